@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#pragma once
+
+// The run's flight recorder, one per platform, handed to every layer by reference. It hashes each
+// event as it happens (two runs are the same run if their hashes are equal), keeps the last few
+// hundred for the day something breaks, and knows who can describe the state of what. An exporter
+// may listen to all events and recompute the hash from what it wrote.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <functional>
+#include <list>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "ringside/base/time.hpp"
+
+namespace ringside {
+
+enum class TraceKind : std::uint8_t {
+    mmio_write,    ///< id: BAR offset, digest: value
+    mmio_read,     ///< id: BAR offset, digest: value
+    doorbell,      ///< device saw a new tail; id: tail
+    fetch,         ///< device fetched a descriptor; id: user tag, digest: descriptor bytes
+    dma_read,      ///< id: user tag, digest: payload
+    slice,         ///< a slice finished; id: user tag, digest: status
+    dma_write,     ///< id: user tag, digest: payload
+    completion,    ///< completion entry written; id: user tag, digest: entry bytes
+    interrupt,     ///< MSI-X message sent; queue: vector
+    submit,        ///< driver rang the doorbell for; id: user tag
+    eagain,        ///< driver refused for want of a credit
+    reserve,       ///< freed slot reserved for a waiter
+    lapse,         ///< reservation passed on
+    reap,          ///< driver consumed a completion; id: user tag, digest: status
+    stale,         ///< driver dropped a completion that matches nothing; id: user tag
+    job_pause,     ///< id: application's job number
+    job_resume,    ///< id: application's job number
+    schedule,      ///< the virtual scheduler switched; queue: logical CPU
+    device_state,  ///< global state machine; id: new state
+    error,         ///< device error source raised; id: error bit, digest: address
+};
+
+std::string_view to_string(TraceKind kind);
+
+struct TraceEvent {
+    Time time;
+    TraceKind kind;
+    std::uint16_t queue;
+    std::uint64_t id;
+    std::uint64_t digest;
+};
+
+/// 64-bit digest of bytes: for telling payloads apart in a trace, not for security.
+std::uint64_t digest_of(std::span<const std::byte> bytes);
+
+/// Order-dependent hash over events; the same class serves the recorder and whoever checks an
+/// exported trace.
+class TraceHash {
+  public:
+    void add(const TraceEvent& event);
+    std::uint64_t value() const { return state_; }
+
+  private:
+    std::uint64_t state_ = 0x72696E6773696465u;  // "ringside"
+};
+
+class Trace {
+  public:
+    /// How many of the latest events an assertion prints.
+    static constexpr std::size_t last_events = 200;
+
+    /// Whether several threads record. In virtual time one does, and the lock is left out.
+    enum class Threads { one, many };
+
+    explicit Trace(std::uint64_t seed, Threads threads = Threads::one)
+        : seed_(seed), threads_(threads) {}
+    Trace(const Trace&) = delete;
+    Trace& operator=(const Trace&) = delete;
+
+    void record(const TraceEvent& event);
+    std::uint64_t hash() const;
+    std::uint64_t event_count() const;
+    std::uint64_t seed() const { return seed_; }
+
+    /// Calls `listener` for every event from now on, in order; empty: stop.
+    void listen(std::function<void(const TraceEvent&)> listener);
+
+    /// Registers a writer that describes some part of the state (registers, a ring) in a dump.
+    /// The writer may run while locks are held and must take none. Remove it by destroying the
+    /// returned registration.
+    class StateWriter;
+    [[nodiscard]] StateWriter add_state_writer(std::string name,
+                                               std::function<void(std::FILE*)> writer);
+
+    /// Seed, state of every registered part, last events. Takes no lock: it is called when the
+    /// process is about to abort.
+    void dump(std::FILE* out) const;
+
+  private:
+    struct NamedWriter {
+        std::string name;
+        std::function<void(std::FILE*)> write;
+    };
+    std::unique_lock<std::mutex> guard() const;
+
+    std::uint64_t seed_;
+    Threads threads_;
+    mutable std::mutex mutex_;
+    TraceHash hash_;
+    std::uint64_t count_ = 0;
+    std::array<TraceEvent, last_events> latest_{};
+    std::function<void(const TraceEvent&)> listener_;
+    std::list<NamedWriter> writers_;
+};
+
+/// Keeps a state writer registered for as long as it lives; must not outlive the Trace.
+class Trace::StateWriter {
+  public:
+    StateWriter() = default;
+    StateWriter(StateWriter&& other) noexcept { swap(other); }
+    StateWriter& operator=(StateWriter&& other) noexcept {
+        swap(other);
+        return *this;
+    }
+    StateWriter(const StateWriter&) = delete;
+    StateWriter& operator=(const StateWriter&) = delete;
+    ~StateWriter();
+
+  private:
+    friend class Trace;
+    StateWriter(Trace& trace, std::list<NamedWriter>::iterator position)
+        : trace_(&trace), position_(position) {}
+    void swap(StateWriter& other) noexcept {
+        std::swap(trace_, other.trace_);
+        std::swap(position_, other.position_);
+    }
+
+    Trace* trace_ = nullptr;
+    std::list<NamedWriter>::iterator position_;
+};
+
+}  // namespace ringside

@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#pragma once
+
+// The register map of the RS1 accelerator: one constexpr table from which everything else comes,
+// the driver's constants, the model's behaviour, `ringside regs`, the datasheet's tables and the
+// access tests. Change a register here and all of them follow. docs/datasheet.md says what the
+// registers mean; this table says what they are.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace ringside::spec {
+
+/// Access policy of a register or of a field.
+enum class Access : std::uint8_t {
+    ro,   ///< writes are ignored
+    rw,   ///< reads back what was written
+    w1c,  ///< writing 1 clears the bit, 0 leaves it
+    rc,   ///< reading clears
+    wo,   ///< reads as zero
+};
+
+/// Which reset brings the reset value back. Each includes the ones above it: a device reset (RESET)
+/// also resets queues; power-on resets all.
+enum class ResetDomain : std::uint8_t {
+    power_on,
+    device,
+    queue,
+};
+
+struct Field {
+    std::string_view name;
+    std::uint8_t lsb;
+    std::uint8_t width;
+    std::string_view doc;
+
+    constexpr std::uint64_t mask() const {
+        return (width == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1) << lsb;
+    }
+    constexpr std::uint64_t get(std::uint64_t value) const { return (value & mask()) >> lsb; }
+    /// `field_value` in this field's position; bits beyond its width are dropped.
+    constexpr std::uint64_t set(std::uint64_t field_value) const {
+        return (field_value << lsb) & mask();
+    }
+};
+
+struct Register {
+    std::string_view name;
+    std::uint32_t offset;  ///< in bytes from its block's base
+    std::uint8_t width;    ///< 32 or 64 bits; 64 is accessed as two 32-bit halves, low first
+    Access access;
+    std::uint64_t reset;
+    ResetDomain domain;
+    std::span<const Field> fields;  ///< empty: one field, the whole register
+    std::string_view doc;
+
+    /// Bits that a write can change.
+    constexpr std::uint64_t writable() const {
+        if (access == Access::ro || access == Access::rc) {
+            return 0;
+        }
+        if (fields.empty()) {
+            return width == 64 ? ~std::uint64_t{0} : 0xFFFFFFFFu;
+        }
+        std::uint64_t mask = 0;
+        for (const auto& field : fields) {
+            mask |= field.mask();
+        }
+        return mask;
+    }
+};
+
+/// A block of registers that stands once (count 1) or once for each queue pair.
+struct Block {
+    std::string_view name;
+    std::uint32_t base;    ///< BAR0 offset of instance 0
+    std::uint32_t stride;  ///< bytes from instance to instance
+    std::uint32_t count;   ///< instances in the address map; CAP.MAX_QP says how many are live
+    std::span<const Register> registers;
+    std::string_view doc;
+};
+
+// ---- limits of the architecture (CAP and LIMITS say what a given chip has) ----
+
+inline constexpr std::uint32_t max_queue_pairs = 63;  ///< queue pair 0 is the admin queue
+inline constexpr std::uint32_t max_vectors = 64;
+inline constexpr std::uint32_t min_ring_entries = 2;
+inline constexpr std::uint32_t max_ring_entries = 4096;
+inline constexpr std::uint32_t bar0_size = 0x200000;
+inline constexpr std::uint32_t msix_table_offset = 0;    ///< in BAR2, 16 bytes a vector
+inline constexpr std::uint32_t msix_pba_offset = 0x800;  ///< in BAR2, one bit a vector
+inline constexpr std::uint32_t bar2_size = 0x1000;
+
+inline constexpr std::uint32_t device_id = 0x31535352;       ///< "RSS1", little endian
+inline constexpr std::uint32_t device_version = 0x00010000;  ///< major 1, minor 0
+inline constexpr std::uint32_t reset_key = 0x52535421;       ///< "RST!": what RESET wants
+
+/// MSI-X vector assignment (datasheet, "Interrupts").
+inline constexpr std::uint32_t error_vector = 0;
+constexpr std::uint32_t queue_vector(std::uint32_t queue) {
+    return queue + 1;
+}
+
+/// CSTS.STATE.
+enum class DeviceState : std::uint8_t {
+    reset = 0,
+    disabled = 1,
+    enabling = 2,
+    ready = 3,
+    draining = 4,
+    error = 5,
+    dead = 6,
+};
+
+/// Q_STS.STATE.
+enum class QueueState : std::uint8_t { disabled = 0, enabled = 1, resetting = 2, error = 3 };
+
+/// Bit numbers of ERR_SRC and ERR_MASK.
+enum class ErrorSource : std::uint8_t {
+    dma_read = 3,
+    dma_write = 4,
+    iommu = 5,
+    bad_doorbell = 7,
+    cq_overrun = 8,
+    bad_access = 9,
+    bad_config = 12,
+};
+
+// ---- the table ----
+
+namespace detail {
+
+inline constexpr Field cap_fields[] = {
+    {"MAX_QP", 0, 16, "queue pairs, the admin queue included"},
+    {"LOG2_ENTRIES", 16, 4, "log2 of the largest ring"},
+};
+inline constexpr Field limits_fields[] = {
+    {"MAX_SGE", 0, 16, "scatter-gather entries a descriptor; 0: no scatter-gather"},
+    {"MAX_VECTORS", 16, 16, "MSI-X vectors"},
+};
+inline constexpr Field alg_sym_fields[] = {
+    {"AES_CBC", 0, 1, "AES-CBC, 128/192/256-bit keys"},
+    {"AES_GCM", 1, 1, "AES-GCM, 128/192/256-bit keys"},
+};
+inline constexpr Field cc_fields[] = {
+    {"EN", 0, 1, "enable: DISABLED -> ENABLING -> READY; 0 disables"},
+    {"DRAIN", 1, 1, "finish what was fetched, fetch no more: READY -> DRAINING"},
+};
+inline constexpr Field csts_fields[] = {
+    {"STATE", 0, 4, "0 RESET, 1 DISABLED, 2 ENABLING, 3 READY, 4 DRAINING, 5 ERROR, 6 DEAD"},
+    {"FATAL", 8, 1, "a fatal error is latched"},
+    {"RESET_BUSY", 9, 1, "a device reset is under way"},
+    {"DRAINED", 10, 1, "nothing fetched is unfinished"},
+};
+inline constexpr Field err_fields[] = {
+    {"DMA_RD", 3, 1, "a DMA read failed"},
+    {"DMA_WR", 4, 1, "a DMA write failed"},
+    {"IOMMU", 5, 1, "an address is not mapped for the access"},
+    {"BAD_DB", 7, 1, "a doorbell value is out of range or overtakes the head"},
+    {"CQ_OVERRUN", 8, 1, "a completion found no room: the queue is stopped"},
+    {"BAD_ACCESS", 9, 1, "MMIO of a wrong width, alignment or offset"},
+    {"BAD_CONFIG", 12, 1, "a queue was enabled with a bad base or size"},
+};
+inline constexpr Field err_info_fields[] = {
+    {"CID", 0, 16, "command identifier, 0xFFFF: none"},
+    {"QID", 16, 16, "queue pair, 0xFFFF: none"},
+};
+
+inline constexpr Register global_registers[] = {
+    {"ID", 0x000, 32, Access::ro, device_id, ResetDomain::power_on, {}, "identity: \"RSS1\""},
+    {"VERSION",
+     0x004,
+     32,
+     Access::ro,
+     device_version,
+     ResetDomain::power_on,
+     {},
+     "major in the upper half, minor in the lower; a driver refuses another major"},
+    {"CAP", 0x008, 32, Access::ro, 0, ResetDomain::power_on, cap_fields, "capabilities"},
+    {"LIMITS", 0x00C, 32, Access::ro, 0, ResetDomain::power_on, limits_fields, "limits"},
+    {"ALG_SYM", 0x010, 64, Access::ro, 3, ResetDomain::power_on, alg_sym_fields,
+     "symmetric algorithms"},
+    {"MAX_SESS", 0x028, 32, Access::ro, 0, ResetDomain::power_on, {}, "sessions at one time"},
+    {"MAX_LEN",
+     0x02C,
+     32,
+     Access::ro,
+     0,
+     ResetDomain::power_on,
+     {},
+     "bytes of the longest source or destination"},
+    {"CC", 0x030, 32, Access::rw, 0, ResetDomain::device, cc_fields, "controller configuration"},
+    {"CSTS", 0x034, 32, Access::ro, 1, ResetDomain::device, csts_fields, "controller status"},
+    {"RESET",
+     0x038,
+     32,
+     Access::wo,
+     0,
+     ResetDomain::device,
+     {},
+     "write 52535421h: abort everything, forget sessions and queues"},
+    {"TO",
+     0x03C,
+     32,
+     Access::ro,
+     0,
+     ResetDomain::power_on,
+     {},
+     "milliseconds that any change of state takes at most"},
+    {"ERR_SRC", 0x080, 32, Access::w1c, 0, ResetDomain::device, err_fields,
+     "error sources, sticky"},
+    {"ERR_MASK", 0x084, 32, Access::rw, 0, ResetDomain::device, err_fields,
+     "1: this source sends no interrupt"},
+    {"ERR_ADDR",
+     0x090,
+     64,
+     Access::ro,
+     0,
+     ResetDomain::device,
+     {},
+     "address of the first error since ERR_SRC was zero"},
+    {"ERR_INFO", 0x098, 32, Access::ro, 0xFFFFFFFF, ResetDomain::device, err_info_fields,
+     "origin of the first error"},
+    {"ERR_CODE",
+     0x09C,
+     32,
+     Access::ro,
+     0,
+     ResetDomain::device,
+     {},
+     "bit number of the first error's source"},
+    {"N_ERR", 0x0A4, 32, Access::ro, 0, ResetDomain::device, {}, "errors since the last reset"},
+    {"STAT_SNAP",
+     0x100,
+     32,
+     Access::wo,
+     0,
+     ResetDomain::device,
+     {},
+     "a write latches the statistics below"},
+    {"STAT_OPS", 0x108, 64, Access::ro, 0, ResetDomain::device, {}, "operations completed"},
+    {"STAT_BYTES", 0x110, 64, Access::ro, 0, ResetDomain::device, {}, "source bytes processed"},
+    {"STAT_ERRS",
+     0x118,
+     64,
+     Access::ro,
+     0,
+     ResetDomain::device,
+     {},
+     "operations completed with a status other than OK"},
+    {"STAT_BUSY_NS",
+     0x120,
+     64,
+     Access::ro,
+     0,
+     ResetDomain::device,
+     {},
+     "nanoseconds of slice time, added over all slices"},
+    {"STAT_DMA_RD", 0x128, 64, Access::ro, 0, ResetDomain::device, {}, "bytes read by DMA"},
+    {"STAT_DMA_WR", 0x130, 64, Access::ro, 0, ResetDomain::device, {}, "bytes written by DMA"},
+    {"STAT_MSIX", 0x138, 64, Access::ro, 0, ResetDomain::device, {}, "MSI-X messages sent"},
+};
+
+inline constexpr Field q_ctrl_fields[] = {
+    {"EN", 0, 1, "enable; bases, sizes and vector are taken over at 0 -> 1"},
+};
+inline constexpr Field q_sts_fields[] = {
+    {"STATE", 0, 3, "0 disabled, 1 enabled, 2 resetting, 3 error"},
+};
+inline constexpr Field q_size_fields[] = {
+    {"SQ", 0, 16, "submission entries - 1; entries are a power of two, 2 to 4096"},
+    {"CQ", 16, 16, "completion entries - 1; likewise"},
+};
+inline constexpr Field cq_vec_fields[] = {
+    {"VECTOR", 0, 11, "MSI-X vector"},
+    {"IEN", 31, 1, "interrupts enabled"},
+};
+inline constexpr Field int_mod_fields[] = {
+    {"TIME_US", 0, 16, "fire this long after the first unannounced completion; 0: no time limit"},
+    {"COUNT", 16, 16, "fire at this many unannounced completions; 0 and 1: at each"},
+};
+inline constexpr Register queue_registers[] = {
+    {"Q_CTRL", 0x00, 32, Access::rw, 0, ResetDomain::queue, q_ctrl_fields, "queue control"},
+    {"Q_STS", 0x04, 32, Access::ro, 0, ResetDomain::queue, q_sts_fields, "queue status"},
+    {"SQ_BASE",
+     0x08,
+     64,
+     Access::rw,
+     0,
+     ResetDomain::queue,
+     {},
+     "I/O address of the submission ring, aligned to its size"},
+    {"CQ_BASE",
+     0x10,
+     64,
+     Access::rw,
+     0,
+     ResetDomain::queue,
+     {},
+     "I/O address of the completion ring, aligned to its size"},
+    {"Q_SIZE", 0x18, 32, Access::rw, 0, ResetDomain::queue, q_size_fields, "ring sizes"},
+    {"CQ_VEC", 0x1C, 32, Access::rw, 0, ResetDomain::queue, cq_vec_fields, "interrupt vector"},
+    {"INT_MOD", 0x20, 32, Access::rw, 0, ResetDomain::queue, int_mod_fields,
+     "interrupt moderation; may change while the queue is enabled"},
+    {"SQ_HEAD", 0x24, 32, Access::ro, 0, ResetDomain::queue, {}, "next entry to fetch"},
+    {"SQ_TAIL", 0x28, 32, Access::ro, 0, ResetDomain::queue, {}, "last tail doorbell"},
+    {"CQ_TAIL", 0x2C, 32, Access::ro, 0, ResetDomain::queue, {}, "next completion to write"},
+    {"CQ_HEAD", 0x30, 32, Access::ro, 0, ResetDomain::queue, {}, "last head doorbell"},
+    {"INFLIGHT",
+     0x34,
+     32,
+     Access::ro,
+     0,
+     ResetDomain::queue,
+     {},
+     "credits in use: announced by the tail doorbell, not yet acknowledged by the head doorbell"},
+    {"Q_RESET",
+     0x38,
+     32,
+     Access::rw,
+     0,
+     ResetDomain::queue,
+     {},
+     "write 1: stop, complete everything as ABORTED; reads 1 until no DMA is left"},
+    {"Q_SUBMITTED", 0x50, 64, Access::ro, 0, ResetDomain::queue, {}, "descriptors fetched"},
+    {"Q_COMPLETED", 0x58, 64, Access::ro, 0, ResetDomain::queue, {}, "completions written"},
+    {"Q_ERRORS",
+     0x60,
+     64,
+     Access::ro,
+     0,
+     ResetDomain::queue,
+     {},
+     "completions with a status other than OK"},
+};
+
+inline constexpr Field sq_db_fields[] = {{"TAIL", 0, 16, "index after the last written entry"}};
+inline constexpr Field cq_db_fields[] = {
+    {"HEAD", 0, 16, "index after the last consumed entry"},
+    {"ARM", 31, 1, "let the next completion interrupt; at once if one is unconsumed"},
+};
+inline constexpr Register doorbell_registers[] = {
+    {"SQ_DB", 0x00, 32, Access::wo, 0, ResetDomain::queue, sq_db_fields, "submission doorbell"},
+    {"CQ_DB", 0x08, 32, Access::wo, 0, ResetDomain::queue, cq_db_fields, "completion doorbell"},
+};
+
+}  // namespace detail
+
+inline constexpr std::array<Block, 3> blocks = {{
+    {"GLOBAL", 0x000000, 0x1000, 1, detail::global_registers,
+     "identity, state, errors, statistics"},
+    {"QUEUE", 0x001000, 0x80, max_queue_pairs, detail::queue_registers,
+     "configuration of queue pair q; q = 0 is the admin queue"},
+    {"DOORBELL", 0x100000, 0x1000, max_queue_pairs, detail::doorbell_registers,
+     "doorbell page of queue pair q, a page each so that it can be mapped alone"},
+}};
+
+// ---- look-ups; a wrong name does not compile ----
+
+/// The register called `name`.
+consteval const Register& reg(std::string_view name) {
+    for (const auto& block : blocks) {
+        for (const auto& candidate : block.registers) {
+            if (candidate.name == name) {
+                return candidate;
+            }
+        }
+    }
+    throw "no such register in the map";
+}
+
+/// The field `field_name` of register `register_name`.
+consteval Field field(std::string_view register_name, std::string_view field_name) {
+    for (const auto& candidate : reg(register_name).fields) {
+        if (candidate.name == field_name) {
+            return candidate;
+        }
+    }
+    throw "no such field in the register";
+}
+
+/// Where a register stands: base and stride of its block added to its offset.
+struct Address {
+    std::uint32_t base;
+    std::uint32_t stride;
+
+    /// BAR0 offset of instance `queue` (0 where the block stands once).
+    constexpr std::uint32_t of(std::uint32_t queue = 0) const { return base + stride * queue; }
+};
+
+consteval Address at(std::string_view name) {
+    for (const auto& block : blocks) {
+        for (const auto& candidate : block.registers) {
+            if (candidate.name == name) {
+                return {block.base + candidate.offset, block.stride};
+            }
+        }
+    }
+    throw "no such register in the map";
+}
+
+/// What a BAR0 offset falls on.
+struct Location {
+    const Block* block;
+    const Register* reg;
+    std::uint32_t instance;
+    bool upper_half;  ///< the high 32 bits of a 64-bit register
+};
+
+/// Decodes a 4-byte aligned BAR0 offset; `reg` is null where nothing stands.
+constexpr Location locate(std::uint32_t offset) {
+    for (const auto& block : blocks) {
+        if (offset < block.base || offset >= block.base + block.stride * block.count) {
+            continue;
+        }
+        const std::uint32_t instance = (offset - block.base) / block.stride;
+        const std::uint32_t within = (offset - block.base) % block.stride;
+        for (const auto& candidate : block.registers) {
+            if (within == candidate.offset) {
+                return {&block, &candidate, instance, false};
+            }
+            if (candidate.width == 64 && within == candidate.offset + 4) {
+                return {&block, &candidate, instance, true};
+            }
+        }
+        return {&block, nullptr, instance, false};
+    }
+    return {nullptr, nullptr, 0, false};
+}
+
+}  // namespace ringside::spec

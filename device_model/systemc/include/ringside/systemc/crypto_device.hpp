@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#pragma once
+
+// The RS1 accelerator as a SystemC module: a thin TLM-2.0 shell around core::Device with one
+// SC_METHOD. Bind `registers` and `msix` to whoever plays the root complex and `dma` to whoever
+// plays host memory (MSI-X messages leave through it too, as the memory writes that they are).
+// Kernel thread only.
+
+#include <tlm_utils/simple_initiator_socket.h>
+#include <tlm_utils/simple_target_socket.h>
+#include <tlm>
+
+#include <memory>
+#include <systemc>
+
+#include "ringside/core/device.hpp"
+
+namespace ringside::systemc {
+
+class CryptoDevice : public sc_core::sc_module {
+  public:
+    tlm_utils::simple_target_socket<CryptoDevice> registers;  ///< BAR0
+    tlm_utils::simple_target_socket<CryptoDevice> msix;       ///< BAR2: MSI-X table and PBA
+    tlm_utils::simple_initiator_socket<CryptoDevice> dma;
+
+    /// The trace must outlive the module.
+    CryptoDevice(sc_core::sc_module_name name, const core::DeviceConfig& config, Trace& trace);
+    ~CryptoDevice() override;
+
+  private:
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+/// Between integer picoseconds and sc_time; the kernel's resolution is the default 1 ps.
+sc_core::sc_time to_sc_time(Time time);
+Time from_sc_time(const sc_core::sc_time& time);
+
+}  // namespace ringside::systemc

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#pragma once
+
+// An open RS1 accelerator: brings the device from reset to READY, owns its queue pairs, interrupt
+// handler and DMA pool, and takes it down again. Written against docs/datasheet.md only; runs on
+// any Link.
+
+#include <cstdint>
+#include <memory>
+
+#include "ringside/driver/dma_pool.hpp"
+#include "ringside/driver/queue_pair.hpp"
+
+namespace ringside::driver {
+
+struct DeviceConfig {
+    std::uint32_t io_queue_pairs = 1;
+    std::uint32_t ring_entries = 64;
+    std::uint16_t moderation_count = 0;
+    std::uint16_t moderation_us = 0;
+    Duration reservation_lapse = std::chrono::milliseconds(10);
+};
+
+/// The device's statistics registers, read by MMIO after a snapshot.
+struct DeviceStatistics {
+    std::uint64_t operations;
+    std::uint64_t bytes;
+    std::uint64_t errors;
+    std::uint64_t busy_ns;
+    std::uint64_t dma_read_bytes;
+    std::uint64_t dma_written_bytes;
+    std::uint64_t msix_messages;
+};
+
+class Device {
+  public:
+    /// Checks identity and version, resets, enables, sets up the admin queue pair and
+    /// `config.io_queue_pairs` I/O queue pairs. Errors: Errc of the third group.
+    static result<std::unique_ptr<Device>> open(Link& link, Environment& environment,
+                                                const DeviceConfig& config);
+    /// As close().
+    ~Device();
+    Device(const Device&) = delete;
+    Device& operator=(const Device&) = delete;
+
+    /// Resets the device, so that it touches no memory any more, then fails what is in flight
+    /// (Errc::dead). Idempotent. Not on the interrupt executor.
+    void close();
+
+    QueuePair& admin();
+    /// `index` from 0 to io_queue_pairs - 1.
+    QueuePair& queue_pair(std::uint32_t index);
+    std::uint32_t queue_pair_count() const;
+    DmaPool& dma();
+    Environment& environment();
+    /// MAX_LEN: the longest source or destination in bytes.
+    std::uint32_t max_length() const;
+
+    /// Any thread.
+    DeviceStatistics read_statistics();
+
+  private:
+    class Impl;
+    explicit Device(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace ringside::driver

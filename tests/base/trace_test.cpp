@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+
+// The flight recorder: its hash sees everything, a failed assertion tells everything.
+
+#include "ringside/base/trace.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstring>
+#include <vector>
+
+#include "ringside/base/assert.hpp"
+
+namespace ringside {
+namespace {
+
+constexpr TraceEvent sample{time_from_ps(5), TraceKind::submit, 1, 2, 3};
+
+TEST(Trace, HashDependsOnEveryFieldAndOnTheOrder) {
+    const std::array<TraceEvent, 6> variants = {{
+        sample,
+        {time_from_ps(6), TraceKind::submit, 1, 2, 3},
+        {time_from_ps(5), TraceKind::reap, 1, 2, 3},
+        {time_from_ps(5), TraceKind::submit, 9, 2, 3},
+        {time_from_ps(5), TraceKind::submit, 1, 9, 3},
+        {time_from_ps(5), TraceKind::submit, 1, 2, 9},
+    }};
+    for (std::size_t i = 0; i < variants.size(); ++i) {
+        for (std::size_t j = 0; j < variants.size(); ++j) {
+            TraceHash ab;
+            ab.add(variants[i]);
+            ab.add(variants[j]);
+            TraceHash ba;
+            ba.add(variants[j]);
+            ba.add(variants[i]);
+            EXPECT_EQ(ab.value() == ba.value(), i == j) << i << ' ' << j;
+        }
+    }
+}
+
+TEST(Trace, ListenerCanRecomputeTheHash) {
+    Trace trace(1);
+    TraceHash recomputed;
+    trace.listen([&](const TraceEvent& event) { recomputed.add(event); });
+    for (std::uint64_t i = 0; i < 1000; ++i) {
+        trace.record({time_from_ps(7), TraceKind::fetch, 3, i, i * i});
+    }
+    EXPECT_EQ(recomputed.value(), trace.hash());
+    EXPECT_EQ(trace.event_count(), 1000u);
+}
+
+TEST(Trace, DigestSeesEveryByteAndTheLength) {
+    std::vector<std::byte> bytes(37);
+    const auto base = digest_of(bytes);
+    for (auto& byte : bytes) {
+        byte ^= std::byte{1};
+        EXPECT_NE(digest_of(bytes), base);
+        byte ^= std::byte{1};
+    }
+    bytes.resize(38);
+    EXPECT_NE(digest_of(bytes), base);
+}
+
+TEST(Trace, StateWriterIsGoneWithItsRegistration) {
+    Trace trace(1);
+    int calls = 0;
+    {
+        const auto writer = trace.add_state_writer("ring", [&](std::FILE*) { ++calls; });
+        trace.dump(stderr);
+    }
+    trace.dump(stderr);
+    EXPECT_EQ(calls, 1);
+}
+
+TEST(AssertDeathTest, FailurePrintsSeedStateAndLastEvents) {
+    Trace trace(4711);
+    const auto writer = trace.add_state_writer(
+        "submission ring", [](std::FILE* out) { std::fputs("head 3 tail 9\n", out); });
+    trace.record(sample);
+    const unsigned credits = 8;
+    EXPECT_DEATH(RINGSIDE_ASSERT(trace, credits < 8, "credits %u, ring of 8", credits),
+                 "assertion failed: credits < 8.*credits 8, ring of 8\n"
+                 "seed 4711(.|\n)*submission ring\nhead 3 tail 9\n(.|\n)*5 submit 1 2 ");
+}
+
+TEST(TraceKind, EveryKindHasAName) {
+    EXPECT_EQ(to_string(TraceKind::mmio_write), "mmio_write");
+    EXPECT_EQ(to_string(TraceKind::error), "error");
+    EXPECT_EQ(to_string(static_cast<TraceKind>(200)), "unknown");
+}
+
+}  // namespace
+}  // namespace ringside
