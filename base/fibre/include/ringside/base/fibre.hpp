@@ -117,8 +117,8 @@ class FibreContext {
         fake_stack_ = nullptr;
 #endif
 #if defined(__SANITIZE_THREAD__)
-        tsan_fibre_ = __tsan_create_fiber(0);
-        owns_tsan_fibre_ = true;
+        own_tsan_fibre_ = __tsan_create_fiber(0);
+        tsan_resume_ = own_tsan_fibre_;
 #endif
     }
 
@@ -157,10 +157,8 @@ class FibreContext {
                                        next.stack_size_);
 #endif
 #if defined(__SANITIZE_THREAD__)
-        if (tsan_fibre_ == nullptr || !owns_tsan_fibre_) {
-            tsan_fibre_ = __tsan_get_current_fiber();
-        }
-        __tsan_switch_to_fiber(next.tsan_fibre_, 0);
+        tsan_resume_ = __tsan_get_current_fiber();
+        __tsan_switch_to_fiber(next.tsan_resume_, 0);
 #endif
         (void)for_good;
         const auto back = boost::context::detail::jump_fcontext(next.resume_at_, &handover);
@@ -186,10 +184,9 @@ class FibreContext {
 
     void release_sanitizer_state() {
 #if defined(__SANITIZE_THREAD__)
-        if (owns_tsan_fibre_) {
-            __tsan_destroy_fiber(tsan_fibre_);
-            owns_tsan_fibre_ = false;
-            tsan_fibre_ = nullptr;
+        if (own_tsan_fibre_ != nullptr) {
+            __tsan_destroy_fiber(own_tsan_fibre_);
+            own_tsan_fibre_ = nullptr;
         }
 #endif
     }
@@ -204,8 +201,10 @@ class FibreContext {
     void* fake_stack_ = nullptr;
 #endif
 #if defined(__SANITIZE_THREAD__)
-    void* tsan_fibre_ = nullptr;
-    bool owns_tsan_fibre_ = false;
+    /// Where a resume continues: not always the flow's own fibre, since a flow may switch away
+    /// while it is on another's stack (a logical CPU inside an ASYNC job).
+    void* tsan_resume_ = nullptr;
+    void* own_tsan_fibre_ = nullptr;
 #endif
 };
 
