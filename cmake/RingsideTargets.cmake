@@ -6,7 +6,7 @@
 add_library(ringside_options INTERFACE)
 target_compile_options(ringside_options INTERFACE
     -Wall -Wextra -Wpedantic -Wshadow -Werror
-    $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor -Woverloaded-virtual -Wold-style-cast>)
+    $<$<COMPILE_LANGUAGE:CXX>:-Woverloaded-virtual -Wold-style-cast>)
 if(RINGSIDE_SANITIZE)
     target_compile_options(ringside_options INTERFACE
         -fsanitize=${RINGSIDE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -O1)

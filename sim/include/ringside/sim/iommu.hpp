@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#pragma once
+
+// The only way from the device to host memory: a table of mappings from I/O virtual addresses to
+// memory of this process. The link maps and unmaps, the root complex translates the device's
+// accesses; whatever is not mapped, to the byte and for that direction, faults.
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <span>
+
+#include "ringside/base/prng.hpp"
+#include "ringside/driver/link/link.hpp"
+
+namespace ringside::sim {
+
+class Iommu {
+  public:
+    /// How many mappings may stand at one time (VFIO's dma_entry_limit).
+    static constexpr std::size_t max_mappings = 65'535;
+
+    /// Addresses start at a base drawn from `seed`, above 4 GiB: they never equal host addresses
+    /// by accident, and a driver that confuses the two faults at once.
+    explicit Iommu(std::uint64_t seed);
+
+    /// The address is aligned to the length rounded up to a power of two, and to a page. No two
+    /// mappings are neighbours: an overrun meets a gap. std::errc::not_enough_memory at the limit,
+    /// invalid_argument for an empty span. Any thread.
+    driver::result<driver::Iova> map(std::span<std::byte> memory, driver::DmaDirection direction);
+    /// Waits for an access in progress. False: `iova` is not a mapping's start. Any thread.
+    bool unmap(driver::Iova iova);
+
+    /// The device reads or writes; false: a fault, and nothing was moved. Naturally aligned
+    /// accesses of 1, 2, 4 or 8 bytes are atomic, reads acquire and writes release: what PCIe
+    /// promises, and what lets a driver poll a completion's last word. Any thread.
+    bool read(std::uint64_t address, std::span<std::byte> into) const;
+    bool write(std::uint64_t address, std::span<const std::byte> from);
+
+    std::size_t mapping_count() const;
+
+  private:
+    struct Mapping {
+        std::span<std::byte> memory;
+        driver::DmaDirection direction;
+    };
+    /// Host memory behind [address, address + length), or null. Caller holds the mutex.
+    std::byte* translate(std::uint64_t address, std::size_t length,
+                         driver::DmaDirection forbidden) const;
+
+    mutable std::mutex mutex_;
+    std::map<std::uint64_t, Mapping> mappings_;
+    std::uint64_t next_;
+};
+
+}  // namespace ringside::sim

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#include "device_thread.hpp"
+
+#include <pthread.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <csignal>
+#include <utility>
+
+namespace ringside::sim {
+namespace {
+
+// Waking a sleeping thread costs some 25 us, more than all the rest of an operation; so the device
+// looks around this long before it sleeps. Not on one CPU, where looking keeps the others from
+// running.
+constexpr auto spin_time = std::chrono::microseconds(20);
+constexpr int looks_per_clock_read = 64;
+
+}  // namespace
+
+/// Where somebody sleeps until the device has answered.
+struct DeviceThread::Answer {
+    std::atomic<bool> ready{false};
+    std::uint64_t value = 0;
+    boost::system::error_code error;
+
+    void give(std::uint64_t result) {
+        const std::lock_guard lock(mutex);
+        value = result;
+        ready.store(true, std::memory_order_release);
+        arrived.notify_one();
+    }
+    std::uint64_t take(bool spin) {
+        const auto give_up = std::chrono::steady_clock::now() + spin_time;
+        while (spin && !ready.load(std::memory_order_acquire) &&
+               std::chrono::steady_clock::now() < give_up) {
+        }
+        std::unique_lock lock(mutex);  // also after a spin: give() may still hold it
+        arrived.wait(lock, [this] { return ready.load(std::memory_order_relaxed); });
+        return value;
+    }
+
+    std::mutex mutex;
+    std::condition_variable arrived;
+};
+
+void detach_thread_from_host() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, nullptr);
+    cpu_set_t cpus;
+    CPU_ZERO(&cpus);
+    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+        CPU_SET(cpu, &cpus);
+    }
+    pthread_setaffinity_np(pthread_self(), sizeof cpus, &cpus);
+}
+
+DeviceThread::DeviceThread(const LivePlatformConfig& config,
+                           std::chrono::steady_clock::time_point epoch, Trace& trace, Iommu& iommu,
+                           Kernel::MsiSink on_message)
+    : config_(config),
+      trace_(trace),
+      iommu_(iommu),
+      on_message_(std::move(on_message)),
+      epoch_(epoch),
+      may_spin_(std::thread::hardware_concurrency() > 1) {}
+
+DeviceThread::~DeviceThread() {
+    stop();
+}
+
+boost::system::result<void> DeviceThread::start() {
+    Answer started;
+    try {
+        thread_ = std::thread([this, &started] { run(started); });
+    } catch (const std::system_error&) {
+        return Errc::no_thread;
+    }
+    started.take(false);
+    if (started.error) {
+        thread_.join();
+        return started.error;
+    }
+    return {};
+}
+
+void DeviceThread::stop() {
+    if (!thread_.joinable()) {
+        return;
+    }
+    enqueue({Access::Kind::stop, 0, 0, nullptr});
+    thread_.join();
+}
+
+Time DeviceThread::wall_time() const {
+    return Time{std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - epoch_)};
+}
+
+void DeviceThread::enqueue(const Access& access) {
+    const std::lock_guard lock(mutex_);
+    if (stopped_) {
+        if (access.answer != nullptr) {
+            access.answer->give(0xFFFFFFFFu);
+        }
+        return;
+    }
+    queue_.push_back(access);
+    has_access_.store(true, std::memory_order_release);
+    if (std::exchange(asleep_, false)) {
+        wake_.notify_one();
+    }
+}
+
+std::uint64_t DeviceThread::ask(Access::Kind kind, std::uint32_t offset, std::uint32_t value) {
+    Answer answer;
+    enqueue({kind, offset, value, &answer});
+    return answer.take(may_spin_);
+}
+
+void DeviceThread::post_write(std::uint32_t offset, std::uint32_t value) {
+    enqueue({Access::Kind::write, offset, value, nullptr});
+}
+
+std::uint32_t DeviceThread::read(std::uint32_t offset) {
+    return static_cast<std::uint32_t>(ask(Access::Kind::read, offset));
+}
+
+std::uint32_t DeviceThread::peek(std::uint32_t offset) {
+    return static_cast<std::uint32_t>(ask(Access::Kind::peek, offset));
+}
+
+void DeviceThread::mask_vector(std::uint32_t vector, bool masked) {
+    enqueue({Access::Kind::mask, vector, masked ? 1u : 0u, nullptr});
+}
+
+Time DeviceThread::device_time() {
+    return time_from_ps(static_cast<std::int64_t>(ask(Access::Kind::time, 0)));
+}
+
+Lateness DeviceThread::lateness() const {
+    const std::lock_guard lock(mutex_);
+    return lateness_;
+}
+
+void DeviceThread::run(Answer& started) {
+    detach_thread_from_host();
+    auto kernel = Kernel::create(config_.device, trace_, iommu_, on_message_);
+    if (!kernel) {
+        started.error = kernel.error();
+        started.give(0);
+        return;
+    }
+    started.give(0);
+    while (!stop_requested_) {
+        {
+            const std::lock_guard lock(mutex_);
+            batch_.swap(queue_);
+            has_access_.store(false, std::memory_order_relaxed);
+        }
+        for (const Access& access : batch_) {
+            serve(**kernel, access);
+        }
+        batch_.clear();
+        if (!let_events_happen(**kernel)) {
+            sleep((*kernel)->next_event());
+        }
+    }
+}
+
+void DeviceThread::serve(Kernel& kernel, const Access& access) {
+    if (access.kind != Access::Kind::peek && access.kind != Access::Kind::time) {
+        kernel.advance_to(std::max(kernel.now(), wall_time()));
+    }
+    std::uint64_t value = 0;
+    switch (access.kind) {
+        case Access::Kind::write:
+            kernel.write32(access.offset, access.value);
+            break;
+        case Access::Kind::read:
+            value = kernel.read32(access.offset);
+            break;
+        case Access::Kind::peek:
+            value = kernel.peek32(access.offset);
+            break;
+        case Access::Kind::mask:
+            kernel.mask_vector(access.offset, access.value != 0);
+            break;
+        case Access::Kind::time:
+            value = static_cast<std::uint64_t>(to_ps(kernel.now()));
+            break;
+        case Access::Kind::stop: {
+            const std::lock_guard lock(mutex_);
+            stop_requested_ = true;
+            stopped_ = true;
+            for (const Access& late : std::exchange(queue_, {})) {
+                if (late.answer != nullptr) {
+                    late.answer->give(0xFFFFFFFFu);
+                }
+            }
+            break;
+        }
+    }
+    if (access.answer != nullptr) {
+        access.answer->give(value);
+    }
+}
+
+/// Runs events until there is none (or, paced, none whose time has come) or somebody accesses a
+/// register. True: look at the queue again at once.
+bool DeviceThread::let_events_happen(Kernel& kernel) {
+    while (!has_access_.load(std::memory_order_acquire)) {
+        const auto next = kernel.next_event();
+        if (!next) {
+            return spin_for_access();
+        }
+        if (config_.pace == Pace::paced) {
+            const Time wall = wall_time();
+            if (*next > wall) {
+                return false;
+            }
+            note_lateness(*next, wall);
+        }
+        kernel.advance_to(*next);
+    }
+    return true;
+}
+
+void DeviceThread::note_lateness(Time event, Time wall) {
+    const std::lock_guard lock(mutex_);
+    const Duration late = wall - event;
+    ++lateness_.events;
+    lateness_.total += late;
+    lateness_.worst = std::max(lateness_.worst, late);
+}
+
+bool DeviceThread::spin_for_access() {
+    if (!may_spin_) {
+        return false;
+    }
+    const auto give_up = std::chrono::steady_clock::now() + spin_time;
+    do {
+        for (int look = 0; look < looks_per_clock_read; ++look) {
+            if (has_access_.load(std::memory_order_acquire)) {
+                return true;
+            }
+        }
+    } while (std::chrono::steady_clock::now() < give_up);
+    return false;
+}
+
+void DeviceThread::sleep(std::optional<Time> until) {
+    std::unique_lock lock(mutex_);
+    asleep_ = queue_.empty() && !stop_requested_;
+    const auto woken = [this] { return !asleep_; };
+    if (until) {
+        const auto deadline = epoch_ + (*until).time_since_epoch();
+        wake_.wait_until(
+            lock,
+            std::chrono::time_point_cast<std::chrono::steady_clock::duration>(deadline) +
+                std::chrono::nanoseconds(1),
+            woken);
+    } else {
+        wake_.wait(lock, woken);
+    }
+    asleep_ = false;
+}
+
+}  // namespace ringside::sim

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#pragma once
+
+// The device of live time: the one thread that touches the simulation kernel. Others hand it
+// register accesses through a queue, in order; between them it lets simulated events happen, and
+// sleeps when there are none.
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "ringside/sim/kernel.hpp"
+#include "ringside/sim/live_platform.hpp"
+
+namespace ringside::sim {
+
+class DeviceThread {
+  public:
+    /// `epoch` is the instant zero of platform time. Nothing runs before start().
+    DeviceThread(const LivePlatformConfig& config, std::chrono::steady_clock::time_point epoch,
+                 Trace& trace, Iommu& iommu, Kernel::MsiSink on_message);
+    ~DeviceThread();
+    DeviceThread(const DeviceThread&) = delete;
+    DeviceThread& operator=(const DeviceThread&) = delete;
+
+    /// Builds the kernel on the new thread and returns once it stands, or why it does not.
+    boost::system::result<void> start();
+    /// Executes what is queued and ends the thread. Idempotent.
+    void stop();
+
+    /// Returns before the device has seen it.
+    void post_write(std::uint32_t offset, std::uint32_t value);
+    /// Returns the device's answer, after everything queued before; all ones once stopped.
+    std::uint32_t read(std::uint32_t offset);
+    std::uint32_t peek(std::uint32_t offset);
+    void mask_vector(std::uint32_t vector, bool masked);
+    Time device_time();
+    Lateness lateness() const;
+
+    /// Wall time since the epoch; what the environment calls now().
+    Time wall_time() const;
+
+  private:
+    /// A register access on its way: posted, or waited for by somebody on whose stack `answer`
+    /// lies.
+    struct Answer;
+    struct Access {
+        enum class Kind : std::uint8_t { write, read, peek, mask, time, stop } kind;
+        std::uint32_t offset;
+        std::uint32_t value;
+        Answer* answer;
+    };
+
+    void run(Answer& started);
+    void serve(Kernel& kernel, const Access& access);
+    bool let_events_happen(Kernel& kernel);
+    void note_lateness(Time event, Time wall);
+    void enqueue(const Access& access);
+    std::uint64_t ask(Access::Kind kind, std::uint32_t offset, std::uint32_t value = 0);
+    bool spin_for_access();
+    void sleep(std::optional<Time> until);
+
+    LivePlatformConfig config_;
+    Trace& trace_;
+    Iommu& iommu_;
+    Kernel::MsiSink on_message_;
+    const std::chrono::steady_clock::time_point epoch_;
+    /// Whether looking around is better than sleeping: not on one CPU, where it keeps the others
+    /// from running.
+    const bool may_spin_;
+
+    mutable std::mutex mutex_;
+    std::condition_variable wake_;
+    std::vector<Access> queue_;  ///< guarded by mutex_
+    bool asleep_ = false;        ///< guarded by mutex_
+    bool stopped_ = false;       ///< guarded by mutex_: nothing more is taken
+    Lateness lateness_;          ///< guarded by mutex_
+    std::atomic<bool> has_access_{false};
+
+    std::vector<Access> batch_;  ///< the device's thread only
+    bool stop_requested_ = false;
+    std::thread thread_;
+};
+
+/// Blocks all signals for the calling thread and returns its affinity to all CPUs: a client that
+/// pinned itself or expects signals must not find ours in its way.
+void detach_thread_from_host();
+
+}  // namespace ringside::sim

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#include "ringside/sim/iommu.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <iterator>
+
+namespace ringside::sim {
+namespace {
+
+constexpr std::uint64_t page_size = 4096;
+
+template <typename Word>
+void store_release(std::byte* to, const std::byte* from) {
+    Word word;
+    std::memcpy(&word, from, sizeof word);
+    __atomic_store_n(reinterpret_cast<Word*>(to), word, __ATOMIC_RELEASE);
+}
+
+template <typename Word>
+void load_acquire(std::byte* to, const std::byte* from) {
+    const Word word = __atomic_load_n(reinterpret_cast<const Word*>(from), __ATOMIC_ACQUIRE);
+    std::memcpy(to, &word, sizeof word);
+}
+
+bool is_aligned(const std::byte* address, std::size_t size) {
+    return reinterpret_cast<std::uintptr_t>(address) % size == 0;
+}
+
+}  // namespace
+
+Iommu::Iommu(std::uint64_t seed) {
+    Prng stream(seed, "iommu");
+    next_ = stream.between(std::uint64_t{1} << 20, std::uint64_t{1} << 32) * page_size;
+}
+
+driver::result<driver::Iova> Iommu::map(std::span<std::byte> memory,
+                                        driver::DmaDirection direction) {
+    namespace errc = boost::system::errc;
+    if (memory.empty()) {
+        return errc::make_error_code(errc::invalid_argument);
+    }
+    const std::lock_guard lock(mutex_);
+    if (mappings_.size() >= max_mappings) {
+        return errc::make_error_code(errc::not_enough_memory);
+    }
+    const std::uint64_t alignment =
+        std::max<std::uint64_t>(std::bit_ceil(memory.size()), page_size);
+    const std::uint64_t address = (next_ + alignment - 1) / alignment * alignment;
+    next_ = address + memory.size() + page_size;
+    mappings_.emplace(address, Mapping{memory, direction});
+    return driver::Iova{address};
+}
+
+bool Iommu::unmap(driver::Iova iova) {
+    const std::lock_guard lock(mutex_);
+    return mappings_.erase(iova.value) != 0;
+}
+
+std::byte* Iommu::translate(std::uint64_t address, std::size_t length,
+                            driver::DmaDirection forbidden) const {
+    const auto above = mappings_.upper_bound(address);
+    if (above == mappings_.begin()) {
+        return nullptr;
+    }
+    const auto& [base, mapping] = *std::prev(above);
+    const std::uint64_t offset = address - base;
+    if (offset > mapping.memory.size() || length > mapping.memory.size() - offset ||
+        mapping.direction == forbidden) {
+        return nullptr;
+    }
+    return mapping.memory.data() + offset;
+}
+
+bool Iommu::read(std::uint64_t address, std::span<std::byte> into) const {
+    const std::lock_guard lock(mutex_);
+    const std::byte* from = translate(address, into.size(), driver::DmaDirection::from_device);
+    if (from == nullptr) {
+        return false;
+    }
+    if (into.size() == 8 && is_aligned(from, 8)) {
+        load_acquire<std::uint64_t>(into.data(), from);
+    } else if (into.size() == 4 && is_aligned(from, 4)) {
+        load_acquire<std::uint32_t>(into.data(), from);
+    } else if (into.size() == 2 && is_aligned(from, 2)) {
+        load_acquire<std::uint16_t>(into.data(), from);
+    } else {
+        std::memcpy(into.data(), from, into.size());
+    }
+    return true;
+}
+
+bool Iommu::write(std::uint64_t address, std::span<const std::byte> from) {
+    const std::lock_guard lock(mutex_);
+    std::byte* to = translate(address, from.size(), driver::DmaDirection::to_device);
+    if (to == nullptr) {
+        return false;
+    }
+    if (from.size() == 8 && is_aligned(to, 8)) {
+        store_release<std::uint64_t>(to, from.data());
+    } else if (from.size() == 4 && is_aligned(to, 4)) {
+        store_release<std::uint32_t>(to, from.data());
+    } else if (from.size() == 2 && is_aligned(to, 2)) {
+        store_release<std::uint16_t>(to, from.data());
+    } else {
+        std::memcpy(to, from.data(), from.size());
+    }
+    return true;
+}
+
+std::size_t Iommu::mapping_count() const {
+    const std::lock_guard lock(mutex_);
+    return mappings_.size();
+}
+
+}  // namespace ringside::sim

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#include "ringside/sim/kernel.hpp"
+
+#include <tlm_utils/simple_initiator_socket.h>
+#include <tlm_utils/simple_target_socket.h>
+
+#include <cstring>
+#include <systemc>
+#include <tlm>
+#include <utility>
+
+#include "ringside/spec/registers.hpp"
+#include "ringside/systemc/crypto_device.hpp"
+
+namespace ringside::sim {
+namespace {
+
+// Where x86 root complexes decode memory writes as interrupts (Intel SDM vol. 3, 11.11).
+constexpr std::uint64_t msi_window = 0xFEE00000;
+constexpr std::uint64_t msi_window_size = 0x00100000;
+
+constexpr std::uint32_t msix_entry_size = 16;
+constexpr std::uint32_t msix_address_low = 0;
+constexpr std::uint32_t msix_address_high = 4;
+constexpr std::uint32_t msix_data = 8;
+constexpr std::uint32_t msix_control = 12;
+
+/// What stands between CPU and device: sends MMIO down, takes DMA and interrupt messages up.
+class RootComplex : public sc_core::sc_module {
+  public:
+    tlm_utils::simple_initiator_socket<RootComplex> registers;
+    tlm_utils::simple_initiator_socket<RootComplex> msix;
+    tlm_utils::simple_target_socket<RootComplex> dma;
+
+    RootComplex(const sc_core::sc_module_name& name, Iommu& iommu, Kernel::MsiSink on_message)
+        : sc_core::sc_module(name),
+          registers("registers"),
+          msix("msix"),
+          dma("dma"),
+          iommu_(iommu),
+          on_message_(std::move(on_message)) {
+        dma.register_b_transport(this, &RootComplex::on_dma);
+    }
+
+    using Socket = tlm_utils::simple_initiator_socket<RootComplex>;
+
+    std::uint32_t read32(Socket& socket, std::uint32_t offset) {
+        std::uint32_t value = 0;
+        return transport(socket, tlm::TLM_READ_COMMAND, offset, value) ? value : 0xFFFFFFFFu;
+    }
+
+    void write32(Socket& socket, std::uint32_t offset, std::uint32_t value) {
+        transport(socket, tlm::TLM_WRITE_COMMAND, offset, value);
+    }
+
+    std::uint32_t peek32(std::uint32_t offset) {
+        std::uint32_t value = 0;
+        tlm::tlm_generic_payload payload;
+        fill(payload, tlm::TLM_READ_COMMAND, offset, value);
+        return registers->transport_dbg(payload) == sizeof value ? value : 0xFFFFFFFFu;
+    }
+
+  private:
+    static void fill(tlm::tlm_generic_payload& payload, tlm::tlm_command command,
+                     std::uint32_t offset, std::uint32_t& value) {
+        payload.set_command(command);
+        payload.set_address(offset);
+        payload.set_data_ptr(reinterpret_cast<unsigned char*>(&value));
+        payload.set_data_length(sizeof value);
+        payload.set_streaming_width(sizeof value);
+    }
+
+    static bool transport(Socket& socket, tlm::tlm_command command, std::uint32_t offset,
+                          std::uint32_t& value) {
+        tlm::tlm_generic_payload payload;
+        fill(payload, command, offset, value);
+        sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
+        socket->b_transport(payload, delay);
+        return payload.is_response_ok();
+    }
+
+    void on_dma(tlm::tlm_generic_payload& payload, sc_core::sc_time& /*delay*/) {
+        const std::uint64_t address = payload.get_address();
+        auto* data = reinterpret_cast<std::byte*>(payload.get_data_ptr());
+        const std::size_t length = payload.get_data_length();
+        const bool is_write = payload.is_write();
+        if (is_write && address >= msi_window && address - msi_window < msi_window_size) {
+            std::uint32_t vector = 0;
+            std::memcpy(&vector, data, sizeof vector);
+            on_message_(vector);
+            payload.set_response_status(tlm::TLM_OK_RESPONSE);
+            return;
+        }
+        const bool done =
+            is_write ? iommu_.write(address, {data, length}) : iommu_.read(address, {data, length});
+        payload.set_response_status(done ? tlm::TLM_OK_RESPONSE : tlm::TLM_ADDRESS_ERROR_RESPONSE);
+    }
+
+    Iommu& iommu_;
+    Kernel::MsiSink on_message_;
+};
+
+/// Swaps a fresh simulation context in, and out again. The pointers are SystemC's own globals; that
+/// contexts can follow one another is not documented, hence pinned by a test.
+class SimulationContext {
+  public:
+    SimulationContext() : context_(new sc_core::sc_simcontext) {
+        sc_core::sc_curr_simcontext = sc_core::sc_default_global_context = context_;
+    }
+    SimulationContext(const SimulationContext&) = delete;
+    SimulationContext& operator=(const SimulationContext&) = delete;
+    ~SimulationContext() {
+        delete context_;
+        forget();
+    }
+    static bool is_taken() { return sc_core::sc_curr_simcontext != nullptr; }
+    static void forget() {
+        sc_core::sc_curr_simcontext = sc_core::sc_default_global_context = nullptr;
+    }
+
+  private:
+    sc_core::sc_simcontext* context_;
+};
+
+}  // namespace
+
+class Kernel::Impl {
+  public:
+    Impl(const core::DeviceConfig& config, Trace& trace, Iommu& iommu, MsiSink on_message)
+        : device_("device", config, trace), root_("root", iommu, std::move(on_message)) {
+        root_.registers.bind(device_.registers);
+        root_.msix.bind(device_.msix);
+        device_.dma.bind(root_.dma);
+        sc_core::sc_start(sc_core::SC_ZERO_TIME);
+        program_msix();
+    }
+
+    RootComplex& root() { return root_; }
+
+    void mask_vector(std::uint32_t vector, bool masked) {
+        root_.write32(root_.msix, vector * msix_entry_size + msix_control, masked ? 1 : 0);
+    }
+
+  private:
+    /// What an operating system does when a driver enables MSI-X: an address and a number for each
+    /// vector, unmasked.
+    void program_msix() {
+        for (std::uint32_t vector = 0; vector < spec::max_vectors; ++vector) {
+            const std::uint32_t entry = spec::msix_table_offset + vector * msix_entry_size;
+            root_.write32(root_.msix, entry + msix_address_low,
+                          static_cast<std::uint32_t>(msi_window));
+            root_.write32(root_.msix, entry + msix_address_high, 0);
+            root_.write32(root_.msix, entry + msix_data, vector);
+            mask_vector(vector, false);
+        }
+    }
+
+    SimulationContext context_;
+    systemc::CryptoDevice device_;
+    RootComplex root_;
+};
+
+boost::system::result<std::unique_ptr<Kernel>> Kernel::create(const core::DeviceConfig& device,
+                                                              Trace& trace, Iommu& iommu,
+                                                              MsiSink on_message) {
+    if (SimulationContext::is_taken()) {
+        return Errc::kernel_in_use;
+    }
+    return std::unique_ptr<Kernel>(
+        new Kernel(std::make_unique<Impl>(device, trace, iommu, std::move(on_message))));
+}
+
+Kernel::Kernel(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Kernel::~Kernel() = default;
+
+void Kernel::abandon_after_fork() {
+    SimulationContext::forget();
+}
+
+std::uint32_t Kernel::read32(std::uint32_t offset) {
+    return impl_->root().read32(impl_->root().registers, offset);
+}
+
+void Kernel::write32(std::uint32_t offset, std::uint32_t value) {
+    impl_->root().write32(impl_->root().registers, offset, value);
+}
+
+std::uint32_t Kernel::peek32(std::uint32_t offset) {
+    return impl_->root().peek32(offset);
+}
+
+void Kernel::mask_vector(std::uint32_t vector, bool masked) {
+    impl_->mask_vector(vector, masked);
+}
+
+Time Kernel::now() const {
+    return systemc::from_sc_time(sc_core::sc_time_stamp());
+}
+
+std::optional<Time> Kernel::next_event() const {
+    if (sc_core::sc_pending_activity_at_current_time()) {
+        return now();
+    }
+    sc_core::sc_time next;
+    if (!sc_core::sc_get_curr_simcontext()->next_time(next)) {
+        return std::nullopt;
+    }
+    return systemc::from_sc_time(next);
+}
+
+void Kernel::advance_to(Time time) {
+    const Time current = now();
+    if (time <= current && !sc_core::sc_pending_activity_at_current_time()) {
+        return;
+    }
+    const Duration step = time > current ? time - current : Duration{0};
+    sc_core::sc_start(systemc::to_sc_time(Time{step}), sc_core::SC_RUN_TO_TIME);
+}
+
+}  // namespace ringside::sim

@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#include "ringside/sim/live_platform.hpp"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <array>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cerrno>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "device_thread.hpp"
+#include "ringside/base/assert.hpp"
+#include "ringside/spec/registers.hpp"
+
+namespace ringside::sim {
+namespace {
+
+namespace asio = boost::asio;
+
+class LiveMutex final : public driver::Mutex {
+  public:
+    void lock() override { mutex_.lock(); }
+    void unlock() override { mutex_.unlock(); }
+
+  private:
+    std::mutex mutex_;
+};
+
+class LiveParker final : public driver::Parker {
+  public:
+    void park() override {
+        std::unique_lock lock(mutex_);
+        woken_.wait(lock, [this] { return unparked_; });
+        unparked_ = false;
+    }
+    void unpark() override {
+        const std::lock_guard lock(mutex_);
+        unparked_ = true;
+        woken_.notify_one();  // under the lock: the parker may destroy us once it has it
+    }
+
+  private:
+    std::mutex mutex_;
+    std::condition_variable woken_;
+    bool unparked_ = false;
+};
+
+/// The interrupt executor of live time: an io_context and its thread.
+class InterruptThread {
+  public:
+    boost::system::result<void> start() {
+        try {
+            thread_ = std::thread([this] {
+                detach_thread_from_host();
+                context_.run();
+            });
+        } catch (const std::system_error&) {
+            return Errc::no_thread;
+        }
+        return {};
+    }
+    /// Runs what is posted and ends.
+    void stop() {
+        work_.reset();
+        if (thread_.joinable()) {
+            thread_.join();
+        }
+    }
+    asio::io_context& context() { return context_; }
+    bool is_current() const { return std::this_thread::get_id() == thread_.get_id(); }
+
+  private:
+    asio::io_context context_{1};
+    asio::executor_work_guard<asio::io_context::executor_type> work_{context_.get_executor()};
+    std::thread thread_;
+};
+
+class LiveTimer final : public driver::Timer {
+  public:
+    LiveTimer(InterruptThread& interrupts, std::chrono::steady_clock::time_point epoch,
+              std::function<void()> on_expiry)
+        : state_(std::make_shared<State>(interrupts, epoch, std::move(on_expiry))) {}
+    LiveTimer(const LiveTimer&) = delete;
+    LiveTimer& operator=(const LiveTimer&) = delete;
+    ~LiveTimer() override {
+        cancel();
+        std::unique_lock lock(state_->mutex);
+        if (!state_->interrupts.is_current()) {
+            state_->ended.wait(lock, [this] { return !state_->running; });
+        }
+    }
+
+    void arm(Time deadline) override {
+        const std::lock_guard lock(state_->mutex);
+        const std::uint64_t generation = ++state_->generation;
+        state_->timer.expires_at(
+            state_->epoch +
+            std::chrono::ceil<std::chrono::steady_clock::duration>(deadline.time_since_epoch()));
+        state_->timer.async_wait([state = state_, generation](boost::system::error_code) {
+            state->expired(generation);
+        });
+    }
+    void cancel() override {
+        const std::lock_guard lock(state_->mutex);
+        ++state_->generation;
+        state_->timer.cancel();
+    }
+
+  private:
+    /// Outlives the timer while a wait is posted or its callback runs.
+    struct State {
+        State(InterruptThread& thread, std::chrono::steady_clock::time_point platform_epoch,
+              std::function<void()> on_expiry)
+            : interrupts(thread),
+              epoch(platform_epoch),
+              callback(std::move(on_expiry)),
+              timer(thread.context()) {}
+
+        void expired(std::uint64_t armed) {
+            {
+                const std::lock_guard lock(mutex);
+                if (armed != generation) {
+                    return;
+                }
+                running = true;
+            }
+            callback();
+            const std::lock_guard lock(mutex);
+            running = false;
+            ended.notify_all();
+        }
+
+        InterruptThread& interrupts;
+        const std::chrono::steady_clock::time_point epoch;
+        const std::function<void()> callback;
+        std::mutex mutex;  ///< guards all below
+        std::condition_variable ended;
+        asio::steady_timer timer;
+        std::uint64_t generation = 0;
+        bool running = false;
+    };
+    std::shared_ptr<State> state_;
+};
+
+/// One MSI-X vector as VFIO presents it: an eventfd, written only when somebody has armed it.
+class LiveVector {
+  public:
+    explicit LiveVector(asio::io_context& context) : descriptor_(context) {}
+
+    /// The device's thread.
+    void raise() {
+        const std::lock_guard lock(mutex_);
+        if (handler_ && !signalled_) {
+            signalled_ = true;
+            signal();
+        } else {
+            pending_ = true;
+        }
+    }
+    void wait(driver::Link::VectorHandler handler) {
+        const std::lock_guard lock(mutex_);
+        if (!descriptor_.is_open() && !open()) {
+            asio::post(descriptor_.get_executor(), [handler = std::move(handler)] {
+                handler(make_error_code(Errc::no_eventfd));
+            });
+            return;
+        }
+        handler_ = std::move(handler);
+        signalled_ = false;
+        if (std::exchange(pending_, false)) {
+            signalled_ = true;
+            signal();
+        }
+        descriptor_.async_wait(asio::posix::stream_descriptor::wait_read,
+                               [this](boost::system::error_code error) { fire(error); });
+    }
+    void cancel() {
+        const std::lock_guard lock(mutex_);
+        if (descriptor_.is_open()) {
+            descriptor_.cancel();
+        }
+    }
+
+  private:
+    /// Only for vectors that are used: a process has few descriptors, select(2) clients fewer.
+    bool open() {
+        const int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+        if (fd >= 0) {
+            descriptor_.assign(fd);
+        }
+        return fd >= 0;
+    }
+    void signal() {
+        const std::uint64_t one = 1;
+        // Cannot fail: the counter never comes near its limit.
+        (void)!::write(descriptor_.native_handle(), &one, sizeof one);
+    }
+    void fire(boost::system::error_code error) {
+        driver::Link::VectorHandler handler;
+        {
+            const std::lock_guard lock(mutex_);
+            std::uint64_t count = 0;
+            (void)!::read(descriptor_.native_handle(), &count, sizeof count);
+            handler = std::exchange(handler_, {});
+        }
+        if (handler) {
+            handler(error);
+        }
+    }
+
+    std::mutex mutex_;
+    asio::posix::stream_descriptor descriptor_;
+    driver::Link::VectorHandler handler_;
+    bool signalled_ = false;  ///< the eventfd has been written for the present wait
+    bool pending_ = false;    ///< an interrupt came when nobody waited
+};
+
+}  // namespace
+
+class LivePlatform::Impl final : public driver::Link, public driver::Environment {
+  public:
+    explicit Impl(const LivePlatformConfig& config)
+        : trace_(config.seed, Trace::Threads::many),
+          iommu_(config.seed),
+          epoch_(std::chrono::steady_clock::now()),
+          device_(config, epoch_, trace_, iommu_,
+                  [this](std::uint32_t vector) { vectors_.at(vector)->raise(); }) {
+        for (auto& vector : vectors_) {
+            vector = std::make_unique<LiveVector>(interrupts_.context());
+        }
+    }
+
+    boost::system::result<void> start() {
+        if (auto started = device_.start(); !started) {
+            return started;
+        }
+        return interrupts_.start();
+    }
+    void shut_down() {
+        for (auto& vector : vectors_) {
+            vector->cancel();
+        }
+        interrupts_.stop();
+        device_.stop();
+    }
+    DeviceThread& device() { return device_; }
+
+    // ---- Link ----
+
+    std::uint32_t mmio_read32(std::uint32_t offset) override { return device_.read(offset); }
+    void mmio_write32(std::uint32_t offset, std::uint32_t value) override {
+        device_.post_write(offset, value);
+    }
+    driver::result<driver::Iova> dma_map(std::span<std::byte> memory,
+                                         driver::DmaDirection direction) override {
+        return iommu_.map(memory, direction);
+    }
+    void dma_unmap(driver::Iova iova) override {
+        const bool known = iommu_.unmap(iova);
+        RINGSIDE_ASSERT(trace_, known, "dma_unmap of %llx, which is not mapped",
+                        static_cast<unsigned long long>(iova.value));
+    }
+    void dma_sync_for_device(driver::Iova /*iova*/, std::size_t /*length*/) override {}
+    void dma_sync_for_cpu(driver::Iova /*iova*/, std::size_t /*length*/) override {}
+    // The queue to the device's thread and the IOMMU's lock already order everything; the model's
+    // completions are released word by word (Iommu::write()).
+    void write_barrier() override {}
+    void read_barrier() override {}
+    void async_wait_vector(std::uint32_t vector, VectorHandler handler) override {
+        vectors_.at(vector)->wait(std::move(handler));
+    }
+    void cancel_vector_wait(std::uint32_t vector) override { vectors_.at(vector)->cancel(); }
+    void mask_vector(std::uint32_t vector, bool masked) override {
+        device_.mask_vector(vector, masked);
+    }
+
+    // ---- Environment ----
+
+    Time now() override { return device_.wall_time(); }
+    std::unique_ptr<driver::Mutex> make_mutex() override { return std::make_unique<LiveMutex>(); }
+    std::unique_ptr<driver::Parker> make_parker() override {
+        return std::make_unique<LiveParker>();
+    }
+    std::unique_ptr<driver::Timer> make_timer(std::function<void()> on_expiry) override {
+        return std::make_unique<LiveTimer>(interrupts_, epoch_, std::move(on_expiry));
+    }
+    asio::any_io_executor interrupt_executor() override {
+        return interrupts_.context().get_executor();
+    }
+    bool on_interrupt_executor() const override { return interrupts_.is_current(); }
+    Trace& trace() override { return trace_; }
+
+  private:
+    Trace trace_;
+    Iommu iommu_;
+    const std::chrono::steady_clock::time_point epoch_;
+    InterruptThread interrupts_;
+    std::array<std::unique_ptr<LiveVector>, spec::max_vectors> vectors_;
+    DeviceThread device_;
+};
+
+boost::system::result<std::unique_ptr<LivePlatform>> LivePlatform::create(
+    const LivePlatformConfig& config) {
+    auto impl = std::make_unique<Impl>(config);
+    if (auto started = impl->start(); !started) {
+        return started.error();
+    }
+    return std::unique_ptr<LivePlatform>(new LivePlatform(std::move(impl)));
+}
+
+LivePlatform::LivePlatform(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+LivePlatform::~LivePlatform() {
+    shut_down();
+}
+
+driver::Link& LivePlatform::link() {
+    return *impl_;
+}
+
+driver::Environment& LivePlatform::environment() {
+    return *impl_;
+}
+
+Time LivePlatform::device_time() {
+    return impl_->device().device_time();
+}
+
+void LivePlatform::wait_readable(int fd) {
+    pollfd entry{fd, POLLIN, 0};
+    while (poll(&entry, 1, -1) < 0 && errno == EINTR) {
+    }
+}
+
+std::uint32_t LivePlatform::peek32(std::uint32_t offset) {
+    return impl_->device().peek(offset);
+}
+
+Lateness LivePlatform::lateness() const {
+    return impl_->device().lateness();
+}
+
+void LivePlatform::shut_down() {
+    impl_->shut_down();
+}
+
+void LivePlatform::abandon_after_fork() {
+    Kernel::abandon_after_fork();
+}
+
+}  // namespace ringside::sim

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+
+// The IOMMU lets the device reach what is mapped, to the byte and in the direction given, and
+// nothing else.
+
+#include "ringside/sim/iommu.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <vector>
+
+#include "ringside/testing/seed.hpp"
+
+namespace ringside::sim {
+namespace {
+
+using driver::DmaDirection;
+using driver::Iova;
+
+class IommuTest : public ::testing::Test {
+  protected:
+    Iova map(std::span<std::byte> range, DmaDirection direction = DmaDirection::bidirectional) {
+        const auto iova = iommu.map(range, direction);
+        EXPECT_TRUE(iova);
+        return iova ? *iova : Iova{};
+    }
+
+    Iommu iommu{testing::seed()};
+    std::vector<std::byte> memory = std::vector<std::byte>(100);
+    std::array<std::byte, 16> buffer{};
+};
+
+TEST_F(IommuTest, TranslatesReadsAndWritesOfEverySize) {
+    const Iova iova = map(memory);
+    for (std::size_t size = 1; size <= buffer.size(); ++size) {
+        for (std::size_t i = 0; i < size; ++i) {
+            buffer[i] = static_cast<std::byte>(size + i);
+        }
+        ASSERT_TRUE(iommu.write(iova.value + size, std::span(buffer).first(size)));
+        for (std::size_t i = 0; i < size; ++i) {
+            ASSERT_EQ(memory[size + i], buffer[i]);
+        }
+        std::array<std::byte, 16> back{};
+        ASSERT_TRUE(iommu.read(iova.value + size, std::span(back).first(size)));
+        ASSERT_TRUE(std::equal(back.begin(), back.begin() + static_cast<std::ptrdiff_t>(size),
+                               buffer.begin()));
+    }
+}
+
+TEST_F(IommuTest, FaultsOneByteBeforeAndOneByteBeyond) {
+    const Iova iova = map(memory);
+    EXPECT_FALSE(iommu.read(iova.value - 1, std::span(buffer).first(2)));
+    EXPECT_TRUE(iommu.read(iova.value + 99, std::span(buffer).first(1)));
+    EXPECT_FALSE(iommu.read(iova.value + 99, std::span(buffer).first(2)));
+    EXPECT_FALSE(iommu.read(iova.value + 100, std::span(buffer).first(1)));
+    EXPECT_FALSE(iommu.write(~std::uint64_t{0} - 3, buffer));
+}
+
+TEST_F(IommuTest, NeighboursDoNotTouch) {
+    std::vector<std::byte> other(100);
+    const Iova first = map(memory);
+    const Iova second = map(other);
+    EXPECT_FALSE(iommu.read(first.value + memory.size(), std::span(buffer).first(1)));
+    EXPECT_FALSE(iommu.read(second.value - 1, std::span(buffer).first(1)));
+}
+
+TEST_F(IommuTest, DirectionIsKept) {
+    const Iova in = map(memory, DmaDirection::to_device);
+    EXPECT_TRUE(iommu.read(in.value, buffer));
+    EXPECT_FALSE(iommu.write(in.value, buffer));
+    const Iova out = map(memory, DmaDirection::from_device);
+    EXPECT_FALSE(iommu.read(out.value, buffer));
+    EXPECT_TRUE(iommu.write(out.value, buffer));
+}
+
+TEST_F(IommuTest, UnmappedMemoryIsOutOfReachAtOnce) {
+    const Iova iova = map(memory);
+    EXPECT_TRUE(iommu.unmap(iova));
+    EXPECT_FALSE(iommu.read(iova.value, buffer));
+    EXPECT_FALSE(iommu.unmap(iova));
+    EXPECT_EQ(iommu.mapping_count(), 0u);
+}
+
+TEST_F(IommuTest, AddressesAreAlignedSeededAndNeverHostAddresses) {
+    std::vector<std::byte> ring(4096 * 64);
+    const Iova iova = map(ring);
+    EXPECT_EQ(iova.value % ring.size(), 0u);
+    EXPECT_GE(iova.value, std::uint64_t{1} << 32);
+    EXPECT_NE(iova.value, reinterpret_cast<std::uintptr_t>(ring.data()));
+    Iommu other(testing::seed() + 1);
+    EXPECT_NE(other.map(ring, DmaDirection::to_device)->value, iova.value);
+    EXPECT_FALSE(iommu.read(reinterpret_cast<std::uintptr_t>(ring.data()), buffer));
+}
+
+TEST_F(IommuTest, RefusesEmptyRangesAndMoreThanItsLimit) {
+    EXPECT_EQ(iommu.map({}, DmaDirection::to_device).error(),
+              boost::system::errc::make_error_code(boost::system::errc::invalid_argument));
+    for (std::size_t i = 0; i < Iommu::max_mappings; ++i) {
+        map(memory);
+    }
+    EXPECT_EQ(iommu.map(memory, DmaDirection::to_device).error(),
+              boost::system::errc::make_error_code(boost::system::errc::not_enough_memory));
+}
+
+}  // namespace
+}  // namespace ringside::sim
