@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#pragma once
+
+// What `ringside run` can be told, and what it reports. The names are those of the command line and
+// of the JSON.
+
+#include <cstdint>
+#include <string>
+
+#include "job_loop.hpp"
+
+namespace ringside::tools {
+
+enum class TimeKind : std::uint8_t { virtual_time, live };
+
+/// Whose ASYNC_* the process uses.
+enum class AsyncLibrary : std::uint8_t { ringside, libcrypto };
+
+struct RunOptions {
+    TimeKind time = TimeKind::virtual_time;
+    Notify notify = Notify::fd;
+    AsyncLibrary async = AsyncLibrary::ringside;
+    std::string file = "/bin/bash";  ///< essential on Debian, a megabyte
+    std::uint32_t ring_size = 8;
+    std::uint32_t jobs = 64;
+    std::uint64_t seed = 1;
+    bool json = false;
+};
+
+struct RunReport {
+    bool verified = false;
+    std::uint64_t records = 0;
+    std::uint64_t bytes = 0;       ///< of the file
+    std::uint64_t operations = 0;  ///< completed by the device's I/O queue pair
+    std::uint64_t eagain = 0;
+    std::uint64_t interrupts = 0;  ///< MSI-X messages, by the device's own count
+    std::uint64_t resumes = 0;
+    std::int64_t simulated_ns = 0;
+    std::int64_t wall_ns = 0;
+    std::int64_t latency_p50_ns = 0;  ///< doorbell to completion, simulated
+    std::int64_t latency_p99_ns = 0;
+    double megabytes_per_simulated_second = 0;
+    std::uint64_t trace_hash = 0;
+    std::string async;  ///< the file that ASYNC_start_job really comes from
+};
+
+}  // namespace ringside::tools
