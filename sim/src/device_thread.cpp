@@ -256,12 +256,9 @@ void DeviceThread::sleep(std::optional<Time> until) {
     asleep_ = queue_.empty() && !stop_requested_;
     const auto woken = [this] { return !asleep_; };
     if (until) {
-        const auto deadline = epoch_ + (*until).time_since_epoch();
-        wake_.wait_until(
-            lock,
-            std::chrono::time_point_cast<std::chrono::steady_clock::duration>(deadline) +
-                std::chrono::nanoseconds(1),
-            woken);
+        const auto deadline = epoch_ + std::chrono::ceil<std::chrono::steady_clock::duration>(
+                                           until->time_since_epoch());
+        wake_.wait_until(lock, deadline, woken);
     } else {
         wake_.wait(lock, woken);
     }

@@ -2,8 +2,8 @@
 // SPDX-FileCopyrightText: the ringside authors
 #pragma once
 
-// The main job: a file through the simulated accelerator as ASYNC jobs, encrypted record by record, decrypted again, and
-// compared with libcrypto byte for byte.
+// The main job: a file through the simulated accelerator as ASYNC jobs, encrypted record by record,
+// decrypted again, and compared with libcrypto byte for byte.
 
 #include <cstdint>
 #include <functional>

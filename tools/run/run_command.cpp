@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#include "run_command.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <bit>
+#include <cstdio>
+#include <exception>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "async_library.hpp"
+#include "main_job.hpp"
+#include "options.hpp"
+#include "ringside/spec/registers.hpp"
+
+namespace ringside::tools {
+namespace {
+
+constexpr std::uint32_t most_jobs = 4096;
+
+std::string check_ring_size(const std::string& text) {
+    std::uint32_t entries = 0;
+    const bool allowed = CLI::detail::lexical_cast(text, entries) && std::has_single_bit(entries) &&
+                         entries >= spec::min_ring_entries && entries <= spec::max_ring_entries;
+    return allowed ? std::string()
+                   : fmt::format("'{}' is not allowed: a power of two from {} to {}", text,
+                                 spec::min_ring_entries, spec::max_ring_entries);
+}
+
+/// One line that redraws itself, only where somebody can see it.
+class ProgressBar {
+  public:
+    void show(double share) {
+        const int percent = static_cast<int>(share * 100);
+        if (!visible_ || percent == shown_) {
+            return;
+        }
+        shown_ = percent;
+        const auto filled = static_cast<std::size_t>(percent) * width / 100;
+        fmt::print(stderr, "\r[{:<{}}] {:3}%", std::string(filled, '='), width, percent);
+        std::fflush(stderr);
+    }
+    ~ProgressBar() {
+        if (shown_ >= 0) {
+            fmt::print(stderr, "\r{:{}}\r", "", width + 8);
+        }
+    }
+
+  private:
+    static constexpr std::size_t width = 50;
+    const bool visible_ = isatty(STDERR_FILENO) != 0;
+    int shown_ = -1;
+};
+
+const char* name_of(TimeKind time) {
+    return time == TimeKind::virtual_time ? "virtual" : "live";
+}
+const char* name_of(Notify notify) {
+    return notify == Notify::fd ? "fd" : "callback";
+}
+
+void print_json(const RunOptions& options, const RunReport& report) {
+    const nlohmann::ordered_json json = {
+        {"verified", report.verified},
+        {"operations", report.operations},
+        {"eagain", report.eagain},
+        {"interrupts", report.interrupts},
+        {"simulated_ns", report.simulated_ns},
+        {"wall_ns", report.wall_ns},
+        {"latency_p50_ns", report.latency_p50_ns},
+        {"latency_p99_ns", report.latency_p99_ns},
+        {"megabytes_per_simulated_second", report.megabytes_per_simulated_second},
+        {"resumes", report.resumes},
+        {"trace_hash", fmt::format("{:016x}", report.trace_hash)},
+        {"async", report.async},
+        {"time", name_of(options.time)},
+        {"notify", name_of(options.notify)},
+        {"file", options.file},
+        {"bytes", report.bytes},
+        {"records", report.records},
+        {"ring_size", options.ring_size},
+        {"jobs", options.jobs},
+        {"seed", options.seed},
+    };
+    fmt::print("{}\n", json.dump(2));
+}
+
+void print_table(const RunOptions& options, const RunReport& report) {
+    fmt::print(
+        "{}: {} bytes as {} AES-128-GCM records, encrypted and decrypted in {} time\n"
+        "{} jobs, ring of {}, notified by {}, ASYNC_* from {}, seed {}\n\n",
+        options.file, report.bytes, report.records, name_of(options.time), options.jobs,
+        options.ring_size, options.notify == Notify::fd ? "eventfd" : "wait-ctx callback",
+        report.async, options.seed);
+    const auto row = [](const char* name, const std::string& value) {
+        fmt::print("  {:<22}{:>16}\n", name, value);
+    };
+    row("operations", fmt::format("{}", report.operations));
+    row("ring full (EAGAIN)", fmt::format("{}", report.eagain));
+    row("interrupts", fmt::format("{}", report.interrupts));
+    row("simulated time", fmt::format("{:.3f} ms", static_cast<double>(report.simulated_ns) / 1e6));
+    row("wall time", fmt::format("{:.3f} ms", static_cast<double>(report.wall_ns) / 1e6));
+    row("throughput", fmt::format("{:.1f} MB/s", report.megabytes_per_simulated_second));
+    row("latency p50", fmt::format("{:.2f} us", static_cast<double>(report.latency_p50_ns) / 1e3));
+    row("latency p99", fmt::format("{:.2f} us", static_cast<double>(report.latency_p99_ns) / 1e3));
+    row("trace hash", fmt::format("{:016x}", report.trace_hash));
+    row("verified", report.verified ? "yes" : "NO");
+    fmt::print("\nThroughput and latency are simulated: what the modelled chip would do.\n");
+}
+
+int run(const RunOptions& options) {
+    try {
+        use_async_library(options.async);
+        RunReport report;
+        {
+            ProgressBar bar;
+            report = run_main_job(options, [&bar](double share) { bar.show(share); });
+        }
+        if (options.json) {
+            print_json(options, report);
+        } else {
+            print_table(options, report);
+        }
+        if (!report.verified) {
+            fmt::print(stderr,
+                       "ringside run: the device's output differs from libcrypto's (seed {})\n",
+                       options.seed);
+        }
+        return report.verified ? 0 : 1;
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "ringside run: {}\n", error.what());
+        return 2;
+    }
+}
+
+}  // namespace
+
+void add_run_command(CLI::App& program, int& exit_code) {
+    auto* command = program.add_subcommand(
+        "run", "Push a file through the simulated accelerator as ASYNC jobs and verify every byte");
+    const auto options = std::make_shared<RunOptions>();
+    const std::map<std::string, TimeKind> times = {{"virtual", TimeKind::virtual_time},
+                                                   {"live", TimeKind::live}};
+    const std::map<std::string, Notify> notifies = {{"fd", Notify::fd},
+                                                    {"callback", Notify::callback}};
+    const std::map<std::string, AsyncLibrary> libraries = {{"ringside", AsyncLibrary::ringside},
+                                                           {"libcrypto", AsyncLibrary::libcrypto}};
+    command->add_option("--time", options->time, "virtual (deterministic) or live (threads)")
+        ->transform(CLI::CheckedTransformer(times).description(""))
+        ->default_str("virtual");
+    command->add_option("--notify", options->notify, "fd (eventfd) or callback (wait-ctx callback)")
+        ->transform(CLI::CheckedTransformer(notifies).description(""))
+        ->default_str("fd");
+    command->add_option("--async", options->async, "whose ASYNC_*: ringside or libcrypto")
+        ->transform(CLI::CheckedTransformer(libraries).description(""))
+        ->default_str("ringside");
+    command->add_option("--file", options->file, "the file to encrypt")->capture_default_str();
+    command->add_option("--ring-size", options->ring_size, "entries, a power of two, 2 to 4096")
+        ->check(CLI::Validator([](std::string& text) { return check_ring_size(text); }, "",
+                               "ring size"))
+        ->capture_default_str();
+    command->add_option("--jobs", options->jobs, "jobs at one time, 1 to 4096")
+        ->check(CLI::Range(std::uint32_t{1}, most_jobs).description(""))
+        ->capture_default_str();
+    command->add_option("--seed", options->seed, "drives sizes, arrivals, keys, order, schedule")
+        ->capture_default_str();
+    command->add_flag("--json", options->json, "print JSON instead of a table");
+    command->callback([options, &exit_code] { exit_code = run(*options); });
+}
+
+}  // namespace ringside::tools
