@@ -39,7 +39,7 @@ class Device {
     /// `config.io_queue_pairs` I/O queue pairs. Errors: Errc of the third group.
     static result<std::unique_ptr<Device>> open(Link& link, Environment& environment,
                                                 const DeviceConfig& config);
-    /// As close().
+    /// As close(). All DmaBuffers must have come back, and the environment must still run.
     ~Device();
     Device(const Device&) = delete;
     Device& operator=(const Device&) = delete;
@@ -57,8 +57,10 @@ class Device {
     /// MAX_LEN: the longest source or destination in bytes.
     std::uint32_t max_length() const;
 
-    /// Any thread.
+    /// Any thread. All zero once the device is closed (its reset clears them) or gone.
     DeviceStatistics read_statistics();
+    /// Error sources that the device raised on its error vector since open(). Any thread.
+    std::uint64_t reported_errors() const;
 
   private:
     class Impl;

@@ -36,6 +36,8 @@ class DmaBuffer {
 
   private:
     friend class DmaPool;
+    void swap(DmaBuffer& other) noexcept;
+
     DmaPool* pool_ = nullptr;
     std::byte* memory_ = nullptr;
     std::size_t size_ = 0;

@@ -32,8 +32,8 @@ class Operation {
     ~Operation() = default;
 };
 
-/// Somebody who wants a slot in a full ring. In the queue from the moment submit() or await_slot()
-/// put it there until slot_ready() or forget().
+/// Somebody who wants a slot in a full ring. In the queue from the moment submit() put it there
+/// until slot_ready(), forget(), or a submit() of its own that ends otherwise than Errc::again.
 class SlotWaiter {
   public:
     /// What a freed slot means to this waiter.
@@ -49,8 +49,9 @@ class SlotWaiter {
     SlotWaiter(const SlotWaiter&) = delete;
     SlotWaiter& operator=(const SlotWaiter&) = delete;
 
-    /// Called once per time in the queue, with no driver lock held, by whoever freed the slot
-    /// (mostly interrupt context). A reserving waiter should submit soon: its reservation lapses.
+    /// Called at most once per time in the queue, in interrupt context (the environment's interrupt
+    /// executor, like Operation::complete()), with no driver lock held: it may submit at once. A
+    /// reserving waiter should do so soon: its reservation lapses.
     virtual void slot_ready() noexcept = 0;
 
     Kind kind() const { return kind_; }
@@ -60,10 +61,11 @@ class SlotWaiter {
 
   private:
     friend class WaiterQueue;
-    enum class State : std::uint8_t { idle, queued, granted };
+    enum class State : std::uint8_t { idle, queued, due, told };
 
     Kind kind_;
     State state_ = State::idle;
+    bool reserved_ = false;
     SlotWaiter* previous_ = nullptr;
     SlotWaiter* next_ = nullptr;
     Time lapses_at_{};

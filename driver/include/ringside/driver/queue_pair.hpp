@@ -9,7 +9,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <vector>
 
 #include "ringside/driver/error.hpp"
 #include "ringside/driver/link/environment.hpp"
@@ -31,7 +30,8 @@ struct QueueCounters {
     std::uint64_t reserved = 0;          ///< slots kept for waiters right now
     std::uint64_t waiting = 0;           ///< waiters in the queue right now
     std::uint64_t grants = 0;            ///< slots handed to waiters
-    std::uint64_t lapses = 0;            ///< of those, passed on because nobody submitted
+    std::uint64_t lapses = 0;            ///< of those, ended because nobody submitted
+    std::uint64_t hints = 0;             ///< notify-only waiters told of a free slot
     std::uint64_t interrupts = 0;        ///< handler runs
     std::uint64_t empty_interrupts = 0;  ///< of those, with nothing to reap
     std::uint64_t stale_completions = 0;
@@ -48,11 +48,12 @@ struct QueuePairConfig {
 
 class QueuePair {
   public:
-    /// Allocates and maps the rings and enables the queue pair in the device.
+    /// Allocates and maps the rings and enables the queue pair in the device, which must be READY.
+    /// Errors: Errc of the third group, dead. Not on the interrupt executor.
     static result<std::unique_ptr<QueuePair>> create(Link& link, Environment& environment,
                                                      const QueuePairConfig& config);
     /// Stops the interrupt wait and unmaps the rings. The device must have stopped
-    /// (Device::close()).
+    /// (Device::close()), the interrupt executor must still run, and this must not be on it.
     ~QueuePair();
     QueuePair(const QueuePair&) = delete;
     QueuePair& operator=(const QueuePair&) = delete;
@@ -72,9 +73,10 @@ class QueuePair {
     /// Whether `waiter` holds a reservation now; one that lapsed is none.
     bool holds_reservation(const SlotWaiter& waiter) const;
 
-    /// Fails everything in flight with `reason`, in order of submission, and refuses everything
-    /// from now on: the device is gone. Wakes all waiters (their submit() then says why). Interrupt
-    /// executor, or after it has stopped.
+    /// Fails everything in flight with `reason`, in order of submission (what the device had
+    /// completed before keeps its own status), and refuses everything from now on: the device is
+    /// gone, and no register is touched any more. Wakes all waiters (their submit() then says why).
+    /// Interrupt executor, or after it has stopped.
     void fail_all(Errc reason);
 
     std::uint32_t index() const;
@@ -83,8 +85,17 @@ class QueuePair {
     QueueCounters counters() const;
 
   private:
+    friend class Device;
     class Impl;
     explicit QueuePair(std::unique_ptr<Impl> impl);
+
+    /// Refuses everything from now on; what is in flight goes on. Any thread.
+    void refuse(Errc reason);
+    /// As refuse(), and touches no register any more; fail_all() must follow. Any thread.
+    void cut_off(Errc reason);
+    /// Returns when no interrupt handler runs or will run. Not on the interrupt executor.
+    void stop_interrupts();
+
     std::unique_ptr<Impl> impl_;
 };
 

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#pragma once
+
+// Every bound of the driver that the register map does not set already (spec/registers.hpp names
+// the sizes of rings).
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include "ringside/base/time.hpp"
+
+namespace ringside::driver {
+
+/// Completions that are acknowledged together.
+inline constexpr std::size_t completion_batch = 32;
+/// Completions that a queue pair reaps before the other users of the interrupt executor have
+/// their turn.
+inline constexpr std::uint32_t drain_budget = 256;
+/// Completions that match nothing, after which the ring counts as broken.
+inline constexpr std::uint64_t max_stale_completions = 16;
+/// Entries of the admin queue pair's rings.
+inline constexpr std::uint32_t admin_ring_entries = 16;
+/// Between two looks at a status register that is to change.
+inline constexpr Duration poll_interval = std::chrono::microseconds(10);
+/// Rounds in which one error interrupt reads and clears ERR_SRC.
+inline constexpr std::uint32_t max_error_rounds = 8;
+
+}  // namespace ringside::driver

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#pragma once
+
+// Descriptors for what the RS1 does, ready for QueuePair::submit(). Whoever submits calls these, so
+// that nobody else fills wire fields by hand. They only fill fields: the device checks them and
+// answers Errc::request_rejected; a key goes into DMA memory and never into a descriptor.
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "ringside/driver/link/link.hpp"
+#include "ringside/spec/wire.hpp"
+
+namespace ringside::driver {
+
+enum class Direction : std::uint8_t { encrypt, decrypt };
+
+/// Where a cipher request reads and writes; lengths in bytes. `dst` equal to `src`: in place.
+struct CipherBuffers {
+    Iova src;
+    std::uint32_t src_len = 0;
+    Iova dst;
+    std::uint32_t dst_len = 0;
+};
+
+/// Writes what session_create() lets the device read, key included, straight into DMA memory of
+/// at least sizeof(spec::SessionParameters) bytes. `key`: 16, 24 or 32 bytes.
+void write_session_parameters(std::span<std::byte> into, spec::Algorithm algorithm,
+                              std::span<const std::byte> key);
+
+/// Admin queue. Completion::result is the session id. The parameters may go once it completed.
+spec::SubmissionEntry session_create(Iova parameters);
+
+/// Admin queue.
+spec::SubmissionEntry session_destroy(std::uint32_t session);
+
+/// I/O queue. Whole blocks, no padding: src_len is a multiple of 16; as much is written to dst.
+spec::SubmissionEntry aes_cbc(Direction direction, std::uint32_t session,
+                              const CipherBuffers& buffers, std::span<const std::byte, 16> iv);
+
+/// I/O queue. src: `aad_len` bytes that are only authenticated, the payload and, decrypting, the
+/// tag of `tag_len` bytes. dst: the payload and, encrypting, the tag. `iv`: 1 to 16 bytes.
+spec::SubmissionEntry aes_gcm(Direction direction, std::uint32_t session,
+                              const CipherBuffers& buffers, std::span<const std::byte> iv,
+                              std::uint16_t aad_len, std::uint8_t tag_len);
+
+}  // namespace ringside::driver

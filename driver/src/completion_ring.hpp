@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#pragma once
+
+// The driver's end of a completion ring: finds out what is new by the phase bit and copies it out,
+// each byte once. Interrupt executor only.
+
+#include <cstdint>
+#include <span>
+
+#include "ring_memory.hpp"
+#include "ringside/driver/link/link.hpp"
+#include "ringside/spec/wire.hpp"
+
+namespace ringside::driver {
+
+class CompletionRing {
+  public:
+    CompletionRing(Link& link, RingMemory memory, std::uint32_t entries);
+
+    /// Copies new entries into `into`, as many as there are or fit, and steps over them.
+    std::uint32_t read(std::span<spec::CompletionEntry> into);
+    /// Index after the last entry that was read: the value for CQ_DB.HEAD.
+    std::uint32_t head() const { return head_; }
+    Iova iova() const { return memory_.iova(); }
+
+  private:
+    Link& link_;
+    RingMemory memory_;
+    std::uint32_t entries_;
+    std::uint32_t head_ = 0;
+    bool phase_ = true;  ///< of a new entry: 1 on the first lap over the zeroed ring
+};
+
+}  // namespace ringside::driver

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#pragma once
+
+// Register access that notices when the device is gone. Any thread.
+
+#include <cstdint>
+
+#include "ringside/driver/error.hpp"
+#include "ringside/driver/link/link.hpp"
+#include "ringside/spec/registers.hpp"
+
+namespace ringside::driver {
+
+inline constexpr std::uint32_t all_ones = 0xFFFFFFFF;
+
+/// The register at BAR0 offset `offset`, or Errc::dead. Some registers may hold all ones; the
+/// identity never does, so it is asked in doubt.
+inline result<std::uint32_t> read_register(Link& link, std::uint32_t offset) {
+    const std::uint32_t value = link.mmio_read32(offset);
+    if (value == all_ones && link.mmio_read32(spec::at("ID").of()) == all_ones) {
+        return Errc::dead;
+    }
+    return value;
+}
+
+inline void write_register64(Link& link, std::uint32_t offset, std::uint64_t value) {
+    link.mmio_write32(offset, static_cast<std::uint32_t>(value));
+    link.mmio_write32(offset + 4, static_cast<std::uint32_t>(value >> 32));
+}
+
+}  // namespace ringside::driver

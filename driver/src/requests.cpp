@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#include "ringside/driver/requests.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace ringside::driver {
+namespace {
+
+spec::SubmissionEntry cipher(Direction direction, std::uint32_t session,
+                             const CipherBuffers& buffers, std::span<const std::byte> iv) {
+    spec::SubmissionEntry entry;
+    entry.opcode = static_cast<std::uint8_t>(spec::Opcode::cipher);
+    if (direction == Direction::decrypt) {
+        entry.flags = static_cast<std::uint8_t>(spec::SubmissionFlag::decrypt);
+    }
+    entry.session = session;
+    entry.src = buffers.src.value;
+    entry.dst = buffers.dst.value;
+    entry.src_len = buffers.src_len;
+    entry.dst_len = buffers.dst_len;
+    // A longer IV than the field holds keeps its wrong length, and the device refuses it.
+    entry.iv_len = static_cast<std::uint8_t>(std::min<std::size_t>(iv.size(), 0xFF));
+    if (!iv.empty()) {
+        std::memcpy(entry.iv, iv.data(), std::min(iv.size(), sizeof entry.iv));
+    }
+    return entry;
+}
+
+}  // namespace
+
+void write_session_parameters(std::span<std::byte> into, spec::Algorithm algorithm,
+                              std::span<const std::byte> key) {
+    // Field by field, and the key without a copy of it on the stack.
+    const spec::SessionParameters empty{
+        .algorithm = static_cast<std::uint8_t>(algorithm),
+        .key_len = static_cast<std::uint8_t>(std::min<std::size_t>(key.size(), 0xFF)),
+    };
+    std::memcpy(into.data(), &empty, sizeof empty);
+    if (!key.empty()) {
+        std::memcpy(into.data() + offsetof(spec::SessionParameters, key), key.data(),
+                    std::min(key.size(), sizeof empty.key));
+    }
+}
+
+spec::SubmissionEntry session_create(Iova parameters) {
+    spec::SubmissionEntry entry;
+    entry.opcode = static_cast<std::uint8_t>(spec::Opcode::session_create);
+    entry.src = parameters.value;
+    entry.src_len = sizeof(spec::SessionParameters);
+    return entry;
+}
+
+spec::SubmissionEntry session_destroy(std::uint32_t session) {
+    spec::SubmissionEntry entry;
+    entry.opcode = static_cast<std::uint8_t>(spec::Opcode::session_destroy);
+    entry.session = session;
+    return entry;
+}
+
+spec::SubmissionEntry aes_cbc(Direction direction, std::uint32_t session,
+                              const CipherBuffers& buffers, std::span<const std::byte, 16> iv) {
+    return cipher(direction, session, buffers, iv);
+}
+
+spec::SubmissionEntry aes_gcm(Direction direction, std::uint32_t session,
+                              const CipherBuffers& buffers, std::span<const std::byte> iv,
+                              std::uint16_t aad_len, std::uint8_t tag_len) {
+    spec::SubmissionEntry entry = cipher(direction, session, buffers, iv);
+    entry.aad_len = aad_len;
+    entry.tag_len = tag_len;
+    return entry;
+}
+
+}  // namespace ringside::driver

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#include "slot_table.hpp"
+
+#include <limits>
+
+namespace ringside::driver {
+namespace {
+
+/// Only a cipher's result is a length; an admin result is an id.
+std::uint32_t max_result_of(const spec::SubmissionEntry& entry) {
+    return entry.opcode == static_cast<std::uint8_t>(spec::Opcode::cipher)
+               ? entry.dst_len
+               : std::numeric_limits<std::uint32_t>::max();
+}
+
+}  // namespace
+
+SlotTable::SlotTable(std::uint32_t entries) : slots_(entries) {
+    for (std::uint32_t i = 0; i < entries; ++i) {
+        slots_[i].cid = static_cast<std::uint16_t>(i);
+        slots_[i].newer = static_cast<std::uint16_t>(i + 1 < entries ? i + 1 : none);
+    }
+}
+
+void SlotTable::take(spec::SubmissionEntry& entry, Operation& operation) {
+    const std::uint16_t index = free_;
+    Slot& slot = slots_[index];
+    free_ = slot.newer;
+    slot.operation = &operation;
+    slot.user_tag = ++last_tag_;
+    slot.max_result = max_result_of(entry);
+    slot.cid = static_cast<std::uint16_t>(slot.cid + slots_.size());  // the next generation
+    slot.older = newest_;
+    slot.newer = none;
+    (newest_ != none ? slots_[newest_].newer : oldest_) = index;
+    newest_ = index;
+    entry.cid = slot.cid;
+    entry.user_tag = slot.user_tag;
+}
+
+SlotTable::Slot SlotTable::release(const spec::CompletionEntry& completion) {
+    const auto index = static_cast<std::uint16_t>(completion.cid & (slots_.size() - 1));
+    const Slot& slot = slots_[index];
+    const bool matches = slot.operation != nullptr && slot.cid == completion.cid &&
+                         slot.user_tag == completion.user_tag;
+    return matches ? release(index) : Slot{};
+}
+
+SlotTable::Slot SlotTable::release_oldest() {
+    return oldest_ != none ? release(oldest_) : Slot{};
+}
+
+SlotTable::Slot SlotTable::release(std::uint16_t index) {
+    Slot& slot = slots_[index];
+    const Slot released = slot;
+    (slot.older != none ? slots_[slot.older].newer : oldest_) = slot.newer;
+    (slot.newer != none ? slots_[slot.newer].older : newest_) = slot.older;
+    slot.operation = nullptr;
+    slot.newer = free_;
+    free_ = index;
+    return released;
+}
+
+}  // namespace ringside::driver

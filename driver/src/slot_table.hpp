@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#pragma once
+
+// The operations that a queue pair has in flight, kept outside DMA memory. A completion finds its
+// operation by the low bits of its cid; the cid's other bits count how often the slot was used, and
+// a 64-bit tag never repeats, so that a stale, doubled or invented completion finds nothing. Called
+// under the queue pair's lock; allocates only when it is made.
+
+#include <cstdint>
+#include <vector>
+
+#include "ringside/driver/operation.hpp"
+
+namespace ringside::driver {
+
+class SlotTable {
+  public:
+    /// One operation in flight. `max_result`: what the request left room for.
+    struct Slot {
+        Operation* operation = nullptr;  ///< null: free
+        std::uint64_t user_tag = 0;
+        std::uint32_t max_result = 0;
+        std::uint16_t cid = 0;
+        std::uint16_t older = none;  ///< neighbours in order of submission
+        std::uint16_t newer = none;  ///< of a free slot: the next free one
+    };
+
+    /// `entries`: a power of two up to spec::max_ring_entries.
+    explicit SlotTable(std::uint32_t entries);
+
+    /// Takes a slot for `operation` and puts its cid and tag into `entry`. There must be a free
+    /// one.
+    void take(spec::SubmissionEntry& entry, Operation& operation);
+    /// Frees the slot that `completion` names and returns what was in it; null operation: the
+    /// completion matches nothing in flight.
+    Slot release(const spec::CompletionEntry& completion);
+    /// Frees the slot that was taken first; null operation: there is none.
+    Slot release_oldest();
+
+  private:
+    static constexpr std::uint16_t none = 0xFFFF;
+
+    Slot release(std::uint16_t index);
+
+    std::vector<Slot> slots_;
+    std::uint64_t last_tag_ = 0;
+    std::uint16_t free_ = 0;
+    std::uint16_t oldest_ = none;
+    std::uint16_t newest_ = none;
+};
+
+}  // namespace ringside::driver

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+
+// Descriptors field by field, and the words for errors.
+
+#include "ringside/driver/requests.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstring>
+#include <set>
+#include <string>
+
+#include "ringside/driver/error.hpp"
+
+namespace ringside::driver {
+namespace {
+
+constexpr CipherBuffers buffers{.src{0x1000}, .src_len = 48, .dst{0x2000}, .dst_len = 64};
+
+TEST(Requests, SessionParametersStandInDmaMemoryWithTheKey) {
+    std::array<std::byte, 64> memory{};
+    std::array<std::byte, 16> key;
+    key.fill(std::byte{0xA5});
+    write_session_parameters(memory, spec::Algorithm::aes_gcm, key);
+    spec::SessionParameters parameters;
+    std::memcpy(&parameters, memory.data(), sizeof parameters);
+    EXPECT_EQ(parameters.algorithm, 2);
+    EXPECT_EQ(parameters.key_len, 16);
+    EXPECT_EQ(std::memcmp(parameters.key, key.data(), key.size()), 0);
+    EXPECT_EQ(parameters.key[16], 0);
+    const auto entry = session_create({0x3000});
+    EXPECT_EQ(entry.opcode, static_cast<std::uint8_t>(spec::Opcode::session_create));
+    EXPECT_EQ(entry.src, 0x3000u);
+    EXPECT_EQ(entry.src_len, 40u);
+}
+
+TEST(Requests, AKeyTooLongOverrunsNothing) {
+    std::array<std::byte, 41> memory{};
+    const std::array<std::byte, 64> key = [] {
+        std::array<std::byte, 64> bytes;
+        bytes.fill(std::byte{1});
+        return bytes;
+    }();
+    write_session_parameters(memory, spec::Algorithm::aes_cbc, key);
+    EXPECT_EQ(memory[40], std::byte{0});
+}
+
+TEST(Requests, CipherDescriptorsCarryEveryField) {
+    std::array<std::byte, 16> iv;
+    iv.fill(std::byte{7});
+    const auto gcm = aes_gcm(Direction::decrypt, 9, buffers, std::span(iv).first(12), 13, 16);
+    EXPECT_EQ(gcm.opcode, static_cast<std::uint8_t>(spec::Opcode::cipher));
+    EXPECT_EQ(gcm.flags, static_cast<std::uint8_t>(spec::SubmissionFlag::decrypt));
+    EXPECT_EQ(gcm.session, 9u);
+    EXPECT_EQ(gcm.src, 0x1000u);
+    EXPECT_EQ(gcm.dst, 0x2000u);
+    EXPECT_EQ(gcm.src_len, 48u);
+    EXPECT_EQ(gcm.dst_len, 64u);
+    EXPECT_EQ(gcm.aad_len, 13);
+    EXPECT_EQ(gcm.tag_len, 16);
+    EXPECT_EQ(gcm.iv_len, 12);
+    EXPECT_EQ(gcm.iv[11], 7);
+    EXPECT_EQ(gcm.iv[12], 0);
+    const auto cbc = aes_cbc(Direction::encrypt, 9, buffers, iv);
+    EXPECT_EQ(cbc.flags, 0);
+    EXPECT_EQ(cbc.iv_len, 16);
+    EXPECT_EQ(cbc.iv[15], 7);
+    EXPECT_EQ(cbc.tag_len, 0);
+    EXPECT_EQ(session_destroy(9).session, 9u);
+}
+
+TEST(Errors, EveryCodeHasWordsOfItsOwn) {
+    std::set<std::string> messages;
+    for (int code = 1; code <= static_cast<int>(Errc::out_of_dma_memory); ++code) {
+        EXPECT_TRUE(messages.insert(make_error_code(static_cast<Errc>(code)).message()).second);
+    }
+    EXPECT_EQ(messages.count("unknown driver error"), 0u);
+    EXPECT_STREQ(driver_category().name(), "ringside.driver");
+}
+
+}  // namespace
+}  // namespace ringside::driver
