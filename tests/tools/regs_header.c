@@ -9,7 +9,6 @@ static const unsigned offsets[] = {RS1_ID, RS1_SQ_DB(62), RS1_STAT_OPS};
 static const unsigned long long sizes = RS1_ALG_SYM_AES_GCM_MASK >> RS1_ALG_SYM_AES_GCM_SHIFT;
 
 int main(void) {
-    return offsets[0] == 0x0u && offsets[1] == 0x13E000u && offsets[2] == 0x108u && sizes == 1u
-               ? 0
-               : 1;
+    return offsets[0] == 0x0u && offsets[1] == 0x13E000u && offsets[2] == 0x108u && sizes == 1u ? 0
+                                                                                                : 1;
 }
