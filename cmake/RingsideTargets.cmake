@@ -6,6 +6,7 @@
 add_library(ringside_options INTERFACE)
 target_compile_options(ringside_options INTERFACE
     -Wall -Wextra -Wpedantic -Wshadow -Werror
+    -Wno-missing-field-initializers  # designated initialisers leave the rest at its default
     $<$<COMPILE_LANGUAGE:CXX>:-Woverloaded-virtual -Wold-style-cast>)
 if(RINGSIDE_SANITIZE)
     target_compile_options(ringside_options INTERFACE
@@ -83,7 +84,8 @@ endfunction()
 # the seed of a failure. SystemC's own main() must not win, hence the object files.
 function(ringside_test NAME)
     cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LIBS;LABELS;ARGS" ${ARGN})
-    add_executable(${NAME} ${ARG_SOURCES} $<TARGET_OBJECTS:ringside_test_main>)
+    add_executable(${NAME} ${ARG_SOURCES} $<TARGET_OBJECTS:ringside_test_main>
+                           $<TARGET_OBJECTS:ringside_sc_main>)
     target_link_libraries(${NAME} PRIVATE ${ARG_LIBS} ringside_test_support GTest::gmock GTest::gtest
                           ringside_options)
     add_test(NAME ${NAME} COMMAND ${NAME} ${ARG_ARGS})

@@ -112,7 +112,7 @@ error_code QueuePair::Impl::take_or_refuse(const spec::SubmissionEntry& request,
     }
     if (counters_.in_flight + waiters_.reserved() == capacity_) {
         ++counters_.eagain;
-        record(TraceKind::eagain, counters_.eagain);
+        record(TraceKind::eagain, counters_.eagain, waiters_.reserved());
         environment_.schedule_point("queue_pair.submit.full");
         if (waiter != nullptr) {
             waiters_.enqueue(*waiter);

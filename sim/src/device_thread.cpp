@@ -172,7 +172,9 @@ void DeviceThread::run(Answer& started) {
 
 void DeviceThread::serve(Kernel& kernel, const Access& access) {
     if (access.kind != Access::Kind::peek && access.kind != Access::Kind::time) {
-        kernel.advance_to(std::max(kernel.now(), wall_time()));
+        const Time wall = wall_time();
+        note_lateness(kernel, wall);
+        kernel.advance_to(std::max(kernel.now(), wall));
     }
     std::uint64_t value = 0;
     switch (access.kind) {
@@ -221,16 +223,21 @@ bool DeviceThread::let_events_happen(Kernel& kernel) {
             if (*next > wall) {
                 return false;
             }
-            note_lateness(*next, wall);
+            note_lateness(kernel, wall);
         }
         kernel.advance_to(*next);
     }
     return true;
 }
 
-void DeviceThread::note_lateness(Time event, Time wall) {
+/// Paced, the next event should have happened at its own wall time.
+void DeviceThread::note_lateness(const Kernel& kernel, Time wall) {
+    const auto next = kernel.next_event();
+    if (config_.pace != Pace::paced || !next || *next > wall) {
+        return;
+    }
     const std::lock_guard lock(mutex_);
-    const Duration late = wall - event;
+    const Duration late = wall - *next;
     ++lateness_.events;
     lateness_.total += late;
     lateness_.worst = std::max(lateness_.worst, late);

@@ -59,7 +59,7 @@ class DeviceThread {
     void run(Answer& started);
     void serve(Kernel& kernel, const Access& access);
     bool let_events_happen(Kernel& kernel);
-    void note_lateness(Time event, Time wall);
+    void note_lateness(const Kernel& kernel, Time wall);
     void enqueue(const Access& access);
     std::uint64_t ask(Access::Kind kind, std::uint32_t offset, std::uint32_t value = 0);
     bool spin_for_access();

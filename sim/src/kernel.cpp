@@ -5,6 +5,7 @@
 #include <tlm_utils/simple_initiator_socket.h>
 #include <tlm_utils/simple_target_socket.h>
 
+#include <atomic>
 #include <cstring>
 #include <systemc>
 #include <tlm>
@@ -101,25 +102,42 @@ class RootComplex : public sc_core::sc_module {
     Kernel::MsiSink on_message_;
 };
 
-/// Swaps a fresh simulation context in, and out again. The pointers are SystemC's own globals; that
-/// contexts can follow one another is not documented, hence pinned by a test.
+/// Swaps a fresh simulation context in, and the former one back. The pointers are SystemC's own
+/// globals; that contexts can follow one another is not documented, hence pinned by a test. The
+/// library makes an empty context when it is loaded; one with modules or past elaboration is
+/// somebody's kernel.
 class SimulationContext {
   public:
-    SimulationContext() : context_(new sc_core::sc_simcontext) {
-        sc_core::sc_curr_simcontext = sc_core::sc_default_global_context = context_;
+    SimulationContext()
+        : former_(sc_core::sc_curr_simcontext), context_(new sc_core::sc_simcontext) {
+        make_current(context_);
+        is_ours = true;
     }
     SimulationContext(const SimulationContext&) = delete;
     SimulationContext& operator=(const SimulationContext&) = delete;
     ~SimulationContext() {
         delete context_;
-        forget();
+        forget(former_);
     }
-    static bool is_taken() { return sc_core::sc_curr_simcontext != nullptr; }
-    static void forget() {
-        sc_core::sc_curr_simcontext = sc_core::sc_default_global_context = nullptr;
+    static bool is_taken() {
+        return is_ours || (sc_core::sc_curr_simcontext != nullptr &&
+                           (sc_core::sc_get_status() != sc_core::SC_ELABORATION ||
+                            !sc_core::sc_get_top_level_objects().empty()));
+    }
+    static void forget(sc_core::sc_simcontext* former) {
+        make_current(former);
+        is_ours = false;
     }
 
   private:
+    static void make_current(sc_core::sc_simcontext* context) {
+        sc_core::sc_curr_simcontext = sc_core::sc_default_global_context = context;
+    }
+
+    /// Beside SystemC's globals, which it describes: one kernel in a process.
+    static inline std::atomic<bool> is_ours{false};
+
+    sc_core::sc_simcontext* former_;
     sc_core::sc_simcontext* context_;
 };
 
@@ -176,7 +194,7 @@ Kernel::Kernel(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Kernel::~Kernel() = default;
 
 void Kernel::abandon_after_fork() {
-    SimulationContext::forget();
+    SimulationContext::forget(nullptr);
 }
 
 std::uint32_t Kernel::read32(std::uint32_t offset) {

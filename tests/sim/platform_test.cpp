@@ -68,13 +68,13 @@ TYPED_TEST(PlatformTest, AReadFlushesPostedWrites) {
 }
 
 TYPED_TEST(PlatformTest, TimePassesAndTheDeviceGoesOn) {
-    auto& platform = *this->platform;
-    sleep_for(platform.environment(), 1ms);  // out of the power-on reset
+    auto& machine = *this->platform;
+    sleep_for(machine.environment(), 1ms);  // out of the power-on reset
     ASSERT_EQ(this->read_state(), static_cast<std::uint32_t>(spec::DeviceState::disabled));
-    platform.link().mmio_write32(spec::at("CC").of(), 1);
-    sleep_for(platform.environment(), 1ms);
+    machine.link().mmio_write32(spec::at("CC").of(), 1);
+    sleep_for(machine.environment(), 1ms);
     EXPECT_EQ(this->read_state(), static_cast<std::uint32_t>(spec::DeviceState::ready));
-    EXPECT_GE(to_ns(platform.device_time()), 2'000'000);
+    EXPECT_GE(to_ns(machine.device_time()), 2'000'000);
 }
 
 TYPED_TEST(PlatformTest, ATimerFiresOnTheInterruptExecutorAndNotAfterCancel) {
@@ -105,41 +105,41 @@ TYPED_TEST(PlatformTest, AnUnparkBeforeTheParkIsRemembered) {
 }
 
 TYPED_TEST(PlatformTest, WaitReadableReturnsWhenTheInterruptExecutorWrites) {
-    auto& platform = *this->platform;
+    auto& machine = *this->platform;
     const int fd = eventfd(0, EFD_CLOEXEC);
     ASSERT_GE(fd, 0);
-    const auto timer = platform.environment().make_timer([fd] { eventfd_write(fd, 1); });
-    timer->arm(platform.environment().now() + 10us);
-    platform.wait_readable(fd);
+    const auto timer = machine.environment().make_timer([fd] { eventfd_write(fd, 1); });
+    timer->arm(machine.environment().now() + 10us);
+    machine.wait_readable(fd);
     eventfd_t count = 0;
     EXPECT_EQ(eventfd_read(fd, &count), 0);
     close(fd);
 }
 
 TYPED_TEST(PlatformTest, ACancelledVectorWaitIsAborted) {
-    auto& platform = *this->platform;
-    const auto parker = platform.environment().make_parker();
+    auto& machine = *this->platform;
+    const auto parker = machine.environment().make_parker();
     driver::error_code seen;
-    platform.link().async_wait_vector(5, [&](driver::error_code error) {
+    machine.link().async_wait_vector(5, [&](driver::error_code error) {
         seen = error;
         parker->unpark();
     });
-    platform.link().cancel_vector_wait(5);
+    machine.link().cancel_vector_wait(5);
     parker->park();
     EXPECT_EQ(seen, boost::asio::error::operation_aborted);
 }
 
 TYPED_TEST(PlatformTest, AnErrorInterruptArrivesOnceArmed) {
-    auto& platform = *this->platform;
-    const auto parker = platform.environment().make_parker();
+    auto& machine = *this->platform;
+    const auto parker = machine.environment().make_parker();
     // A doorbell of a queue that does not run is an error, and errors have vector 0. Unarmed, the
     // interrupt is kept.
-    sleep_for(platform.environment(), 1ms);
-    platform.link().mmio_write32(spec::at("SQ_DB").of(1), 1);
-    EXPECT_NE(platform.link().mmio_read32(spec::at("ERR_SRC").of()), 0u);
-    sleep_for(platform.environment(), 1ms);
+    sleep_for(machine.environment(), 1ms);
+    machine.link().mmio_write32(spec::at("SQ_DB").of(1), 1);
+    EXPECT_NE(machine.link().mmio_read32(spec::at("ERR_SRC").of()), 0u);
+    sleep_for(machine.environment(), 1ms);
     driver::error_code seen = boost::asio::error::eof;
-    platform.link().async_wait_vector(spec::error_vector, [&](driver::error_code error) {
+    machine.link().async_wait_vector(spec::error_vector, [&](driver::error_code error) {
         seen = error;
         parker->unpark();
     });

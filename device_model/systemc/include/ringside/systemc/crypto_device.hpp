@@ -28,8 +28,16 @@ class CryptoDevice : public sc_core::sc_module {
     CryptoDevice(sc_core::sc_module_name name, const core::DeviceConfig& config, Trace& trace);
     ~CryptoDevice() override;
 
+    SC_HAS_PROCESS(CryptoDevice);
+
   private:
     class Impl;
+    void work();
+    void transport_registers(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
+    void transport_msix(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
+    unsigned int debug_registers(tlm::tlm_generic_payload& payload);
+    unsigned int debug_msix(tlm::tlm_generic_payload& payload);
+
     std::unique_ptr<Impl> impl_;
 };
 

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#pragma once
+
+// The chip's inside. Registers and states are in device.cpp, the way of an operation through the
+// stages in pipeline.cpp, completions and interrupts in completion.cpp.
+
+#include <cstdio>
+#include <deque>
+#include <vector>
+
+#include "calendar.hpp"
+#include "cipher_slice.hpp"
+#include "msix.hpp"
+#include "pipeline.hpp"
+#include "register_file.hpp"
+#include "ringside/core/device.hpp"
+#include "sessions.hpp"
+
+namespace ringside::core {
+
+class Device::Impl {
+  public:
+    Impl(const DeviceConfig& config, DmaPort& dma, MsiPort& msi, Trace& trace);
+    Impl(const Impl&) = delete;
+    Impl& operator=(const Impl&) = delete;
+
+    bool read(Bar bar, Time now, std::uint32_t offset, std::span<std::byte> into);
+    bool write(Bar bar, Time now, std::uint32_t offset, std::span<const std::byte> from);
+    bool peek(Bar bar, Time now, std::uint32_t offset, std::span<std::byte> into) const;
+    void advance(Time now);
+    std::optional<Time> next_event() const { return calendar_.next(); }
+
+  private:
+    static constexpr std::uint16_t nobody = 0xFFFF;
+
+    // registers and states (device.cpp)
+    bool is_register(std::uint32_t offset, std::size_t length) const;
+    std::uint32_t register_value(std::uint32_t offset) const;
+    std::uint32_t live_queue_register(const spec::Location& location) const;
+    void write_register(const spec::Location& location, std::uint32_t offset, std::uint32_t value);
+    void write_global(std::uint32_t offset, std::uint32_t old, std::uint32_t value);
+    void write_queue(const spec::Location& location, std::uint32_t queue, std::uint32_t old,
+                     std::uint32_t value);
+    void change_state(spec::DeviceState state);
+    spec::DeviceState state() const;
+    void control(std::uint32_t old, std::uint32_t value);
+    void begin_reset();
+    void snapshot();
+    void enable_queue(std::uint32_t index);
+    void reset_queue(std::uint32_t index);
+    void submission_doorbell(std::uint32_t index, std::uint32_t value);
+    void completion_doorbell(std::uint32_t index, std::uint32_t value);
+    void raise_error(spec::ErrorSource source, std::uint64_t address, std::uint16_t queue,
+                     std::uint16_t cid);
+    void dump(std::FILE* out) const;
+
+    // the stages (pipeline.cpp)
+    void perform(const Action& action);
+    void perform_on_operation(const Action& action);
+    void start_fetching(std::uint32_t index);
+    void fetch(std::uint32_t index);
+    void admit(std::uint32_t index, const spec::SubmissionEntry& entry, Time doorbell);
+    spec::Status check(const spec::SubmissionEntry& entry, bool is_admin, Operation& operation);
+    spec::Status check_cipher(const spec::SubmissionEntry& entry, Operation& operation);
+    void read_source(Operation& operation, std::uint32_t slot);
+    void run_admin(Operation& operation);
+    void feed_slices();
+    void run_slice(Operation& operation, std::uint32_t slot);
+    void write_output(Operation& operation, std::uint32_t slot);
+    void finish(Operation& operation, std::uint32_t slot);
+    Time over_link(Time& link_free, std::size_t bytes, Duration latency);
+    std::uint32_t take_slot();
+    void release(std::uint32_t slot);
+    bool dma_failed(DmaResult result, bool is_write, std::uint64_t address, Operation& operation);
+    void schedule(Stage stage, Duration delay, std::uint32_t slot);
+    void record(TraceKind kind, std::uint16_t queue, std::uint64_t id, std::uint64_t digest = 0);
+
+    // completions and interrupts (completion.cpp)
+    void complete(Operation& operation);
+    void post(Queue& queue, std::uint16_t index, spec::CompletionEntry entry, spec::Status status);
+    void announce(std::uint16_t index, bool at_once);
+    void fire(std::uint16_t index);
+    void raise_vector(std::uint32_t vector);
+    void abort_queue(std::uint32_t index, spec::AbortReason reason);
+
+    const DeviceConfig config_;
+    DmaPort& dma_;
+    Trace& trace_;
+    CryptoLibrary library_;
+    RegisterFile registers_;
+    MsixTable msix_;
+    SessionTable sessions_;
+    Calendar<Action> calendar_;
+    Time now_{};
+    std::uint32_t reset_epoch_ = 0;
+
+    std::vector<Queue> queues_;
+    std::vector<Operation> operations_;
+    std::vector<std::uint32_t> vacant_;
+    std::uint64_t serial_ = 0;
+    std::uint32_t in_pipeline_ = 0;
+    std::deque<std::uint32_t> waiting_for_slice_;
+    std::uint32_t busy_slices_ = 0;
+    Time downstream_free_{};  ///< when the link towards the device has moved what it was given
+    Time upstream_free_{};
+
+    struct Statistics {
+        std::uint64_t operations = 0;
+        std::uint64_t bytes = 0;
+        std::uint64_t errors = 0;
+        Duration busy{};
+        std::uint64_t dma_read = 0;
+        std::uint64_t dma_written = 0;
+        std::uint64_t messages = 0;
+    } statistics_;
+
+    Trace::StateWriter state_writer_;
+};
+
+}  // namespace ringside::core

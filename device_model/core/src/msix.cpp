@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#include "msix.hpp"
+
+namespace ringside::core {
+namespace {
+
+constexpr std::uint32_t table_end = spec::msix_table_offset + spec::max_vectors * 16;
+
+}  // namespace
+
+std::uint32_t MsixTable::read(std::uint32_t offset) const {
+    if (offset < table_end) {
+        return entries_[offset / 16].words[offset / 4 % words_per_entry];
+    }
+    if (offset == spec::msix_pba_offset || offset == spec::msix_pba_offset + 4) {
+        const std::uint64_t bits = pending_.to_ullong();
+        return static_cast<std::uint32_t>(offset == spec::msix_pba_offset ? bits : bits >> 32);
+    }
+    return 0;
+}
+
+bool MsixTable::write(std::uint32_t offset, std::uint32_t value) {
+    if (offset >= table_end) {
+        return false;
+    }
+    const std::uint32_t vector = offset / 16;
+    Entry& entry = entries_[vector];
+    entry.words[offset / 4 % words_per_entry] = value;
+    if (entry.masked() || !pending_.test(vector)) {
+        return false;
+    }
+    pending_.reset(vector);
+    send(entry);
+    return true;
+}
+
+bool MsixTable::raise(std::uint32_t vector) {
+    const Entry& entry = entries_[vector];
+    if (entry.masked()) {
+        pending_.set(vector);
+        return false;
+    }
+    send(entry);
+    return true;
+}
+
+void MsixTable::send(const Entry& entry) {
+    port_.send(entry.words[0] | std::uint64_t{entry.words[1]} << 32, entry.words[2]);
+}
+
+}  // namespace ringside::core

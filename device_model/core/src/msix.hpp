@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#pragma once
+
+// The MSI-X table and pending-bit array (PCI Local Bus Specification 3.0, 6.8.2): software writes
+// an address, a datum and a mask bit for each vector; a message of a masked vector becomes pending
+// and is sent when it is unmasked.
+
+#include <array>
+#include <bitset>
+#include <cstdint>
+
+#include "ringside/core/ports.hpp"
+#include "ringside/spec/registers.hpp"
+
+namespace ringside::core {
+
+class MsixTable {
+  public:
+    explicit MsixTable(MsiPort& port) : port_(port) {}
+
+    /// BAR2, 4-byte aligned offsets.
+    std::uint32_t read(std::uint32_t offset) const;
+    /// True: the write unmasked a pending vector, whose message has been sent.
+    bool write(std::uint32_t offset, std::uint32_t value);
+
+    /// True: the message was sent; false: it is pending.
+    bool raise(std::uint32_t vector);
+    /// Forgets what is pending; the table is software's and stays (device reset).
+    void clear_pending() { pending_.reset(); }
+
+  private:
+    static constexpr std::uint32_t words_per_entry = 4;
+    struct Entry {
+        std::array<std::uint32_t, words_per_entry> words = {0, 0, 0, 1};  // masked after power-on
+        bool masked() const { return (words[3] & 1) != 0; }
+    };
+    void send(const Entry& entry);
+
+    MsiPort& port_;
+    std::array<Entry, spec::max_vectors> entries_{};
+    std::bitset<spec::max_vectors> pending_;
+};
+
+}  // namespace ringside::core

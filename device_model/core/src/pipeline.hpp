@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#pragma once
+
+// What the parts of the chip hold: a queue pair's ring state, an operation on its way through the
+// stages, and the actions that the calendar brings up.
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "ringside/base/time.hpp"
+#include "ringside/spec/registers.hpp"
+#include "ringside/spec/wire.hpp"
+#include "sessions.hpp"
+
+namespace ringside::core {
+
+/// An operation between fetch and completion. Recycled, buffers included; cleansed in between.
+struct Operation {
+    std::uint64_t serial = 0;  ///< order of fetch over all queues; 0: not in use
+    std::uint16_t queue = 0;
+    Time doorbell{};
+    spec::SubmissionEntry entry;
+    spec::Status status;
+    std::uint32_t result = 0;
+    std::uint32_t detail = 0;
+    std::shared_ptr<CipherKey> key;
+    std::vector<std::byte> source;
+    std::vector<std::byte> output;
+};
+
+struct Queue {
+    spec::QueueState state = spec::QueueState::disabled;
+    std::uint32_t epoch = 0;  ///< counts enables and resets: an action of an older one is void
+    std::uint64_t sq_base = 0;
+    std::uint64_t cq_base = 0;
+    std::uint32_t sq_mask = 0;
+    std::uint32_t cq_mask = 0;
+    std::uint32_t sq_head = 0;
+    std::uint32_t sq_tail = 0;
+    std::uint32_t cq_head = 0;
+    std::uint32_t cq_tail = 0;
+    std::uint32_t credits_in_use = 0;
+    bool phase = true;
+    bool fetching = false;
+    std::uint32_t vector = 0;
+    bool interrupts_enabled = false;
+    bool armed = false;
+    bool interrupt_due = false;       ///< decided, and on its way
+    bool moderation_running = false;  ///< the time limit counts
+    std::uint32_t moderation_epoch = 0;
+    std::uint32_t unannounced = 0;
+    std::vector<Time> doorbell_times;  ///< by submission ring index
+
+    std::uint32_t unfetched() const { return (sq_tail - sq_head) & sq_mask; }
+    std::uint32_t unconsumed() const { return (cq_tail - cq_head) & cq_mask; }
+};
+
+enum class Stage : std::uint8_t {
+    reset_done,
+    enabled,
+    fetch,
+    source_read,
+    slice_done,
+    written,
+    completed,
+    moderation,
+    interrupt,
+};
+
+struct Action {
+    Stage stage;
+    std::uint16_t queue;   ///< interrupt: the vector
+    std::uint32_t slot;    ///< of the operation, or the epoch that makes the action valid
+    std::uint64_t serial;  ///< of the operation
+};
+
+}  // namespace ringside::core

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#include "ringside/systemc/crypto_device.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace ringside::systemc {
+namespace {
+
+/// Whether a payload asks for something that a register bank does not do; the standard responses
+/// (IEEE 1666-2011, 14.17).
+tlm::tlm_response_status refuse_unsupported(const tlm::tlm_generic_payload& payload) {
+    if (payload.get_byte_enable_ptr() != nullptr) {
+        return tlm::TLM_BYTE_ENABLE_ERROR_RESPONSE;
+    }
+    if (payload.get_data_length() == 0 ||
+        payload.get_streaming_width() < payload.get_data_length()) {
+        return tlm::TLM_BURST_ERROR_RESPONSE;
+    }
+    if (!payload.is_read() && !payload.is_write()) {
+        return tlm::TLM_COMMAND_ERROR_RESPONSE;
+    }
+    return tlm::TLM_OK_RESPONSE;
+}
+
+std::span<std::byte> data_of(tlm::tlm_generic_payload& payload) {
+    return {reinterpret_cast<std::byte*>(payload.get_data_ptr()), payload.get_data_length()};
+}
+
+}  // namespace
+
+class CryptoDevice::Impl final : public core::DmaPort, public core::MsiPort {
+  public:
+    Impl(CryptoDevice& module, const core::DeviceConfig& config, Trace& trace)
+        : module_(module), core_(config, *this, *this, trace) {}
+
+    void transport(core::Bar bar, tlm::tlm_generic_payload& payload) {
+        payload.set_response_status(access(bar, payload));
+        schedule();
+    }
+
+    unsigned int transport_debug(core::Bar bar, tlm::tlm_generic_payload& payload) {
+        // Only looking is without side effects; a debug write would have them.
+        if (!payload.is_read() || payload.get_address() > UINT32_MAX) {
+            return 0;
+        }
+        const auto offset = static_cast<std::uint32_t>(payload.get_address());
+        return core_.peek(bar, now(), offset, data_of(payload)) ? payload.get_data_length() : 0;
+    }
+
+    void work() {
+        scheduled_.reset();
+        core_.advance(now());
+        schedule();
+    }
+
+    sc_core::sc_event& wake() { return wake_; }
+
+    // ---- ports of the core ----
+
+    core::DmaResult read(std::uint64_t address, std::span<std::byte> into) override {
+        return send(tlm::TLM_READ_COMMAND, address, into.data(), into.size());
+    }
+    core::DmaResult write(std::uint64_t address, std::span<const std::byte> from) override {
+        // The payload's pointer is not const for writes either; a target does not write through it.
+        return send(tlm::TLM_WRITE_COMMAND, address, const_cast<std::byte*>(from.data()),
+                    from.size());
+    }
+    void send(std::uint64_t address, std::uint32_t data) override {
+        send(tlm::TLM_WRITE_COMMAND, address, reinterpret_cast<std::byte*>(&data), sizeof data);
+    }
+
+  private:
+    static Time now() { return from_sc_time(sc_core::sc_time_stamp()); }
+
+    tlm::tlm_response_status access(core::Bar bar, tlm::tlm_generic_payload& payload) {
+        const auto refusal = refuse_unsupported(payload);
+        if (refusal != tlm::TLM_OK_RESPONSE) {
+            return refusal;
+        }
+        if (payload.get_address() > UINT32_MAX) {
+            return tlm::TLM_ADDRESS_ERROR_RESPONSE;
+        }
+        const auto offset = static_cast<std::uint32_t>(payload.get_address());
+        const bool inside = payload.is_read() ? core_.read(bar, now(), offset, data_of(payload))
+                                              : core_.write(bar, now(), offset, data_of(payload));
+        return inside ? tlm::TLM_OK_RESPONSE : tlm::TLM_ADDRESS_ERROR_RESPONSE;
+    }
+
+    core::DmaResult send(tlm::tlm_command command, std::uint64_t address, std::byte* data,
+                         std::size_t length) {
+        tlm::tlm_generic_payload payload;
+        payload.set_command(command);
+        payload.set_address(address);
+        payload.set_data_ptr(reinterpret_cast<unsigned char*>(data));
+        payload.set_data_length(static_cast<unsigned int>(length));
+        payload.set_streaming_width(static_cast<unsigned int>(length));
+        sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
+        module_.dma->b_transport(payload, delay);
+        if (payload.is_response_ok()) {
+            return core::DmaResult::ok;
+        }
+        return payload.get_response_status() == tlm::TLM_ADDRESS_ERROR_RESPONSE
+                   ? core::DmaResult::iommu_fault
+                   : core::DmaResult::bus_error;
+    }
+
+    /// An sc_event holds one notification, and the earliest wins: it is set anew for the core's
+    /// next event.
+    void schedule() {
+        const auto next = core_.next_event();
+        if (next == scheduled_) {
+            return;
+        }
+        scheduled_ = next;
+        wake_.cancel();
+        if (!next) {
+            return;
+        }
+        if (*next > now()) {
+            wake_.notify(to_sc_time(Time{*next - now()}));
+        } else {
+            wake_.notify();  // a delta notification would be lost while the kernel is paused
+        }
+    }
+
+    CryptoDevice& module_;
+    core::Device core_;
+    sc_core::sc_event wake_;
+    std::optional<Time> scheduled_;
+};
+
+CryptoDevice::CryptoDevice(sc_core::sc_module_name name, const core::DeviceConfig& config,
+                           Trace& trace)
+    : sc_core::sc_module(name),
+      registers("registers"),
+      msix("msix"),
+      dma("dma"),
+      impl_(std::make_unique<Impl>(*this, config, trace)) {
+    registers.register_b_transport(this, &CryptoDevice::transport_registers);
+    registers.register_transport_dbg(this, &CryptoDevice::debug_registers);
+    msix.register_b_transport(this, &CryptoDevice::transport_msix);
+    msix.register_transport_dbg(this, &CryptoDevice::debug_msix);
+    SC_METHOD(work);
+    sensitive << impl_->wake();
+}
+
+CryptoDevice::~CryptoDevice() = default;
+
+void CryptoDevice::work() {
+    impl_->work();
+}
+void CryptoDevice::transport_registers(tlm::tlm_generic_payload& payload,
+                                       sc_core::sc_time& /*delay*/) {
+    impl_->transport(core::Bar::registers, payload);
+}
+void CryptoDevice::transport_msix(tlm::tlm_generic_payload& payload, sc_core::sc_time& /*delay*/) {
+    impl_->transport(core::Bar::msix, payload);
+}
+unsigned int CryptoDevice::debug_registers(tlm::tlm_generic_payload& payload) {
+    return impl_->transport_debug(core::Bar::registers, payload);
+}
+unsigned int CryptoDevice::debug_msix(tlm::tlm_generic_payload& payload) {
+    return impl_->transport_debug(core::Bar::msix, payload);
+}
+
+sc_core::sc_time to_sc_time(Time time) {
+    return sc_core::sc_time::from_value(static_cast<sc_dt::uint64>(to_ps(time)));
+}
+
+Time from_sc_time(const sc_core::sc_time& time) {
+    return time_from_ps(static_cast<std::int64_t>(time.value()));
+}
+
+}  // namespace ringside::systemc

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+
+// Everything that matters crosses as descriptors and DMA: what is changed in memory between the
+// doorbell and the fetch changes the result, what is unmapped faults.
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "ringside/testing/accelerator.hpp"
+
+namespace ringside {
+namespace {
+
+using driver::CipherBuffers;
+using driver::Completion;
+using driver::Direction;
+using testing::Accelerator;
+using testing::RecordedOperation;
+
+constexpr std::size_t length = 64;
+
+/// One AES-CBC encryption whose memory a test tampers with while the device has only seen the
+/// doorbell. Cooperative: no time passes before the test waits.
+class DescriptorPath : public ::testing::Test {
+  protected:
+    DescriptorPath() {
+        for (std::size_t i = 0; i < length; ++i) {
+            source.bytes()[i] = static_cast<std::byte>(i);
+        }
+        session = machine.create_session(spec::Algorithm::aes_cbc, key);
+        untouched = run([] {});
+        EXPECT_FALSE(untouched.status);
+        expected.assign(target.bytes().begin(), target.bytes().end());
+    }
+
+    template <typename Tamper>
+    Completion run(Tamper tamper) {
+        RecordedOperation operation(machine.environment());
+        const CipherBuffers buffers{source.iova(), length, target.iova(), length};
+        const auto request = driver::aes_cbc(Direction::encrypt, session, buffers, iv);
+        EXPECT_TRUE(machine.queue().submit(request, operation).has_value());
+        tamper();
+        return operation.wait();
+    }
+    bool output_is_as_expected() const {
+        return std::equal(expected.begin(), expected.end(), target.bytes().begin());
+    }
+
+    Accelerator machine{{.interleaving = sim::Interleaving::cooperative}, {.ring_entries = 8}};
+    std::array<std::byte, 16> key{};
+    std::array<std::byte, 16> iv{};
+    driver::DmaBuffer source = machine.device->dma().allocate(length).value();
+    driver::DmaBuffer target = machine.device->dma().allocate(length).value();
+    std::uint32_t session = 0;
+    Completion untouched;
+    std::vector<std::byte> expected;
+};
+
+TEST_F(DescriptorPath, TheSameRequestTwiceGivesTheSameBytes) {
+    EXPECT_FALSE(run([] {}).status);
+    EXPECT_TRUE(output_is_as_expected());
+}
+
+TEST_F(DescriptorPath, AFlippedPayloadBitChangesTheResult) {
+    EXPECT_FALSE(run([this] { source.bytes()[5] ^= std::byte{1}; }).status);
+    EXPECT_FALSE(output_is_as_expected());
+}
+
+TEST_F(DescriptorPath, AFlippedKeyBitChangesTheResult) {
+    auto parameters = machine.device->dma().allocate(sizeof(spec::SessionParameters)).value();
+    driver::write_session_parameters(parameters.bytes(), spec::Algorithm::aes_cbc, key);
+    RecordedOperation operation(machine.environment());
+    ASSERT_TRUE(machine.device->admin()
+                    .submit(driver::session_create(parameters.iova()), operation)
+                    .has_value());
+    parameters.bytes()[offsetof(spec::SessionParameters, key)] ^= std::byte{1};
+    session = operation.wait().result;
+    EXPECT_FALSE(run([] {}).status);
+    EXPECT_FALSE(output_is_as_expected());
+}
+
+TEST_F(DescriptorPath, AnUnmappedSourceFaults) {
+    std::vector<std::byte> memory(length);
+    const auto iova =
+        machine.platform->link().dma_map(memory, driver::DmaDirection::to_device).value();
+    RecordedOperation operation(machine.environment());
+    const CipherBuffers buffers{iova, length, target.iova(), length};
+    const auto request = driver::aes_cbc(Direction::encrypt, session, buffers, iv);
+    ASSERT_TRUE(machine.queue().submit(request, operation).has_value());
+    machine.platform->link().dma_unmap(iova);
+    EXPECT_EQ(operation.wait().status, driver::Errc::dma_fault);
+}
+
+TEST_F(DescriptorPath, AWrongDirectionFaults) {
+    std::vector<std::byte> memory(length);
+    const auto iova =
+        machine.platform->link().dma_map(memory, driver::DmaDirection::to_device).value();
+    RecordedOperation operation(machine.environment());
+    const CipherBuffers buffers{source.iova(), length, iova, length};
+    const auto request = driver::aes_cbc(Direction::encrypt, session, buffers, iv);
+    ASSERT_TRUE(machine.queue().submit(request, operation).has_value());
+    EXPECT_EQ(operation.wait().status, driver::Errc::dma_fault);
+    machine.platform->link().dma_unmap(iova);
+}
+
+TEST_F(DescriptorPath, AHostAddressIsNoDeviceAddress) {
+    RecordedOperation operation(machine.environment());
+    const driver::Iova host{reinterpret_cast<std::uintptr_t>(source.bytes().data())};
+    const CipherBuffers buffers{host, length, target.iova(), length};
+    const auto request = driver::aes_cbc(Direction::encrypt, session, buffers, iv);
+    ASSERT_TRUE(machine.queue().submit(request, operation).has_value());
+    EXPECT_EQ(operation.wait().status, driver::Errc::dma_fault);
+}
+
+}  // namespace
+}  // namespace ringside
