@@ -84,8 +84,7 @@ endfunction()
 # the seed of a failure. SystemC's own main() must not win, hence the object files.
 function(ringside_test NAME)
     cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LIBS;LABELS;ARGS" ${ARGN})
-    add_executable(${NAME} ${ARG_SOURCES} $<TARGET_OBJECTS:ringside_test_main>
-                           $<TARGET_OBJECTS:ringside_sc_main>)
+    add_executable(${NAME} ${ARG_SOURCES} $<TARGET_OBJECTS:ringside_test_main>)
     target_link_libraries(${NAME} PRIVATE ${ARG_LIBS} ringside_test_support GTest::gmock GTest::gtest
                           ringside_options)
     add_test(NAME ${NAME} COMMAND ${NAME} ${ARG_ARGS})
