@@ -18,33 +18,64 @@ if(RINGSIDE_SANITIZE)
     endif()
 endif()
 
+# ringside_wall(PARTY TITLE root [FILES file...] [FOLDERS folder...])
+#
+# Stands in for a third party's headers where a layer must not see them: a folder in the build tree with a
+# header of the same name for each of theirs, which does nothing but refuse to compile.
+function(ringside_wall PARTY TITLE ROOT)
+    cmake_parse_arguments(ARG "" "" "FILES;FOLDERS" ${ARGN})
+    set(headers ${ARG_FILES})
+    foreach(folder IN LISTS ARG_FOLDERS)
+        file(GLOB_RECURSE inside RELATIVE ${ROOT} ${ROOT}/${folder}/*)
+        if(NOT inside)
+            message(FATAL_ERROR "no headers of ${TITLE} in ${ROOT}/${folder}")
+        endif()
+        list(APPEND headers ${inside})
+    endforeach()
+    foreach(header IN LISTS headers)
+        file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/walls/${PARTY}/${header} @ONLY CONTENT
+            "#error \"this layer must not include ${TITLE} (docs/architecture.md, The house)\"\n")
+    endforeach()
+endfunction()
+
 # ringside_layer(NAME DIR dir [SOURCES ...] [PUBLIC ...] [PRIVATE ...] [FORBID ...])
 #
 # A layer of the house as a static library (an interface library if it has no sources), with its own
 # include root DIR/include. It sees the headers of what it links and of nothing else of ours. FORBID names
 # third parties whose headers lie in the system's include path but are not for this layer
-# (systemc, openssl, asio): a directory of headers that refuse to compile stands first on its path.
+# (systemc, openssl, asio): their wall stands first on its path. A layer of headers only is held
+# to the same by an object that includes each of them.
 function(ringside_layer NAME)
     cmake_parse_arguments(ARG "" "DIR" "SOURCES;PUBLIC;PRIVATE;FORBID" ${ARGN})
     if(ARG_SOURCES)
+        set(compiled ${NAME})
+        set(scope PUBLIC)
         add_library(${NAME} STATIC ${ARG_SOURCES})
-        target_include_directories(${NAME} PUBLIC
-            $<BUILD_INTERFACE:${ARG_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-        target_link_libraries(${NAME} PUBLIC ${ARG_PUBLIC}
-            PRIVATE ${ARG_PRIVATE} $<BUILD_INTERFACE:ringside_options>)
-        foreach(party IN LISTS ARG_FORBID)
-            target_include_directories(${NAME} BEFORE PRIVATE
-                ${PROJECT_SOURCE_DIR}/cmake/forbidden/${party})
-        endforeach()
+        target_link_libraries(${NAME} PRIVATE ${ARG_PRIVATE})
     else()
+        set(compiled ${NAME}_headers)
+        set(scope INTERFACE)
         add_library(${NAME} INTERFACE)
-        target_include_directories(${NAME} INTERFACE
-            $<BUILD_INTERFACE:${ARG_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-        target_link_libraries(${NAME} INTERFACE ${ARG_PUBLIC})
+        file(GLOB_RECURSE headers RELATIVE ${ARG_DIR}/include CONFIGURE_DEPENDS ${ARG_DIR}/include/*)
+        list(TRANSFORM headers REPLACE "(.+)" "#include \"\\1\"\n")
+        list(JOIN headers "" includes)
+        file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/${compiled}.cpp @ONLY CONTENT "${includes}")
+        add_library(${compiled} OBJECT ${CMAKE_CURRENT_BINARY_DIR}/${compiled}.cpp)
+        target_link_libraries(${compiled} PRIVATE ${NAME})
     endif()
+    target_include_directories(${NAME} ${scope}
+        $<BUILD_INTERFACE:${ARG_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+    target_link_libraries(${NAME} ${scope} ${ARG_PUBLIC})
+    target_link_libraries(${compiled} PRIVATE $<BUILD_INTERFACE:ringside_options>)
+    foreach(party IN LISTS ARG_FORBID)
+        target_include_directories(${compiled} BEFORE PRIVATE ${PROJECT_BINARY_DIR}/walls/${party})
+    endforeach()
     string(REGEX REPLACE "^ringside_" "" short ${NAME})
     set_target_properties(${NAME} PROPERTIES EXPORT_NAME ${short})
     add_library(ringside::${short} ALIAS ${NAME})
+    target_compile_features(${NAME} ${scope} cxx_std_20)
+    install(TARGETS ${NAME} EXPORT ringside ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+    install(DIRECTORY ${ARG_DIR}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 endfunction()
 
 # ringside_test(NAME SOURCES ... LIBS ... [LABELS ...] [ARGS ...])
@@ -53,8 +84,7 @@ endfunction()
 # the seed of a failure. SystemC's own main() must not win, hence the object files.
 function(ringside_test NAME)
     cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LIBS;LABELS;ARGS" ${ARGN})
-    add_executable(${NAME} ${ARG_SOURCES} $<TARGET_OBJECTS:ringside_test_main>
-                           $<TARGET_OBJECTS:ringside_sc_main>)
+    add_executable(${NAME} ${ARG_SOURCES} $<TARGET_OBJECTS:ringside_test_main>)
     target_link_libraries(${NAME} PRIVATE ${ARG_LIBS} ringside_test_support GTest::gmock GTest::gtest
                           ringside_options)
     add_test(NAME ${NAME} COMMAND ${NAME} ${ARG_ARGS})

@@ -34,7 +34,7 @@ std::uint64_t seed() {
 
 int main(int argc, char** argv) {
     ::testing::InitGoogleTest(&argc, argv);
-    for (int i = 1; i < argc; ++i) {
+    for (int i = 1; i < argc; i += 2) {
         const bool is_seed = std::string_view(argv[i]) == "--seed" && i + 1 < argc;
         char* end = nullptr;
         if (is_seed) {
@@ -45,7 +45,6 @@ int main(int argc, char** argv) {
                       << "'; allowed: --seed N and GoogleTest's own (--help)\n";
             return 2;
         }
-        ++i;
     }
     ::testing::UnitTest::GetInstance()->listeners().Append(
         new ringside::testing::SeedPrinter);  // NOLINT(cppcoreguidelines-owning-memory): gtest owns

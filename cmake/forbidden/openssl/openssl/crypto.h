@@ -1,3 +1,0 @@
-// SPDX-License-Identifier: Apache-2.0
-// SPDX-FileCopyrightText: the ringside authors
-#error "this layer must not include OpenSSL (docs/architecture.md, The house)"
