@@ -26,6 +26,10 @@ class CipherSession {
     /// Tells the device to forget the key, and does not wait for it.
     ~CipherSession();
 
+    Offload& offload() const { return *offload_; }
+    /// Forgets the session without a word to the device, which is not this process's any more.
+    void abandon() { offload_ = nullptr; }
+
     /// AES-CBC without padding. `in` is whole blocks of 16 bytes, of any number: more than the
     /// device takes at one time goes in pieces. `out` is as long, and may be `in`. `iv` becomes the
     /// one that continues the chain.

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#pragma once
+
+// The C functions of provider-cipher(7) in front of a context class, which has init(), update(),
+// final(), one_shot(), get_params(), set_params(), duplicate() and the static gettable() and
+// settable(). No exception gets past them.
+
+#include <openssl/err.h>
+
+#include <new>
+
+#include "ciphers.hpp"
+
+namespace ringside::frontends {
+
+/// A `what` that fails for want of memory is a failure like another.
+template <typename Result, typename What>
+Result guarded(Result failure, What what) {
+    try {
+        return what();
+    } catch (const std::bad_alloc&) {
+        ERR_raise(ERR_LIB_PROV, ERR_R_MALLOC_FAILURE);
+        return failure;
+    }
+}
+
+template <typename Context, const CipherShape& shape>
+struct CipherDispatch {
+    static void* create(void* provider) {
+        return guarded<void*>(
+            nullptr, [&] { return new Context(*static_cast<ProviderContext*>(provider), shape); });
+    }
+    static void destroy(void* context) { delete static_cast<Context*>(context); }
+    static void* duplicate(void* context) {
+        return guarded<void*>(nullptr, [&] { return self(context).duplicate().release(); });
+    }
+    static int encrypt_init(void* context, const unsigned char* key, size_t key_size,
+                            const unsigned char* iv, size_t iv_size, const OSSL_PARAM params[]) {
+        return guarded(
+            0, [&] { return self(context).init(true, key, key_size, iv, iv_size, params); });
+    }
+    static int decrypt_init(void* context, const unsigned char* key, size_t key_size,
+                            const unsigned char* iv, size_t iv_size, const OSSL_PARAM params[]) {
+        return guarded(
+            0, [&] { return self(context).init(false, key, key_size, iv, iv_size, params); });
+    }
+    static int update(void* context, unsigned char* out, size_t* out_size, size_t capacity,
+                      const unsigned char* in, size_t size) {
+        return guarded(0, [&] { return self(context).update(out, out_size, capacity, in, size); });
+    }
+    static int final(void* context, unsigned char* out, size_t* out_size, size_t capacity) {
+        return guarded(0, [&] { return self(context).final(out, out_size, capacity); });
+    }
+    static int one_shot(void* context, unsigned char* out, size_t* out_size, size_t capacity,
+                        const unsigned char* in, size_t size) {
+        return guarded(0,
+                       [&] { return self(context).one_shot(out, out_size, capacity, in, size); });
+    }
+    static int get_params(OSSL_PARAM params[]) { return get_shape_params(shape, params); }
+    static int get_context_params(void* context, OSSL_PARAM params[]) {
+        return self(context).get_params(params);
+    }
+    static int set_context_params(void* context, const OSSL_PARAM params[]) {
+        return guarded(0, [&] { return self(context).set_params(params); });
+    }
+    static const OSSL_PARAM* gettable(void* /*context*/, void* /*provider*/) {
+        return Context::gettable();
+    }
+    static const OSSL_PARAM* settable(void* /*context*/, void* /*provider*/) {
+        return Context::settable();
+    }
+
+    static const OSSL_DISPATCH table[15];
+
+  private:
+    static Context& self(void* context) { return *static_cast<Context*>(context); }
+    template <typename Function>
+    static OSSL_DISPATCH entry(int id, Function* function) {
+        return {id, reinterpret_cast<void (*)()>(function)};
+    }
+};
+
+template <typename Context, const CipherShape& shape>
+const OSSL_DISPATCH CipherDispatch<Context, shape>::table[15] = {
+    entry(OSSL_FUNC_CIPHER_NEWCTX, &create),
+    entry(OSSL_FUNC_CIPHER_FREECTX, &destroy),
+    entry(OSSL_FUNC_CIPHER_DUPCTX, &duplicate),
+    entry(OSSL_FUNC_CIPHER_ENCRYPT_INIT, &encrypt_init),
+    entry(OSSL_FUNC_CIPHER_DECRYPT_INIT, &decrypt_init),
+    entry(OSSL_FUNC_CIPHER_UPDATE, &update),
+    entry(OSSL_FUNC_CIPHER_FINAL, &final),
+    entry(OSSL_FUNC_CIPHER_CIPHER, &one_shot),
+    entry(OSSL_FUNC_CIPHER_GET_PARAMS, &get_params),
+    entry(OSSL_FUNC_CIPHER_GETTABLE_PARAMS, &gettable_shape_params),
+    entry(OSSL_FUNC_CIPHER_GET_CTX_PARAMS, &get_context_params),
+    entry(OSSL_FUNC_CIPHER_GETTABLE_CTX_PARAMS, &gettable),
+    entry(OSSL_FUNC_CIPHER_SET_CTX_PARAMS, &set_context_params),
+    entry(OSSL_FUNC_CIPHER_SETTABLE_CTX_PARAMS, &settable),
+    {0, nullptr},
+};
+
+/// What a caller queries for: OPENSSL_CONF's default_properties, -propquery.
+inline constexpr const char* cipher_properties = "provider=ringside,ringside.offload=yes";
+
+}  // namespace ringside::frontends
