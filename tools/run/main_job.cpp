@@ -59,7 +59,8 @@ class Passage {
         const auto payload = std::span(out).first(record.length);
         const auto tag = std::span(out).last(tag_size);
         return session_
-            .gcm_encrypt(record.nonce, record.aad, std::span(file_).subspan(record.offset, record.length), payload, tag)
+            .gcm_encrypt(record.nonce, record.aad,
+                         std::span(file_).subspan(record.offset, record.length), payload, tag)
             .has_value();
     }
 
