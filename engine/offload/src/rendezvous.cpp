@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#include "rendezvous.hpp"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <mutex>
+#include <new>
+#include <utility>
+
+#include "request.hpp"
+
+namespace ringside::offload {
+
+Rendezvous::Rendezvous(driver::Environment& environment)
+    : environment_(environment),
+      mutex_(environment.make_mutex()),
+      parker_(environment.make_parker()) {}
+
+Rendezvous::~Rendezvous() {
+    if (fd_ >= 0) {
+        close(fd_);
+    }
+}
+
+std::shared_ptr<Rendezvous> Rendezvous::of(ASYNC_WAIT_CTX* ctx, const void* key,
+                                           driver::Environment& environment) {
+    using Holder = std::shared_ptr<Rendezvous>;
+    OSSL_ASYNC_FD fd = 0;
+    void* custom_data = nullptr;
+    if (ASYNC_WAIT_CTX_get_fd(ctx, key, &fd, &custom_data) == 1) {
+        return *static_cast<Holder*>(custom_data);
+    }
+    auto record = std::make_shared<Rendezvous>(environment);
+    record->fd_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (record->fd_ < 0) {
+        return nullptr;
+    }
+    auto holder = std::make_unique<Holder>(record);
+    if (ASYNC_WAIT_CTX_set_wait_fd(ctx, key, record->fd_, holder.get(),
+                                   &Rendezvous::on_ctx_freed) != 1) {
+        return nullptr;
+    }
+    holder.release();  // the ctx owns it: on_ctx_freed()
+    return record;
+}
+
+void Rendezvous::on_ctx_freed(ASYNC_WAIT_CTX* /*ctx*/, const void* /*key*/, int /*fd*/,
+                              void* record) {
+    const std::unique_ptr<std::shared_ptr<Rendezvous>> holder(
+        static_cast<std::shared_ptr<Rendezvous>*>(record));
+    (*holder)->abandon();
+}
+
+/// The application has freed the ctx: its jobs will not run again, and nobody may be called any
+/// more. A callback that is running is waited for, unless it is the one that frees the ctx.
+void Rendezvous::abandon() {
+    std::vector<std::shared_ptr<Request>> orphans;
+    const auto parker = environment_.make_parker();
+    bool wait = false;
+    {
+        const std::lock_guard lock(*mutex_);
+        abandoned_ = true;
+        orphans.swap(kept_);
+        wait = calling_ && !environment_.on_interrupt_executor();
+        abandoner_ = wait ? parker.get() : nullptr;
+    }
+    if (wait) {
+        parker->park();
+    }
+    for (const auto& request : orphans) {
+        request->disown();
+    }
+}
+
+void Rendezvous::keep(const std::shared_ptr<Request>& request) {
+    const std::lock_guard lock(*mutex_);
+    kept_.push_back(request);
+}
+
+void Rendezvous::release(const Request& request) {
+    const std::lock_guard lock(*mutex_);
+    kept_.erase(std::remove_if(kept_.begin(), kept_.end(),
+                               [&](const auto& each) { return each.get() == &request; }),
+                kept_.end());
+}
+
+bool Rendezvous::check_or_sleep(const bool& flag) {
+    const std::lock_guard lock(*mutex_);
+    drain();
+    asleep_ = !flag;
+    return flag;
+}
+
+void Rendezvous::clear(bool& flag) {
+    const std::lock_guard lock(*mutex_);
+    flag = false;
+}
+
+void Rendezvous::wait_by_parking(bool parks) {
+    const std::lock_guard lock(*mutex_);
+    parks_ = parks;
+}
+
+void Rendezvous::signal(bool& flag, const Callback& callback) {
+    std::unique_lock<driver::Mutex> lock(*mutex_);
+    flag = true;
+    if (callback.function != nullptr && !abandoned_) {
+        calling_ = true;
+        lock.unlock();
+        callback.function(callback.argument);
+        lock.lock();
+        calling_ = false;
+        if (abandoner_ != nullptr) {
+            std::exchange(abandoner_, nullptr)->unpark();
+        }
+    }
+    if (asleep_ && !abandoned_ && (parks_ || callback.function == nullptr)) {
+        wake();
+    }
+}
+
+void Rendezvous::wake() {
+    asleep_ = false;
+    if (parks_ || fd_ < 0) {
+        parker_->unpark();
+        return;
+    }
+    const std::uint64_t one = 1;
+    // Cannot fail: a counter that is drained before each sleep never comes near its limit.
+    (void)!write(fd_, &one, sizeof one);
+    readable_ = true;
+}
+
+void Rendezvous::drain() {
+    if (std::exchange(readable_, false)) {
+        std::uint64_t count = 0;
+        (void)!read(fd_, &count, sizeof count);
+    }
+}
+
+}  // namespace ringside::offload

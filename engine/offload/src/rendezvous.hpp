@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#pragma once
+
+// Where a caller and the interrupt context meet. For a job it is the record that belongs to its
+// wait ctx, made once and kept until the ctx is freed: the stable eventfd, and whether anybody may
+// still be called. For a caller outside a job it lives for one request. Its lock orders "done"
+// against "asleep": who sees done has nothing left in the eventfd.
+
+#include <openssl/async.h>
+
+#include <memory>
+#include <vector>
+
+#include "ringside/driver/link/environment.hpp"
+
+namespace ringside::offload {
+
+class Request;
+
+/// What the application set with ASYNC_WAIT_CTX_set_callback(), as it was at the submit.
+struct Callback {
+    ASYNC_callback_fn function = nullptr;
+    void* argument = nullptr;
+};
+
+class Rendezvous : public std::enable_shared_from_this<Rendezvous> {
+  public:
+    explicit Rendezvous(driver::Environment& environment);
+    ~Rendezvous();
+    Rendezvous(const Rendezvous&) = delete;
+    Rendezvous& operator=(const Rendezvous&) = delete;
+
+    /// The record of `ctx`, registered there under `key` on first use; null if there is no file
+    /// descriptor or no memory left.
+    static std::shared_ptr<Rendezvous> of(ASYNC_WAIT_CTX* ctx, const void* key,
+                                          driver::Environment& environment);
+
+    // ---- the caller's side ----
+
+    /// Keeps `request` alive for a job, whose stack may never be unwound: nothing on it may own.
+    void keep(const std::shared_ptr<Request>& request);
+    void release(const Request& request);
+
+    /// True: `flag` is set, and the eventfd is drained. False: whoever sets it will wake this side.
+    bool check_or_sleep(const bool& flag);
+    void clear(bool& flag);
+    /// Where wake-ups go from now on: to park(), or to the eventfd.
+    void wait_by_parking(bool parks);
+    void park() { parker_->park(); }
+
+    // ---- the interrupt context's side ----
+
+    /// Sets `flag`, and wakes the caller if it sleeps: through `callback` if there is one, else its
+    /// eventfd or parker. Nothing happens once the ctx is gone.
+    void signal(bool& flag, const Callback& callback);
+
+  private:
+    static void on_ctx_freed(ASYNC_WAIT_CTX* ctx, const void* key, int fd, void* record);
+    void abandon();
+    void wake();
+    void drain();
+
+    driver::Environment& environment_;
+    const std::unique_ptr<driver::Mutex> mutex_;
+    const std::unique_ptr<driver::Parker> parker_;
+    int fd_ = -1;
+    // guarded by mutex_
+    bool asleep_ = false;
+    bool readable_ = false;   ///< the eventfd has been written and not drained
+    bool abandoned_ = false;  ///< the ctx is gone
+    bool parks_ = false;
+    bool calling_ = false;  ///< inside the application's callback, with the lock released
+    driver::Parker* abandoner_ = nullptr;  ///< waits for the callback to return
+    std::vector<std::shared_ptr<Request>> kept_;
+};
+
+}  // namespace ringside::offload

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#pragma once
+
+// The little that the ASYNC API needs of libcrypto, looked up at run time: the library works
+// without libcrypto, and with one that was loaded later or locally (a weak symbol would miss
+// those).
+
+namespace ringside::async {
+
+/// OSSL_LIB_CTX_set0_default(3): makes `context` the thread's default and returns the former one;
+/// with null it changes nothing. Null if there is no libcrypto.
+void* set_default_library_context(void* context);
+
+/// Puts ASYNC_R_INVALID_POOL_SIZE on the thread's error queue, if there is one.
+void raise_invalid_pool_size(const char* file, int line, const char* function);
+
+}  // namespace ringside::async

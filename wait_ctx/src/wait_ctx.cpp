@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#include "wait_ctx.hpp"
+
+#include <algorithm>
+#include <new>
+
+void async_wait_ctx_st::reset_changes() {
+    if (deleted != 0) {
+        fds.erase(std::remove_if(fds.begin(), fds.end(),
+                                 [](const WaitFd& entry) { return entry.deleted; }),
+                  fds.end());
+        deleted = 0;
+    }
+    if (added != 0) {
+        for (WaitFd& entry : fds) {
+            entry.added = false;
+        }
+        added = 0;
+    }
+}
+
+async_wait_ctx_st::WaitFd* async_wait_ctx_st::find(const void* key) {
+    for (auto entry = fds.rbegin(); entry != fds.rend(); ++entry) {
+        if (entry->key == key && !entry->deleted) {
+            return &*entry;
+        }
+    }
+    return nullptr;
+}
+
+extern "C" {
+
+ASYNC_WAIT_CTX* ASYNC_WAIT_CTX_new(void) {
+    return new (std::nothrow) ASYNC_WAIT_CTX;
+}
+
+void ASYNC_WAIT_CTX_free(ASYNC_WAIT_CTX* ctx) {
+    if (ctx == nullptr) {
+        return;
+    }
+    // Off the list first: a cleanup that clears its own key finds nothing (in the reference, a
+    // double free).
+    while (!ctx->fds.empty()) {
+        const auto entry = ctx->fds.back();
+        ctx->fds.pop_back();
+        if (!entry.deleted && entry.cleanup != nullptr) {
+            entry.cleanup(ctx, entry.key, entry.fd, entry.custom_data);
+        }
+    }
+    delete ctx;
+}
+
+int ASYNC_WAIT_CTX_set_wait_fd(ASYNC_WAIT_CTX* ctx, const void* key, OSSL_ASYNC_FD fd,
+                               void* custom_data,
+                               void (*cleanup)(ASYNC_WAIT_CTX*, const void*, OSSL_ASYNC_FD,
+                                               void*)) {
+    try {
+        ctx->fds.push_back({key, fd, custom_data, cleanup, true, false});
+    } catch (const std::bad_alloc&) {
+        return 0;
+    }
+    ++ctx->added;
+    return 1;
+}
+
+int ASYNC_WAIT_CTX_get_fd(ASYNC_WAIT_CTX* ctx, const void* key, OSSL_ASYNC_FD* fd,
+                          void** custom_data) {
+    const auto* entry = ctx->find(key);
+    if (entry == nullptr) {
+        return 0;
+    }
+    *fd = entry->fd;
+    *custom_data = entry->custom_data;
+    return 1;
+}
+
+int ASYNC_WAIT_CTX_get_all_fds(ASYNC_WAIT_CTX* ctx, OSSL_ASYNC_FD* fd, size_t* numfds) {
+    if (fd != nullptr) {
+        for (auto entry = ctx->fds.rbegin(); entry != ctx->fds.rend(); ++entry) {
+            if (!entry->deleted) {
+                *fd++ = entry->fd;
+            }
+        }
+    }
+    *numfds = ctx->fds.size() - ctx->deleted;
+    return 1;
+}
+
+int ASYNC_WAIT_CTX_get_changed_fds(ASYNC_WAIT_CTX* ctx, OSSL_ASYNC_FD* addfd, size_t* numaddfds,
+                                   OSSL_ASYNC_FD* delfd, size_t* numdelfds) {
+    *numaddfds = ctx->added;
+    *numdelfds = ctx->deleted;
+    if (addfd == nullptr && delfd == nullptr) {
+        return 1;
+    }
+    for (auto entry = ctx->fds.rbegin(); entry != ctx->fds.rend(); ++entry) {
+        // An entry that was added and deleted between two resets is gone (clear_fd), so none is
+        // both.
+        if (entry->deleted && delfd != nullptr) {
+            *delfd++ = entry->fd;
+        }
+        if (entry->added && addfd != nullptr) {
+            *addfd++ = entry->fd;
+        }
+    }
+    return 1;
+}
+
+int ASYNC_WAIT_CTX_clear_fd(ASYNC_WAIT_CTX* ctx, const void* key) {
+    auto* entry = ctx->find(key);
+    if (entry == nullptr) {
+        return 0;
+    }
+    if (entry->added) {
+        ctx->fds.erase(ctx->fds.begin() + (entry - ctx->fds.data()));
+        --ctx->added;
+    } else {
+        entry->deleted = true;
+        ++ctx->deleted;
+    }
+    return 1;
+}
+
+int ASYNC_WAIT_CTX_set_callback(ASYNC_WAIT_CTX* ctx, ASYNC_callback_fn callback,
+                                void* callback_arg) {
+    if (ctx == nullptr) {
+        return 0;
+    }
+    ctx->callback = callback;
+    ctx->callback_argument = callback_arg;
+    return 1;
+}
+
+int ASYNC_WAIT_CTX_get_callback(ASYNC_WAIT_CTX* ctx, ASYNC_callback_fn* callback,
+                                void** callback_arg) {
+    if (ctx->callback == nullptr) {
+        return 0;
+    }
+    *callback = ctx->callback;
+    *callback_arg = ctx->callback_argument;
+    return 1;
+}
+
+int ASYNC_WAIT_CTX_set_status(ASYNC_WAIT_CTX* ctx, int status) {
+    ctx->status = status;
+    return 1;
+}
+
+int ASYNC_WAIT_CTX_get_status(ASYNC_WAIT_CTX* ctx) {
+    return ctx->status;
+}
+
+}  // extern "C"
