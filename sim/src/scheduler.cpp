@@ -17,8 +17,10 @@ namespace {
 constexpr std::size_t loop_stack_size = std::size_t{1} << 20;
 constexpr std::size_t cpu_stack_size = std::size_t{512} << 10;
 
-// In seeded interleaving, how often time passes although a CPU could run: 1 in 8 traps.
+// In seeded interleaving, how often time passes although a CPU could run: 1 in 8 traps, and not by
+// more than a CPU may be slow. A timer far away is waited for only when nobody can run.
 constexpr std::uint64_t slow_cpu_odds = 8;
+constexpr Duration slow_cpu_limit = std::chrono::microseconds(10);
 
 bool is_readable(int fd) {
     pollfd entry{fd, POLLIN, 0};
@@ -207,22 +209,25 @@ void Scheduler::collect_ready() {
     }
 }
 
-bool Scheduler::let_time_pass() {
+/// To the next event, if that is no further away than `limit`.
+bool Scheduler::let_time_pass(Duration limit) {
     const auto next = timeline_.next_event();
-    if (next) {
-        timeline_.advance_to(*next);
+    if (!next || *next - timeline_.now() > limit) {
+        return false;
     }
-    return next.has_value();
+    timeline_.advance_to(*next);
+    return true;
 }
 
 Scheduler::Cpu& Scheduler::pick() {
     const bool seeded = interleaving_ == Interleaving::seeded;
     collect_ready();
-    if (seeded && !ready_.empty() && stream_.chance(1, slow_cpu_odds) && let_time_pass()) {
+    if (seeded && !ready_.empty() && stream_.chance(1, slow_cpu_odds) &&
+        let_time_pass(slow_cpu_limit)) {
         collect_ready();
     }
     while (ready_.empty()) {
-        if (!let_time_pass()) {
+        if (!let_time_pass(Duration::max())) {
             if (idle_waiter_ == nullptr) {
                 report_deadlock();
             }

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
-#include <mutex>
 #include <stdexcept>
 #include <vector>
 
@@ -43,10 +42,8 @@ std::unique_ptr<sim::Platform> make_platform(const RunOptions& options) {
 /// The file on its way through the device.
 class Passage {
   public:
-    Passage(const RunOptions& options, const std::vector<std::byte>& file, const Plan& plan,
-            offload::CipherSession& session)
-        : options_(options),
-          file_(file),
+    Passage(const std::vector<std::byte>& file, const Plan& plan, offload::CipherSession& session)
+        : file_(file),
           plan_(plan),
           session_(session),
           ciphertext_(plan.records.size()),
@@ -86,7 +83,6 @@ class Passage {
     }
 
   private:
-    const RunOptions& options_;
     const std::vector<std::byte>& file_;
     const Plan& plan_;
     offload::CipherSession& session_;
@@ -94,5 +90,86 @@ class Passage {
     std::vector<std::byte> decrypted_;
 };
 
+/// Doorbell to completion, of every data operation.
+class Latencies {
+  public:
+    void add(Duration latency) { all_.push_back(latency); }
+    /// In nanoseconds; `share` from 0 to 1.
+    std::int64_t percentile(double share) {
+        if (all_.empty()) {
+            return 0;
+        }
+        const auto rank = static_cast<std::ptrdiff_t>(share * static_cast<double>(all_.size() - 1));
+        std::nth_element(all_.begin(), all_.begin() + rank, all_.end());
+        return to_ns(all_[static_cast<std::size_t>(rank)]);
+    }
+
+  private:
+    std::vector<Duration> all_;
+};
+
+void fill_from_device(RunReport& report, driver::Device& device) {
+    const auto statistics = device.read_statistics();
+    const auto counters = device.queue_pair(0).counters();
+    report.operations = counters.ok + counters.failed;
+    report.eagain = counters.eagain;
+    report.interrupts = statistics.msix_messages;
+}
+
 }  // namespace
+
+RunReport run_main_job(const RunOptions& options,
+                       const std::function<void(double share)>& on_progress) {
+    const std::vector<std::byte> file = read_file(options.file);
+    const Plan plan = make_plan(file.size(), options.seed);
+    const auto platform = make_platform(options);
+    driver::DeviceConfig device_config;
+    device_config.ring_entries = options.ring_size;
+    const auto device = value_or_throw(
+        driver::Device::open(platform->link(), platform->environment(), device_config),
+        "opening the device");
+
+    RunReport report;
+    Latencies latencies;
+    const auto wall_start = std::chrono::steady_clock::now();
+    const Time start = platform->device_time();
+    {
+        offload::OffloadConfig config;
+        config.on_completion = [&](const driver::Completion& completion) {
+            latencies.add(completion.device_latency);
+        };
+        offload::Offload offload(*device, config);
+        auto session = value_or_throw(
+            offload::CipherSession::create(offload, spec::Algorithm::aes_gcm, plan.key.bytes()),
+            "creating a session");
+        Passage passage(file, plan, session);
+        JobLoop jobs(*platform, options.notify, options.jobs, options.seed);
+        const std::size_t records = plan.records.size();
+        const auto total = static_cast<double>(2 * records);
+        jobs.run(
+            records, [&](std::size_t i) { return passage.encrypt(i); },
+            [&](std::size_t done) { on_progress(static_cast<double>(done) / total); });
+        jobs.run(
+            records, [&](std::size_t i) { return passage.decrypt(i); },
+            [&](std::size_t done) { on_progress(static_cast<double>(records + done) / total); });
+        report.simulated_ns = to_ns(platform->device_time() - start);
+        report.wall_ns =
+            std::chrono::nanoseconds(std::chrono::steady_clock::now() - wall_start).count();
+        report.verified = jobs.failures() == 0 && passage.verify();
+        report.resumes = jobs.resumes();
+    }
+    fill_from_device(report, *device);
+    device->close();
+    report.records = plan.records.size();
+    report.bytes = file.size();
+    report.latency_p50_ns = latencies.percentile(0.5);
+    report.latency_p99_ns = latencies.percentile(0.99);
+    // Every byte goes through twice; bytes per microsecond are megabytes per second.
+    report.megabytes_per_simulated_second =
+        2e3 * static_cast<double>(report.bytes) / static_cast<double>(report.simulated_ns);
+    report.trace_hash = platform->environment().trace().hash();
+    report.async = bound_async_library();
+    return report;
+}
+
 }  // namespace ringside::tools

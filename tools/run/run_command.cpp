@@ -9,10 +9,10 @@
 #include <bit>
 #include <cstdio>
 #include <exception>
-#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "arguments.hpp"
 #include "async_library.hpp"
 #include "main_job.hpp"
 #include "options.hpp"
@@ -23,13 +23,17 @@ namespace {
 
 constexpr std::uint32_t most_jobs = 4096;
 
-std::string check_ring_size(const std::string& text) {
-    std::uint32_t entries = 0;
-    const bool allowed = CLI::detail::lexical_cast(text, entries) && std::has_single_bit(entries) &&
-                         entries >= spec::min_ring_entries && entries <= spec::max_ring_entries;
-    return allowed ? std::string()
-                   : fmt::format("'{}' is not allowed: a power of two from {} to {}", text,
-                                 spec::min_ring_entries, spec::max_ring_entries);
+CLI::Validator ring_size() {
+    const auto check = [](const std::string& text) {
+        std::uint32_t entries = 0;
+        const bool allowed = CLI::detail::lexical_cast(text, entries) &&
+                             std::has_single_bit(entries) && entries >= spec::min_ring_entries &&
+                             entries <= spec::max_ring_entries;
+        return allowed ? std::string()
+                       : fmt::format("'{}' is not allowed: a power of two from {} to {}", text,
+                                     spec::min_ring_entries, spec::max_ring_entries);
+    };
+    return {check, ""};
 }
 
 /// One line that redraws itself, only where somebody can see it.
@@ -144,30 +148,30 @@ void add_run_command(CLI::App& program, int& exit_code) {
     auto* command = program.add_subcommand(
         "run", "Push a file through the simulated accelerator as ASYNC jobs and verify every byte");
     const auto options = std::make_shared<RunOptions>();
-    const std::map<std::string, TimeKind> times = {{"virtual", TimeKind::virtual_time},
-                                                   {"live", TimeKind::live}};
-    const std::map<std::string, Notify> notifies = {{"fd", Notify::fd},
-                                                    {"callback", Notify::callback}};
-    const std::map<std::string, AsyncLibrary> libraries = {{"ringside", AsyncLibrary::ringside},
-                                                           {"libcrypto", AsyncLibrary::libcrypto}};
-    command->add_option("--time", options->time, "virtual (deterministic) or live (threads)")
-        ->transform(CLI::CheckedTransformer(times).description(""))
-        ->default_str("virtual");
-    command->add_option("--notify", options->notify, "fd (eventfd) or callback (wait-ctx callback)")
-        ->transform(CLI::CheckedTransformer(notifies).description(""))
-        ->default_str("fd");
-    command->add_option("--async", options->async, "whose ASYNC_*: ringside or libcrypto")
-        ->transform(CLI::CheckedTransformer(libraries).description(""))
-        ->default_str("ringside");
-    command->add_option("--file", options->file, "the file to encrypt")->capture_default_str();
-    command->add_option("--ring-size", options->ring_size, "entries, a power of two, 2 to 4096")
-        ->check(CLI::Validator([](std::string& text) { return check_ring_size(text); }, "",
-                               "ring size"))
+    add_choice<TimeKind>(*command, "--time", options->time,
+                         {{"virtual", TimeKind::virtual_time}, {"live", TimeKind::live}},
+                         "deterministic, or with threads");
+    add_choice<Notify>(*command, "--notify", options->notify,
+                       {{"fd", Notify::fd}, {"callback", Notify::callback}},
+                       "by eventfd, or by wait-ctx callback");
+    add_choice<AsyncLibrary>(
+        *command, "--async", options->async,
+        {{"ringside", AsyncLibrary::ringside}, {"libcrypto", AsyncLibrary::libcrypto}},
+        "whose ASYNC_* functions");
+    command->add_option("--file", options->file, "the file to encrypt and decrypt")
+        ->type_name("PATH")
         ->capture_default_str();
-    command->add_option("--jobs", options->jobs, "jobs at one time, 1 to 4096")
-        ->check(CLI::Range(std::uint32_t{1}, most_jobs).description(""))
+    command->add_option("--ring-size", options->ring_size, "entries, a power of two")
+        ->check(ring_size())
+        ->type_name("N")
+        ->capture_default_str();
+    command->add_option("--jobs", options->jobs, "jobs at one time")
+        ->check(number_between<std::uint32_t>(1, most_jobs))
+        ->type_name("N")
         ->capture_default_str();
     command->add_option("--seed", options->seed, "drives sizes, arrivals, keys, order, schedule")
+        ->check(number_between<std::uint64_t>(0))
+        ->type_name("N")
         ->capture_default_str();
     command->add_flag("--json", options->json, "print JSON instead of a table");
     command->callback([options, &exit_code] { exit_code = run(*options); });

@@ -98,7 +98,7 @@ class Scheduler {
     [[noreturn]] void loop();
     Cpu& pick();
     void collect_ready();
-    bool let_time_pass();
+    bool let_time_pass(Duration limit);
     [[noreturn]] void report_deadlock();
     Cpu& add_cpu(std::string name, std::function<void()> body, bool service);
 
