@@ -8,10 +8,8 @@ include(CMakePackageConfigHelpers)
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/ringside)
 
 install(TARGETS ringside RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-if(TARGET ringside_async)
-    install(TARGETS ringside_async EXPORT ringside LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-    set_target_properties(ringside_async PROPERTIES EXPORT_NAME async)
-endif()
+set_target_properties(ringside_async PROPERTIES EXPORT_NAME async)
+install(TARGETS ringside_async EXPORT ringside LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 # Where `openssl -provider-path` and openssl.cnf find it, beside the library that it does not need.
 if(TARGET ringside_module)
     install(TARGETS ringside_module LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/ossl-modules)

@@ -73,6 +73,7 @@ TEST_F(DmaPoolTest, AMovedBufferIsGivenBackOnce) {
 TEST_F(DmaPoolTest, LimitsAreErrorsAndNothingIsLost) {
     EXPECT_EQ(pool.allocate(DmaPool::largest_block + 1).error(), Errc::invalid_request);
     std::vector<DmaBuffer> buffers;
+    buffers.reserve(2);
     for (int i = 0; i < 2; ++i) {
         buffers.push_back(pool.allocate(DmaPool::largest_block).value());
     }

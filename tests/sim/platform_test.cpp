@@ -28,7 +28,7 @@ struct Virtual {
     static std::unique_ptr<Platform> make() {
         VirtualPlatformConfig config;
         config.seed = testing::seed();
-        return std::move(VirtualPlatform::create(config).value());
+        return VirtualPlatform::create(config).value();
     }
 };
 
@@ -36,7 +36,7 @@ struct Live {
     static std::unique_ptr<Platform> make() {
         LivePlatformConfig config;
         config.seed = testing::seed();
-        return std::move(LivePlatform::create(config).value());
+        return LivePlatform::create(config).value();
     }
 };
 
@@ -177,7 +177,7 @@ TEST(LivePlatform, PacedLatenciesAreFeltInWallTime) {
     LivePlatformConfig config;
     config.pace = Pace::paced;
     config.device.enable = 20ms;
-    const auto platform = std::move(LivePlatform::create(config).value());
+    const auto platform = LivePlatform::create(config).value();
     auto& link = platform->link();
     const auto state = [&] {
         return spec::field("CSTS", "STATE").get(link.mmio_read32(spec::at("CSTS").of()));

@@ -22,7 +22,9 @@ namespace {
 /// A time line whose events a test writes down beforehand.
 class ScriptedTimeline final : public Timeline {
   public:
-    void at(std::int64_t ps, std::function<void()> event) { events_[time_from_ps(ps)] = event; }
+    void at(std::int64_t ps, std::function<void()> event) {
+        events_[time_from_ps(ps)] = std::move(event);
+    }
 
     Time now() const override { return now_; }
     std::optional<Time> next_event() const override {

@@ -37,7 +37,7 @@ ensure_packages() {
     if ((EUID != 0)); then
         as_root=(sudo -n)
         if ! sudo -n true 2>/dev/null; then
-            refuse "these packages are missing and sudo wants a password; run
+            refuse "packages are missing, and installing them takes root; run
     sudo apt-get update && sudo apt-get install -y --no-install-recommends ${missing[*]}"
         fi
     fi

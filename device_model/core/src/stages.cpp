@@ -23,6 +23,14 @@ spec::Status request_error(spec::RequestError error) {
     return spec::Status::of(spec::StatusType::request, error);
 }
 
+/// Overwrites and empties; the memory stays.
+void cleanse(std::vector<std::byte>& bytes) {
+    if (!bytes.empty()) {
+        explicit_bzero(bytes.data(), bytes.size());
+        bytes.clear();
+    }
+}
+
 bool is_gcm_tag_length(std::uint32_t length) {
     return length == 4 || length == 8 || (length >= 12 && length <= 16);
 }
@@ -366,10 +374,8 @@ std::uint32_t Device::Impl::take_slot() {
 /// The buffers stay for the next operation, their contents do not: they held plaintext or a key.
 void Device::Impl::release(std::uint32_t slot) {
     Operation& operation = operations_[slot];
-    explicit_bzero(operation.source.data(), operation.source.size());
-    explicit_bzero(operation.output.data(), operation.output.size());
-    operation.source.clear();
-    operation.output.clear();
+    cleanse(operation.source);
+    cleanse(operation.output);
     operation.key.reset();
     operation.serial = 0;
     operation.status = {};

@@ -131,6 +131,7 @@ class CryptoDevice::Impl final : public core::DmaPort, public core::MsiPort {
     std::optional<Time> scheduled_;
 };
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): SystemC wants module names by value
 CryptoDevice::CryptoDevice(sc_core::sc_module_name name, const core::DeviceConfig& config,
                            Trace& trace)
     : sc_core::sc_module(name),

@@ -20,6 +20,7 @@
 #include <utility>
 
 #if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 #if defined(__SANITIZE_THREAD__)
@@ -112,6 +113,9 @@ class FibreContext {
         argument_ = argument;
         exceptions_ = {};
 #if defined(__SANITIZE_ADDRESS__)
+        // Frames that an earlier flow left for good are still poisoned here: exit_to() unwinds
+        // nothing, and unmapping a stack does not clean its shadow.
+        __asan_unpoison_memory_region(bottom, size);
         stack_bottom_ = bottom;
         stack_size_ = size;
         fake_stack_ = nullptr;

@@ -48,10 +48,9 @@ class Accelerator {
   public:
     explicit Accelerator(const sim::VirtualPlatformConfig& platform_config,
                          const driver::DeviceConfig& device_config)
-        : platform(std::move(sim::VirtualPlatform::create(platform_config).value())),
-          device(std::move(
-              driver::Device::open(platform->link(), platform->environment(), device_config)
-                  .value())) {}
+        : platform(sim::VirtualPlatform::create(platform_config).value()),
+          device(driver::Device::open(platform->link(), platform->environment(), device_config)
+                     .value()) {}
 
     driver::Environment& environment() { return platform->environment(); }
     driver::QueuePair& queue() { return device->queue_pair(0); }

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+
+// `ringside run` as a user runs it: the main job in both kinds of time and both notification modes,
+// what its seed means, and how it answers wrong input.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "program.hpp"
+#include "ringside/testing/seed.hpp"
+
+namespace ringside::testing {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+
+/// The report of `ringside run --json` with these further arguments; the run must succeed.
+json report_of(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"run", "--json"});
+    const auto run = run_program(arguments);
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_EQ(run.err, "");
+    return json::parse(run.out, nullptr, false);
+}
+
+/// A file of `size` bytes that is gone at the end of the test.
+class TemporaryFile {
+  public:
+    explicit TemporaryFile(std::size_t size)
+        : path_(::testing::TempDir() + "ringside_run_" + std::to_string(size)) {
+        std::ofstream(path_, std::ios::binary) << std::string(size, 'r');
+    }
+    TemporaryFile(const TemporaryFile&) = delete;
+    TemporaryFile& operator=(const TemporaryFile&) = delete;
+    ~TemporaryFile() { std::remove(path_.c_str()); }
+    const std::string& path() const { return path_; }
+
+  private:
+    std::string path_;
+};
+
+class RunModes : public ::testing::TestWithParam<std::tuple<const char*, const char*>> {
+  protected:
+    json run_with_ring_of(const char* entries) {
+        return report_of({"--time", std::get<0>(GetParam()), "--notify", std::get<1>(GetParam()),
+                          "--ring-size", entries, "--jobs", "64", "--seed",
+                          std::to_string(seed())});
+    }
+};
+
+TEST_P(RunModes, SmallRingFillsUpAndEveryByteIsRight) {
+    const auto report = run_with_ring_of("8");
+    EXPECT_EQ(report.at("verified"), true);
+    EXPECT_GT(report.at("eagain"), 0);
+    EXPECT_GT(report.at("interrupts"), 0);
+    EXPECT_GT(report.at("simulated_ns"), 0);
+    EXPECT_GT(report.at("wall_ns"), 0);
+    EXPECT_EQ(report.at("operations"), 2 * report.at("records").get<int>());
+    EXPECT_EQ(report.at("async"), "libringside_async.so");
+    EXPECT_EQ(report.at("trace_hash").get<std::string>().size(), 16u);
+}
+
+TEST_P(RunModes, RingLargerThanTheJobsNeverFillsUp) {
+    const auto report = run_with_ring_of("128");
+    EXPECT_EQ(report.at("verified"), true);
+    EXPECT_EQ(report.at("eagain"), 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Run, RunModes,
+                         ::testing::Combine(::testing::Values("virtual", "live"),
+                                            ::testing::Values("fd", "callback")));
+
+TEST(Run, SeedFixesTheTraceAndAnotherSeedChangesIt) {
+    const auto hash = [](const char* seed) {
+        return report_of({"--time", "virtual", "--seed", seed}).at("trace_hash");
+    };
+    const auto first = hash("7");
+    EXPECT_EQ(hash("7"), first);
+    EXPECT_NE(hash("8"), first);
+}
+
+// The sanitizers' runtime must come first, which a preloaded libcrypto would contest.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST(Run, LibcryptosAsyncGivesTheSameTrace) {
+    const auto ours = report_of({"--seed", "7"});
+    const auto theirs = report_of({"--seed", "7", "--async", "libcrypto"});
+    EXPECT_EQ(theirs.at("verified"), true);
+    EXPECT_THAT(theirs.at("async").get<std::string>(), HasSubstr("libcrypto"));
+    EXPECT_EQ(theirs.at("trace_hash"), ours.at("trace_hash"));
+}
+#endif
+
+TEST(Run, OneByteIsEnoughAndNothingIsTooLittle) {
+    const TemporaryFile one(1);
+    EXPECT_EQ(report_of({"--file", one.path()}).at("verified"), true);
+    const TemporaryFile empty(0);
+    const auto run = run_program({"run", "--file", empty.path()});
+    EXPECT_EQ(run.exit_code, 2);
+    EXPECT_THAT(run.err, HasSubstr(empty.path()));
+}
+
+TEST(Run, ManyJobsOverTheSmallestRing) {
+    const auto report = report_of({"--ring-size", "2", "--jobs", "512"});
+    EXPECT_EQ(report.at("verified"), true);
+    EXPECT_GT(report.at("eagain"), 0);
+}
+
+TEST(Run, TableSaysWhatHappened) {
+    const auto run = run_program({"run"});
+    EXPECT_EQ(run.exit_code, 0);
+    for (const char* row : {"operations", "ring full (EAGAIN)", "interrupts", "simulated time",
+                            "wall time", "throughput", "p50", "p99", "verified"}) {
+        EXPECT_THAT(run.out, HasSubstr(row));
+    }
+    EXPECT_EQ(run.err, "") << "a progress bar is for a terminal only";
+}
+
+TEST(Run, WrongInputIsNamedInOneLineAndNothingIsPrinted) {
+    const std::vector<std::vector<std::string>> wrong = {
+        {"--file", "/nonexistent"}, {"--file", "/"},      {"--ring-size", "7"},
+        {"--ring-size", "1"},       {"--jobs", "0"},      {"--ring-size", "8192"},
+        {"--time", "real"},         {"--async", "none"},  {"--notify", "pigeon"},
+        {"--seed", "-1"},           {"--jobs", "eleven"}, {"--jobs", "8x"},
+    };
+    for (auto arguments : wrong) {
+        const auto value = arguments.back();
+        arguments.insert(arguments.begin(), "run");
+        const auto run = run_program(arguments);
+        EXPECT_EQ(run.exit_code, 2);
+        EXPECT_EQ(run.out, "");
+        EXPECT_THAT(run.err, HasSubstr("'" + value + "'"));
+        EXPECT_EQ(std::count(run.err.begin(), run.err.end(), '\n'), 1) << run.err;
+    }
+}
+
+}  // namespace
+}  // namespace ringside::testing
