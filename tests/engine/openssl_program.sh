@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# SPDX-FileCopyrightText: the ringside authors
+#
+# The unmodified `openssl` program on the ringside provider.
+# Usage: openssl_program.sh BUILD_FOLDER CASE
+set -euo pipefail
+
+build=$1
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+provider=(-provider-path "$build/engine" -provider ringside -provider default
+    -propquery '?ringside.offload=yes')
+
+fail() {
+    echo "FAILED: $*" >&2
+    exit 1
+}
+# The sum of a counter over the statistics files of all processes.
+counted() {
+    cat "$scratch"/stats.*.json | sed -nE "s/.*\"$1\": *([0-9]+).*/\1/p" | awk '{ sum += $1 } END { print sum + 0 }'
+}
+export RINGSIDE_STATS=$scratch/stats.%p.json
+
+# speed MINIMUM_JOBS ARGS...: every operation that speed reports was the device's.
+speed() {
+    openssl speed "${provider[@]}" -elapsed -seconds 1 -bytes 1024 "$@" >"$scratch/out" 2>&1 ||
+        { cat "$scratch/out"; fail "openssl speed $* ended with $?"; }
+    local reported
+    reported=$(sed -nE "s/^Doing .*: ([0-9]+) .*'s? in .*/\1/p" "$scratch/out" | tail -n 1)
+    echo "reported $reported, counted $(counted operations), errors $(counted errors)"
+    ((${reported:-0} > 0)) || { cat "$scratch/out"; fail "speed reported nothing"; }
+    (($(counted operations) >= reported)) || fail "not all operations went through the device"
+    (($(counted errors) == 0)) || fail "the device reported errors"
+}
+
+case $2 in
+    speed_async) speed -async_jobs 8 -evp aes-128-cbc ;;
+    speed_many_jobs) speed -async_jobs 512 -evp aes-256-cbc ;;
+    speed_sync) speed -evp aes-128-cbc ;;
+    speed_gcm) speed -async_jobs 8 -aead -evp aes-128-gcm ;;
+    speed_preloaded)
+        LD_PRELOAD=$build/wait_ctx/libringside_async.so speed -async_jobs 8 -evp aes-128-cbc
+        ;;
+    speed_small_ring)
+        sed 's/^ring_entries = .*/ring_entries = 2/' "$build/engine/openssl.cnf" >"$scratch/cnf"
+        provider=()
+        OPENSSL_CONF=$scratch/cnf speed -async_jobs 64 -evp aes-128-cbc
+        ;;
+    forks)
+        # Every child starts a device of its own.
+        openssl speed "${provider[@]}" -elapsed -seconds 1 -bytes 1024 -multi 2 -async_jobs 8 \
+            -evp aes-128-cbc >"$scratch/out" 2>&1 || { cat "$scratch/out"; fail "ended with $?"; }
+        (($(find "$scratch" -name 'stats.*.json' | wc -l) >= 2)) || fail "not two devices"
+        ;;
+    files)
+        head -c 1000003 /dev/urandom >"$scratch/plain"
+        key=$(printf '%064x' 4711)
+        iv=$(printf '%032x' 815)
+        openssl enc -aes-256-cbc -K "$key" -iv "$iv" -in "$scratch/plain" -out "$scratch/expected"
+        OPENSSL_CONF=$build/engine/openssl.cnf openssl enc -aes-256-cbc -K "$key" -iv "$iv" \
+            -in "$scratch/plain" -out "$scratch/encrypted"
+        cmp "$scratch/expected" "$scratch/encrypted" || fail "other bytes than software's"
+        OPENSSL_CONF=$build/engine/openssl.cnf openssl enc -d -aes-256-cbc -K "$key" -iv "$iv" \
+            -in "$scratch/encrypted" -out "$scratch/decrypted"
+        cmp "$scratch/plain" "$scratch/decrypted" || fail "not what went in"
+        (($(counted bytes) >= 2000006)) || fail "the bytes did not go through the device"
+        ;;
+    bad_config)
+        for setting in 'ring_entries = 12' 'ring_entries = many' 'callbacks = maybe' 'time = slow'; do
+            key=${setting%% *}
+            sed "s/^$key = .*/$setting/" "$build/engine/openssl.cnf" >"$scratch/cnf"
+            status=0
+            openssl_said=$(OPENSSL_CONF=$scratch/cnf openssl enc -aes-128-cbc -K 00 -iv 00 -in /dev/null 2>&1) || status=$?
+            grep -q "ringside: $key = '.*' is not allowed: " <<<"$openssl_said" ||
+                fail "'$setting': no clear line, but: $openssl_said"
+            ((status != 0)) || fail "'$setting': the program went on"
+        done
+        ;;
+    *) fail "unknown case '$2'" ;;
+esac
