@@ -21,6 +21,12 @@ namespace ringside::testing {
 namespace {
 
 using nlohmann::json;
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool sanitized = true;
+#else
+constexpr bool sanitized = false;
+#endif
 using ::testing::HasSubstr;
 
 /// The report of `ringside run --json` with these further arguments; the run must succeed.
@@ -60,7 +66,9 @@ class RunModes : public ::testing::TestWithParam<std::tuple<const char*, const c
 TEST_P(RunModes, SmallRingFillsUpAndEveryByteIsRight) {
     const auto report = run_with_ring_of("8");
     EXPECT_EQ(report.at("verified"), true);
-    EXPECT_GT(report.at("eagain"), 0);
+    if (!sanitized || report.at("time") == "virtual") {  // slowed tenfold, threads may keep apart
+        EXPECT_GT(report.at("eagain"), 0);
+    }
     EXPECT_GT(report.at("interrupts"), 0);
     EXPECT_GT(report.at("simulated_ns"), 0);
     EXPECT_GT(report.at("wall_ns"), 0);
@@ -88,16 +96,16 @@ TEST(Run, SeedFixesTheTraceAndAnotherSeedChangesIt) {
     EXPECT_NE(hash("8"), first);
 }
 
-// The sanitizers' runtime must come first, which a preloaded libcrypto would contest.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 TEST(Run, LibcryptosAsyncGivesTheSameTrace) {
+    if (sanitized) {
+        GTEST_SKIP() << "the sanitizer's runtime must come before a preloaded libcrypto";
+    }
     const auto ours = report_of({"--seed", "7"});
     const auto theirs = report_of({"--seed", "7", "--async", "libcrypto"});
     EXPECT_EQ(theirs.at("verified"), true);
     EXPECT_THAT(theirs.at("async").get<std::string>(), HasSubstr("libcrypto"));
     EXPECT_EQ(theirs.at("trace_hash"), ours.at("trace_hash"));
 }
-#endif
 
 TEST(Run, OneByteIsEnoughAndNothingIsTooLittle) {
     const TemporaryFile one(1);

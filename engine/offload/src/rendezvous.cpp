@@ -43,7 +43,7 @@ std::shared_ptr<Rendezvous> Rendezvous::of(ASYNC_WAIT_CTX* ctx, const void* key,
                                    &Rendezvous::on_ctx_freed) != 1) {
         return nullptr;
     }
-    holder.release();  // the ctx owns it: on_ctx_freed()
+    static_cast<void>(holder.release());  // the ctx owns it: on_ctx_freed()
     return record;
 }
 
