@@ -71,10 +71,12 @@ case $2 in
             key=${setting%% *}
             sed "s/^$key = .*/$setting/" "$build/engine/openssl.cnf" >"$scratch/cnf"
             status=0
-            openssl_said=$(OPENSSL_CONF=$scratch/cnf openssl enc -aes-128-cbc -K 00 -iv 00 -in /dev/null 2>&1) || status=$?
+            openssl_said=$(OPENSSL_CONF=$scratch/cnf openssl enc -aes-128-cbc -K "$(printf '%032x' 1)" -iv "$(printf '%032x' 2)" \
+                -in /dev/null -out "$scratch/encrypted" 2>&1) || status=$?
             grep -q "ringside: $key = '.*' is not allowed: " <<<"$openssl_said" ||
                 fail "'$setting': no clear line, but: $openssl_said"
-            ((status != 0)) || fail "'$setting': the program went on"
+            ((status != 0)) || fail "'$setting': the program went on in software"
+            [[ ! -s $scratch/encrypted ]] || fail "'$setting': something was encrypted"
         done
         ;;
     *) fail "unknown case '$2'" ;;
