@@ -57,25 +57,24 @@ std::uint64_t this_thread_number() {
 
 template <typename... Arguments>
 std::string text(const char* format, Arguments... arguments) {
-    char line[512];
+    char line[1024];
     std::snprintf(line, sizeof line, format, arguments...);
     return line;
 }
 
 /// "module+0x12ab (function)", as addr2line takes it.
 std::string describe(Place place) {
-    if (place == nullptr) {
-        return "the process's exit";
-    }
     Dl_info info{};
     if (dladdr(place, &info) == 0 || info.dli_fname == nullptr) {
         return text("%p", place);
     }
-    const std::string function =
-        info.dli_sname != nullptr ? text(" (%s)", info.dli_sname) : std::string();
     const auto offset =
         reinterpret_cast<std::uintptr_t>(place) - reinterpret_cast<std::uintptr_t>(info.dli_fbase);
-    return text("%s+0x%" PRIxPTR "%s", info.dli_fname, offset, function.c_str());
+    std::string description = info.dli_fname + text("+0x%" PRIxPTR, offset);
+    if (info.dli_sname != nullptr) {
+        description += std::string(" (") + info.dli_sname + ")";
+    }
+    return description;
 }
 
 /// Which file an fd is; zeros if it is closed.
@@ -148,16 +147,16 @@ void Checker::fd_set(const ASYNC_WAIT_CTX* ctx, const void* key, int fd, Place p
         context.pile_told = true;
         tell(Kind::fds_pile_up, place,
              text("wait ctx %p has %zu fds; an engine keeps one key, and its fd, for all its jobs",
-                  static_cast<const void*>(ctx), context.fds.size()));
+                  static_cast<const void*>(ctx), context.fds.size()),
+             "the first of them was registered", context.fds.front().place);
     }
 }
 
 void Checker::fd_cleared(const ASYNC_WAIT_CTX* ctx, const void* key) {
     const std::lock_guard lock(mutex_);
     auto& fds = contexts_[ctx].fds;
-    const auto newest = std::find_if(fds.rbegin(), fds.rend(), [key](const Registration& entry) {
-        return entry.key == key;
-    });
+    const auto newest = std::find_if(fds.rbegin(), fds.rend(),
+                                     [key](const Registration& entry) { return entry.key == key; });
     if (newest != fds.rend()) {
         fds.erase(std::next(newest).base());
     }
@@ -177,8 +176,8 @@ void Checker::callback_set(const ASYNC_WAIT_CTX* ctx, ASYNC_callback_fn callback
 std::pair<ASYNC_callback_fn, void*> Checker::watched(ASYNC_callback_fn callback, void* argument,
                                                      Place place) {
     const std::lock_guard lock(mutex_);
-    const auto [entry, is_new] = callbacks_.try_emplace(
-        std::pair(callback, argument), Watched{this, callback, argument, place});
+    const auto [entry, is_new] = callbacks_.try_emplace(std::pair(callback, argument),
+                                                        Watched{this, callback, argument, place});
     return {&Checker::call_watched, &entry->second};
 }
 
@@ -193,10 +192,9 @@ int Checker::call_watched(void* argument) {
         const std::lock_guard lock(checker.mutex_);
         checker.tell(Kind::callback_blocks, reinterpret_cast<Place>(watched.callback),
                      text("a wait-ctx callback took %lld ms (allowed: %" PRIu64
-                          "); the engine's other completions waited for it\n"
-                          "    given to the engine at %s",
-                          static_cast<long long>(taken.count()), checker.callback_bound_ms_,
-                          describe(watched.place).c_str()));
+                          "); the engine's other completions waited for it",
+                          static_cast<long long>(taken.count()), checker.callback_bound_ms_),
+                     "the engine got it", watched.place);
     }
     return result;
 }
@@ -223,10 +221,9 @@ void Checker::check_fds(const ASYNC_WAIT_CTX* ctx, Place place) {
         }
         entry.told = true;
         tell(Kind::fd_closed, place,
-             text("fd %d was closed while it was registered with wait ctx %p under key %p\n"
-                  "    registered at %s",
-                  entry.fd, static_cast<const void*>(ctx), entry.key,
-                  describe(entry.place).c_str()));
+             text("fd %d was closed while it was registered with wait ctx %p under key %p",
+                  entry.fd, static_cast<const void*>(ctx), entry.key),
+             "registered", entry.place);
     }
 }
 
@@ -239,8 +236,9 @@ void Checker::job_started(const ASYNC_JOB* job, const ASYNC_WAIT_CTX* ctx, Place
             if (record.ctx == ctx && other != job) {
                 tell(Kind::ctx_shared, place,
                      text("wait ctx %p is that of a paused job already; each wipes the fd changes "
-                          "of the other\n    the other was started at %s",
-                          static_cast<const void*>(ctx), describe(record.started).c_str()));
+                          "of the other",
+                          static_cast<const void*>(ctx)),
+                     "the other was started", record.started);
                 break;
             }
         }
@@ -278,8 +276,9 @@ void Checker::job_resumed(const ASYNC_JOB* job, Place place) {
     if (context.uncollected != nullptr && must_look) {
         tell(Kind::changes_not_collected, place,
              text("the job is resumed although nobody asked wait ctx %p for its fds since one "
-                  "was added: for what did the application wait?\n    added at %s",
-                  static_cast<const void*>(ctx), describe(context.uncollected).c_str()));
+                  "was added: for what did the application wait?",
+                  static_cast<const void*>(ctx)),
+             "added", context.uncollected);
     }
     context.uncollected = nullptr;
 }
@@ -291,8 +290,8 @@ void Checker::job_resume_refused(const ASYNC_JOB* job, Place place) {
         return;
     }
     tell(Kind::wrong_thread, place,
-         text("job %p belongs to the thread that started it\n    started at %s",
-              static_cast<const void*>(job), describe(entry->second.started).c_str()));
+         text("job %p belongs to the thread that started it", static_cast<const void*>(job)),
+         "started", entry->second.started);
 }
 
 void Checker::job_finished(const ASYNC_JOB* job) {
@@ -305,7 +304,9 @@ void Checker::thread_cleaned_up(Place place) {
     const std::uint64_t thread = this_thread_number();
     for (auto entry = jobs_.begin(); entry != jobs_.end();) {
         if (entry->second.thread == thread && entry->second.paused != nullptr) {
-            abandon(entry->second, "its thread's pool is cleaned up", place);
+            abandon(entry->second,
+                    place != nullptr ? "its thread's pool is cleaned up" : "its thread ends",
+                    place);
             entry = jobs_.erase(entry);
         } else {
             ++entry;
@@ -326,18 +327,21 @@ void Checker::process_exits() {
 /// With the lock held; the job's ctx still exists.
 void Checker::abandon(const Job& job, const char* how, Place place) {
     const bool again = job.ctx != nullptr && job.ctx->status == ASYNC_STATUS_EAGAIN;
-    tell(again ? Kind::eagain_not_retried : Kind::job_abandoned, place,
-         text("a job is paused%s and will never be resumed: %s\n    paused at %s\n    started at %s",
-              again ? " with status EAGAIN, which asks to be started again," : "", how,
-              describe(job.paused).c_str(), describe(job.started).c_str()));
+    tell(again ? Kind::eagain_not_retried : Kind::job_abandoned,
+         place != nullptr ? place : job.paused,
+         text("a job is left paused%s: %s",
+              again ? " with status EAGAIN, which asks for another start" : "", how),
+         "paused", job.paused);
 }
 
-void Checker::tell(Kind kind, Place place, const std::string& what) {
+void Checker::tell(Kind kind, Place place, const std::string& what, const char* how_it_began,
+                   Place began) {
     if (!told_.emplace(kind, place).second) {
         return;
     }
-    const std::string report = text("ringside async check: [%s] at %s\n    %s\n", name_of(kind),
-                                    describe(place).c_str(), what.c_str());
+    const std::string report = std::string("ringside async check: [") + name_of(kind) + "] " +
+                               what + "\n    at " + describe(place) + "\n    " + how_it_began +
+                               " at " + describe(began) + "\n";
     std::fputs(report.c_str(), stderr);
     if (aborts_) {
         std::abort();

@@ -48,7 +48,8 @@ class Checker {
     /// The application looked at the fds.
     void fds_collected(const ASYNC_WAIT_CTX* ctx, Place place);
     void callback_set(const ASYNC_WAIT_CTX* ctx, ASYNC_callback_fn callback);
-    /// What get_callback() is to give in the place of this callback: it calls it and takes the time.
+    /// What get_callback() is to give in the place of this callback: it calls it and takes the
+    /// time.
     std::pair<ASYNC_callback_fn, void*> watched(ASYNC_callback_fn callback, void* argument,
                                                 Place place);
     void ctx_freed(const ASYNC_WAIT_CTX* ctx, Place place);
@@ -61,7 +62,7 @@ class Checker {
     void job_resumed(const ASYNC_JOB* job, Place place);
     void job_resume_refused(const ASYNC_JOB* job, Place place);
     void job_finished(const ASYNC_JOB* job);
-    /// The pool of the calling thread is cleaned up.
+    /// The pool of the calling thread is cleaned up; `place` null: because the thread ends.
     void thread_cleaned_up(Place place);
     /// Jobs that are paused when the process exits are abandoned.
     void process_exits();
@@ -100,8 +101,9 @@ class Checker {
     Checker() = default;
     void check_fds(const ASYNC_WAIT_CTX* ctx, Place place);
     void abandon(const Job& job, const char* how, Place place);
-    /// Once per kind and place. With the lock held.
-    void tell(Kind kind, Place place, const std::string& what);
+    /// Once per kind and place; with the place where it began. With the lock held.
+    void tell(Kind kind, Place place, const std::string& what, const char* how_it_began,
+              Place began);
 
     static Checker* const active_;
 
