@@ -40,7 +40,9 @@ case $2 in
     speed_sync) speed -evp aes-128-cbc ;;
     speed_gcm) speed -async_jobs 8 -aead -evp aes-128-gcm ;;
     speed_preloaded)
-        LD_PRELOAD=$build/wait_ctx/libringside_async.so speed -async_jobs 8 -evp aes-128-cbc
+        RINGSIDE_ASYNC_CHECK=report LD_PRELOAD=$build/wait_ctx/libringside_async.so \
+            speed -async_jobs 8 -evp aes-128-cbc
+        if grep 'async check' "$scratch/out"; then fail "the ASYNC API was misused"; fi
         ;;
     speed_small_ring)
         sed 's/^ring_entries = .*/ring_entries = 2/' "$build/engine/openssl.cnf" >"$scratch/cnf"

@@ -63,7 +63,8 @@ std::string text(const char* format, Arguments... arguments) {
 }
 
 /// "module+0x12ab (function)", as addr2line takes it.
-std::string describe(Place place) {
+std::string describe(Place returns_to) {
+    const Place place = static_cast<const char*>(returns_to) - 1;  // in the call itself
     Dl_info info{};
     if (dladdr(place, &info) == 0 || info.dli_fname == nullptr) {
         return text("%p", place);
@@ -190,7 +191,7 @@ int Checker::call_watched(void* argument) {
     Checker& checker = *watched.checker;
     if (taken.count() > static_cast<std::int64_t>(checker.callback_bound_ms_)) {
         const std::lock_guard lock(checker.mutex_);
-        checker.tell(Kind::callback_blocks, reinterpret_cast<Place>(watched.callback),
+        checker.tell(Kind::callback_blocks, reinterpret_cast<const char*>(watched.callback) + 1,
                      text("a wait-ctx callback took %lld ms (allowed: %" PRIu64
                           "); the engine's other completions waited for it",
                           static_cast<long long>(taken.count()), checker.callback_bound_ms_),
