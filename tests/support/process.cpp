@@ -42,12 +42,14 @@ ProcessResult run_process(const std::vector<std::string>& command,
                           const std::vector<std::string>& environment, const char* out_file) {
     std::vector<std::string> words = command;
     std::vector<char*> argv;
+    argv.reserve(words.size() + 1);
     for (auto& word : words) {
         argv.push_back(word.data());
     }
     argv.push_back(nullptr);
     std::vector<std::string> settings = environment;
     std::vector<char*> envp;
+    envp.reserve(settings.size());
     for (auto& setting : settings) {
         envp.push_back(setting.data());
     }

@@ -97,7 +97,7 @@ std::pair<std::uint64_t, std::uint64_t> identity(int fd) {
 
 }  // namespace
 
-Checker* const Checker::active_ = Checker::from_environment();
+Checker* Checker::instance = Checker::from_environment();
 
 Checker* Checker::from_environment() {
     const char* setting = std::getenv(variable);
@@ -128,9 +128,9 @@ Checker* Checker::from_environment() {
         }
     }
     // The child finds the tables whole; the jobs that it inherits are its own to resume.
-    pthread_atfork([] { active_->mutex_.lock(); }, [] { active_->mutex_.unlock(); },
-                   [] { active_->mutex_.unlock(); });
-    std::atexit([] { active_->process_exits(); });
+    pthread_atfork([] { instance->mutex_.lock(); }, [] { instance->mutex_.unlock(); },
+                   [] { instance->mutex_.unlock(); });
+    std::atexit([] { instance->process_exits(); });
     return checker;
 }
 

@@ -39,7 +39,7 @@ class Checker {
     };
 
     /// Null: switched off.
-    static Checker* active() { return active_; }
+    static Checker* active() { return instance; }
 
     // ---- wait contexts: after the call did its work, but for ctx_freed and changes_dropped ----
 
@@ -105,7 +105,7 @@ class Checker {
     void tell(Kind kind, Place place, const std::string& what, const char* how_it_began,
               Place began);
 
-    static Checker* const active_;
+    static Checker* instance;
 
     std::mutex mutex_;
     bool aborts_ = false;
