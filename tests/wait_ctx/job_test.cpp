@@ -279,6 +279,8 @@ TEST_F(JobTest, ABlockLeftBehindHoldsForTheThreadUntilItsCleanup) {
     ASSERT_EQ(blocks.run(), ASYNC_FINISH);
     Start start;
     EXPECT_EQ(start(&pause_once), ASYNC_FINISH);
+    ASSERT_EQ(ASYNC_init_thread(0, 0), 1);  // another pool, the same thread
+    EXPECT_EQ(start(&pause_once), ASYNC_FINISH);
     ASYNC_cleanup_thread();
     EXPECT_EQ(start(&pause_once), ASYNC_PAUSE);
     EXPECT_EQ(start(nullptr), ASYNC_FINISH);

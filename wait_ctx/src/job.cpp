@@ -144,7 +144,6 @@ struct ThreadState {
             pool->idle.clear();
             pool.reset();
         }
-        blocked = 0;
     }
 
     FibreContext dispatcher;  ///< where ASYNC_start_job() waits for the job
@@ -261,6 +260,7 @@ void ASYNC_cleanup_thread(void) {
         checker->thread_cleaned_up(__builtin_return_address(0));
     }
     this_thread().close_pool();
+    this_thread().blocked = 0;
 }
 
 int ASYNC_start_job(ASYNC_JOB** job, ASYNC_WAIT_CTX* ctx, int* ret, int (*func)(void*), void* args,
