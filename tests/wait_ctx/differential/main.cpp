@@ -101,7 +101,7 @@ void report_crash(int signal) {
 struct Options {
     std::uint64_t seed = 1;
     std::uint64_t first = 0;
-    std::uint64_t scripts = 250'000;
+    std::uint64_t scripts = 400'000;
     std::string replay;
 };
 

@@ -25,7 +25,7 @@ using Observations = std::vector<Observation>;
 
 class Runner {
   public:
-    /// `library_contexts`: the first is the default one.
+    /// `library_contexts`: the first is the default one; filled before the first run.
     Runner(const AsyncApi& api, const Libcrypto& libcrypto,
            const std::array<void*, script_library_contexts>& library_contexts)
         : api_(api), libcrypto_(libcrypto), library_contexts_(library_contexts) {}
@@ -72,7 +72,7 @@ class Runner {
 
     const AsyncApi& api_;
     const Libcrypto& libcrypto_;
-    std::array<void*, script_library_contexts> library_contexts_;
+    const std::array<void*, script_library_contexts>& library_contexts_;
     const Script* script_ = nullptr;
     std::size_t cursor_ = 0;
     Observations seen_;
