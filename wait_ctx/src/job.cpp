@@ -57,13 +57,12 @@ ASYNC_JOB* prepare(ThreadState& thread, ASYNC_WAIT_CTX* ctx, int (*function)(voi
         return nullptr;
     }
     execution->function = function;
-    execution->library_context = set_default_library_context(nullptr);
     execution->context.start(execution->stack.bottom(), execution->stack.size(), &job_entry, job);
     job->execution = execution;
     job->wait_ctx = ctx;
     job->thread.store(thread.id, std::memory_order_relaxed);
     if (ctx != nullptr) {
-        ctx->retain();
+        ctx->attach_job();
     }
     return job;
 }
@@ -77,7 +76,7 @@ void give_back(ThreadState& thread, ASYNC_JOB* job) {
     thread.handles.give_back(job);
     execution->pool->give_back(execution);
     if (ctx != nullptr) {
-        ctx->release();
+        ctx->detach_job();
     }
 }
 
@@ -101,12 +100,21 @@ bool resumable(const ASYNC_JOB& job, const ThreadState& thread) {
 /// Runs `job` until it pauses or finishes, with its own default library context.
 void run(ThreadState& thread, ASYNC_JOB& job) {
     Execution& execution = *job.execution;
-    void* callers = set_default_library_context(execution.library_context);
+    // Mostly nobody changes it, and to ask is cheaper than to set. A new job starts with the
+    // caller's.
+    void* const callers = default_library_context();
+    if (job.state.load(std::memory_order_relaxed) == State::paused &&
+        execution.library_context != callers) {
+        set_default_library_context(execution.library_context);
+    }
     job.state.store(State::running, std::memory_order_relaxed);
     thread.current = &job;
     thread.dispatcher.switch_to(execution.context);
     thread.current = nullptr;
-    execution.library_context = set_default_library_context(callers);
+    execution.library_context = default_library_context();
+    if (execution.library_context != callers) {
+        set_default_library_context(callers);
+    }
 }
 
 }  // namespace

@@ -67,11 +67,12 @@ void ASYNC_WAIT_CTX_free(ASYNC_WAIT_CTX* ctx) {
     }
     ctx->added = 0;
     ctx->deleted = 0;
-    if (ctx->holders.load(std::memory_order_relaxed) != 1) {
+    ctx->state.store(State::freed, std::memory_order_release);
+    if (ctx->jobs.load(std::memory_order_relaxed) == 0) {
+        delete ctx;
+    } else {
         diagnose(Misuse::ctx_freed_under_job);
     }
-    ctx->state.store(State::freed, std::memory_order_release);
-    ctx->release();
 }
 
 int ASYNC_WAIT_CTX_set_wait_fd(ASYNC_WAIT_CTX* ctx, const void* key, OSSL_ASYNC_FD fd,

