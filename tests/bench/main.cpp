@@ -6,6 +6,7 @@
 // reason to fail: the exit code is 0 when everything was measured, 1 when not.
 
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -13,6 +14,7 @@
 #include <iostream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -184,6 +186,9 @@ int run(int argc, char** argv) {
     int count = 2;
     benchmark::Initialize(&count, arguments.data());
 
+    if (mallopt(M_ARENA_MAX, 1) == 0) {
+        throw std::runtime_error("mallopt failed");
+    }
     Measurement measurement(options);
     const std::vector<Row> rows = measurement.rows();
     (options.json ? print_json : print_table)(rows, measurement.version());

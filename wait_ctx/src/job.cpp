@@ -131,7 +131,7 @@ int ASYNC_init_thread(size_t max_size, size_t init_size) {
         return 0;
     }
     ThreadState* thread = this_thread();
-    Pool* pool = thread != nullptr ? Pool::create(max_size) : nullptr;
+    Pool* pool = thread != nullptr ? Pool::create(max_size, thread->slabs) : nullptr;
     if (pool == nullptr) {
         return 0;
     }

@@ -36,7 +36,7 @@ struct Execution {
 class Pool {
   public:
     /// 0: no limit. Null: no memory.
-    static Pool* create(std::size_t max_size);
+    static Pool* create(std::size_t max_size, StackSlabs& slabs);
     Pool(const Pool&) = delete;
     Pool& operator=(const Pool&) = delete;
 
@@ -51,11 +51,12 @@ class Pool {
     std::size_t taken() const { return size_ - idle_.size(); }
 
   private:
-    explicit Pool(std::size_t max_size) : max_size_(max_size) {}
+    Pool(std::size_t max_size, StackSlabs& slabs) : max_size_(max_size), slabs_(slabs) {}
     ~Pool() = default;
     std::unique_ptr<Execution> make();
 
     std::size_t max_size_;
+    StackSlabs& slabs_;
     std::size_t size_ = 0;
     bool closed_ = false;
     std::vector<std::unique_ptr<Execution>> idle_;  ///< capacity for all there are
@@ -112,6 +113,7 @@ struct ThreadState {
     FibreContext dispatcher;  ///< where ASYNC_start_job() waits for the job
     ASYNC_JOB* current = nullptr;
     unsigned long blocked = 0;
+    StackSlabs slabs;
     Pool* pool = nullptr;
     HandleQueue handles;
     SignalStack signal_stack;
