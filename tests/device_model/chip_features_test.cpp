@@ -30,6 +30,7 @@ constexpr unsigned flag(spec::SubmissionFlag flag) {
 
 std::vector<std::uint16_t> cids(const std::vector<spec::CompletionEntry>& completions) {
     std::vector<std::uint16_t> all;
+    all.reserve(completions.size());
     for (const auto& completion : completions) {
         all.push_back(completion.cid);
     }

@@ -218,19 +218,19 @@ void Device::Impl::lift_fence(std::uint32_t index) {
 /// ABORTED, in the order of submission, what has not been fetched yet included.
 void Device::Impl::reset_queue(std::uint32_t index) {
     Queue& queue = queues_[index];
-    const std::uint32_t reset_register = spec::at("Q_RESET").of(index);
-    registers_.set32(reset_register, 0);
-    if (queue.state == spec::QueueState::disabled) {
-        return;
+    if (queue.state == spec::QueueState::enabled) {
+        queue.eligible = false;  // nothing more is fetched
+        abort_queue(index, spec::AbortReason::queue_reset);
     }
-    abort_queue(index, spec::AbortReason::queue_reset);
-    queue.state = spec::QueueState::disabled;
-    ++queue.epoch;
-    queue.rang = false;
-    queue.eligible = false;
-    queue.fenced = false;
-    queue.limited = false;
-    registers_.set32(spec::at("Q_CTRL").of(index), 0);
+    for (std::uint32_t slot = 0; slot < operations_.size(); ++slot) {
+        if (operations_[slot].serial != 0 && operations_[slot].queue == index) {
+            release(slot);  // of a ring that has failed: there is nowhere to say it
+        }
+    }
+    const std::uint32_t epoch = queue.epoch + 1;
+    queue = Queue{};
+    queue.epoch = epoch;
+    registers_.reset_queue(index);
 }
 
 void Device::Impl::abort_queue(std::uint32_t index, spec::AbortReason reason) {
