@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <regex>
 #include <sstream>
 #include <string>
 
@@ -47,7 +46,9 @@ TEST(Regs, TextNamesEveryRegisterAndFieldInItsBlock) {
 
 // Columns are as wide as the longest name needs; blanks count as one here.
 TEST(Regs, TextLineIsPinned) {
-    const std::string text = std::regex_replace(run_program({"regs"}).out, std::regex(" +"), " ");
+    std::string text = run_program({"regs"}).out;
+    const auto both_blank = [](char a, char b) { return a == ' ' && b == ' '; };
+    text.erase(std::unique(text.begin(), text.end(), both_blank), text.end());
     EXPECT_THAT(text, HasSubstr("\n 034h CSTS 31:0 RO 00000001h device controller status\n"
                                 " STATE 3:0 0 RESET, 1 DISABLED, "));
 }
