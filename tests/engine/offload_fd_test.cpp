@@ -99,6 +99,7 @@ TEST(OffloadFd, TheDescriptorIsStableAndQuietBetweenJobs) {
         }
         loop.run(jobs);
         std::vector<int> fds;
+        fds.reserve(jobs.size());
         for (const TestJob& job : jobs) {
             fds.push_back(job.fd());
         }
