@@ -2,16 +2,19 @@
 // SPDX-FileCopyrightText: the ringside authors
 #pragma once
 
-// The chip's inside. Registers and states are in device.cpp, the way of an operation through the
-// stages in pipeline.cpp, completions and interrupts in completion.cpp.
+// The chip's inside. Configuration space is in function.cpp, registers and states are in
+// device.cpp, the way of an operation through the stages in pipeline.cpp, completions and
+// interrupts in completion.cpp.
 
 #include <cstdio>
 #include <deque>
 #include <vector>
 
+#include "bus_master.hpp"
 #include "calendar.hpp"
 #include "cipher_slice.hpp"
 #include "msix.hpp"
+#include "pci_config.hpp"
 #include "pipeline.hpp"
 #include "register_file.hpp"
 #include "ringside/core/device.hpp"
@@ -33,6 +36,12 @@ class Device::Impl {
 
   private:
     static constexpr std::uint16_t nobody = 0xFFFF;
+
+    // configuration space (function.cpp)
+    bool peek_config(std::uint32_t offset, std::span<std::byte> into) const;
+    bool write_config(std::uint32_t offset, std::span<const std::byte> from);
+    void function_level_reset();
+    bool transactions_pending() const;
 
     // registers and states (device.cpp)
     bool is_register(std::uint32_t offset, std::size_t length) const;
@@ -85,7 +94,8 @@ class Device::Impl {
     void abort_queue(std::uint32_t index, spec::AbortReason reason);
 
     const DeviceConfig config_;
-    DmaPort& dma_;
+    PciConfig pci_;
+    BusMaster dma_;
     Trace& trace_;
     CryptoLibrary library_;
     RegisterFile registers_;
