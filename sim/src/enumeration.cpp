@@ -7,9 +7,9 @@ namespace {
 
 namespace pci = spec::pci;
 
-// Where the machine's address map has room for 64-bit BARs. MMIO reaches the function by BAR and
-// offset, so the addresses show in configuration space only.
-constexpr std::uint64_t mmio_window = 0x380000000000;
+// Where the machine's address map has room for BARs, below 4 GiB as PC firmware puts them. MMIO
+// reaches the function by BAR and offset, so the addresses show in configuration space only.
+constexpr std::uint64_t mmio_window = 0xC0000000;
 
 constexpr std::uint32_t first_bar = pci::at("BAR0_LOW");
 constexpr std::uint32_t behind_bars = first_bar + 6 * 4;

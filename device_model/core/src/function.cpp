@@ -38,7 +38,7 @@ bool Device::Impl::write_config(std::uint32_t offset, std::span<const std::byte>
 /// As RESET, and all that software has configured in the function goes too.
 void Device::Impl::function_level_reset() {
     pci_.reset();
-    msix_.reset();
+    msix_.reset_table();
     begin_reset();
 }
 

@@ -57,9 +57,8 @@ std::uint32_t MsixTable::let_send(bool allowed) {
     return sent;
 }
 
-void MsixTable::reset() {
+void MsixTable::reset_table() {
     entries_ = {};
-    pending_.reset();
 }
 
 void MsixTable::send(const Entry& entry) {

@@ -32,8 +32,8 @@ class MsixTable {
 
     /// Forgets what is pending; the table is software's and stays (device reset).
     void clear_pending() { pending_.reset(); }
-    /// Function-level reset: the table too.
-    void reset();
+    /// All vectors masked, as after power-on (function-level reset).
+    void reset_table();
 
   private:
     static constexpr std::uint32_t words_per_entry = 4;
