@@ -43,7 +43,8 @@ enum class Bar : std::uint8_t { registers = 0, msix = 2, config };
 
 class Device {
   public:
-    /// The ports and the trace must outlive the device.
+    /// The ports and the trace must outlive the device. After power-on only configuration space
+    /// answers, and no DMA or message leaves, until a host has enumerated the function.
     Device(const DeviceConfig& config, DmaPort& dma, MsiPort& msi, Trace& trace);
     ~Device();
     Device(const Device&) = delete;
