@@ -376,8 +376,9 @@ TEST_F(PciConfigTest, TransactionsArePendingUntilTheOperationIsDone) {
     bring_up();
     EXPECT_EQ(config(pci::reg("DEVSTA")), 0u);
     submit(parameters);
+    run_for(200ns);
     EXPECT_EQ(config(pci::reg("DEVSTA")), 0x20u) << "the fetch";
-    run_for(700ns);
+    run_for(500ns);
     EXPECT_EQ(config(pci::reg("DEVSTA")), 0x20u) << "the data";
     EXPECT_EQ(config(0x68, 4) >> 16, 0x20u) << "also as a part of its double word";
     run_for(1ms);
