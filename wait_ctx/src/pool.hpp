@@ -21,15 +21,16 @@ namespace ringside::async {
 
 class Pool;
 
-struct Execution {
-    JobStack stack;
+struct alignas(64) Execution {
+    // What a pause and a resume need stands first, in one cache line.
     FibreContext context;
-    Pool* pool = nullptr;  ///< whose slot it takes
-    int (*function)(void*) = nullptr;
-    std::vector<std::max_align_t> arguments;
-    bool has_arguments = false;
-    int result = 0;
     void* library_context = nullptr;  ///< the default one of the job while it does not run
+    int result = 0;
+    bool has_arguments = false;
+    int (*function)(void*) = nullptr;
+    Pool* pool = nullptr;  ///< whose slot it takes
+    std::vector<std::max_align_t> arguments;
+    JobStack stack;
 };
 
 /// Executions of one ASYNC_init_thread(). Outlives close() until its last job has finished.

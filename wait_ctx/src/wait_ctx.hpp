@@ -44,12 +44,13 @@ struct async_wait_ctx_st {
     /// The newest live entry with `key`, or null.
     WaitFd* find(const void* key);
 
-    std::vector<WaitFd> fds;  ///< oldest first; the API's order is newest first
+    // What a pause and a resume need stands first, and together.
     std::size_t added = 0;
     std::size_t deleted = 0;
+    std::atomic<unsigned> jobs{0};  ///< that have not finished
+    std::atomic<State> state{State::in_use};
+    int status = ASYNC_STATUS_UNSUPPORTED;
+    std::vector<WaitFd> fds;  ///< oldest first; the API's order is newest first
     ASYNC_callback_fn callback = nullptr;
     void* callback_argument = nullptr;
-    int status = ASYNC_STATUS_UNSUPPORTED;
-    std::atomic<State> state{State::in_use};
-    std::atomic<unsigned> jobs{0};  ///< that have not finished
 };
