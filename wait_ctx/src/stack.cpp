@@ -69,7 +69,7 @@ void on_fault(int signal, siginfo_t* info, void* /*context*/) {
 JobStack::~JobStack() {
     annotation_ = {};
     if (slabs_ != nullptr) {
-        slabs_->give_back({bottom_, owner_});
+        slabs_->give_back(bottom_, owner_);
     } else if (bottom_ != nullptr) {
         release_(bottom_);
     }
@@ -77,14 +77,15 @@ JobStack::~JobStack() {
 
 bool JobStack::allocate(StackSlabs& slabs) {
     const Allocators& chosen = chosen_allocators();
-    size_ = job_stack_size;
     if (chosen.allocate == defaults.allocate && chosen.release == defaults.release) {
         const auto stack = slabs.take();
         bottom_ = stack.bottom;
+        size_ = stack.size;
         owner_ = stack.owner;
         slabs_ = bottom_ != nullptr ? &slabs : nullptr;
     } else {
         release_ = chosen.release;
+        size_ = job_stack_size;
         bottom_ = static_cast<std::byte*>(chosen.allocate(&size_));
     }
     if (bottom_ != nullptr) {

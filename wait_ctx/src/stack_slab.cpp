@@ -27,17 +27,13 @@ std::byte* StackSlab::take() {
     const auto index = static_cast<unsigned>(std::countr_zero(free_));
     std::byte* bottom = map_ + index * stride + job_stack_guard;
     if (index == accessible_) {
-        if (mprotect(bottom, job_stack_size, PROT_READ | PROT_WRITE) != 0) {
+        if (mprotect(bottom, accessible_size, PROT_READ | PROT_WRITE) != 0) {
             return nullptr;
         }
         ++accessible_;
     }
     free_ &= free_ - 1;
     return bottom;
-}
-
-void StackSlab::give_back(const std::byte* bottom) {
-    free_ |= std::uint64_t{1} << (static_cast<std::size_t>(bottom - map_) / stride);
 }
 
 StackSlabs::~StackSlabs() {
@@ -61,36 +57,36 @@ StackSlabs::Stack StackSlabs::take() {
         try {
             slabs_.emplace_front();
         } catch (const std::bad_alloc&) {
-            return {nullptr, slabs_.end()};
+            return {nullptr, 0, slabs_.end()};
         }
         ++unused_;
         if (!slabs_.front()) {
             --unused_;
             slabs_.pop_front();
-            return {nullptr, slabs_.end()};
+            return {nullptr, 0, slabs_.end()};
         }
     }
     const Owner slab = slabs_.begin();
     const bool was_unused = slab->unused();
     std::byte* bottom = slab->take();
     if (bottom == nullptr) {
-        return {nullptr, slabs_.end()};
+        return {nullptr, 0, slabs_.end()};
     }
     unused_ -= was_unused ? 1 : 0;
     if (slab->full()) {
         slabs_.splice(slabs_.end(), slabs_, slab);
     }
-    return {bottom, slab};
+    return {bottom, slab->size(bottom), slab};
 }
 
-void StackSlabs::give_back(const Stack& stack) {
-    if (stack.owner->full()) {
-        slabs_.splice(slabs_.begin(), slabs_, stack.owner);
+void StackSlabs::give_back(const std::byte* bottom, Owner owner) {
+    if (owner->full()) {
+        slabs_.splice(slabs_.begin(), slabs_, owner);
     }
-    stack.owner->give_back(stack.bottom);
-    if (stack.owner->unused()) {
+    owner->give_back(bottom);
+    if (owner->unused()) {
         if (unused_ != 0) {
-            slabs_.erase(stack.owner);
+            slabs_.erase(owner);
         } else {
             ++unused_;
         }

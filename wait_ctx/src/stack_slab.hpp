@@ -12,7 +12,7 @@
 
 namespace ringside::async {
 
-/// At least the reference's.
+/// The reference's; a stack has up to a page more.
 constexpr std::size_t job_stack_size = 32768;
 /// Address space only; more than a page, for the overflow by a large local array.
 constexpr std::size_t job_stack_guard = 65536;
@@ -28,13 +28,26 @@ class StackSlab {
     explicit operator bool() const { return map_ != nullptr; }
     /// The bottom of a free stack; null: the kernel refuses another mapping. Not if full().
     std::byte* take();
-    void give_back(const std::byte* bottom);
+    void give_back(const std::byte* bottom) { free_ |= std::uint64_t{1} << index(bottom); }
+    /// In bytes. Differs from stack to stack: with their upper ends all at the same offset in a
+    /// page they would compete for the same few sets of the cache. At least half a page lies above
+    /// the last page boundary, so that a shallow job touches one page.
+    std::size_t size(const std::byte* bottom) const {
+        constexpr std::size_t colours = 16;
+        return job_stack_size + page / 2 + index(bottom) % colours * (page / 2 / colours);
+    }
     bool full() const { return free_ == 0; }
     bool unused() const { return free_ == ~std::uint64_t{0}; }
 
   private:
     static constexpr unsigned stacks = 64;
-    static constexpr std::size_t stride = job_stack_guard + job_stack_size;
+    static constexpr std::size_t page = 4096;
+    static constexpr std::size_t accessible_size = job_stack_size + page;
+    static constexpr std::size_t stride = job_stack_guard + accessible_size;
+
+    std::size_t index(const std::byte* bottom) const {
+        return static_cast<std::size_t>(bottom - map_) / stride;
+    }
 
     std::byte* map_ = nullptr;
     std::uint64_t free_ = ~std::uint64_t{0};  ///< a bit for each stack
@@ -48,6 +61,7 @@ class StackSlabs {
     using Owner = std::list<StackSlab>::iterator;
     struct Stack {
         std::byte* bottom;  ///< null: no memory, or no more mappings
+        std::size_t size;
         Owner owner;
     };
 
@@ -58,7 +72,7 @@ class StackSlabs {
     ~StackSlabs();
 
     Stack take();
-    void give_back(const Stack& stack);
+    void give_back(const std::byte* bottom, Owner owner);
 
   private:
     std::list<StackSlab> slabs_;  ///< the full ones last
