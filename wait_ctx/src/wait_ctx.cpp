@@ -30,7 +30,8 @@ void async_wait_ctx_st::reset_changes() {
 }
 
 async_wait_ctx_st::WaitFd* async_wait_ctx_st::find(const void* key) {
-    for (auto entry = fds.rbegin(); entry != fds.rend(); ++entry) {
+    for (auto entry = fds.end(); entry != fds.begin();) {
+        --entry;
         if (entry->key == key && !entry->deleted) {
             return &*entry;
         }
@@ -123,23 +124,26 @@ int ASYNC_WAIT_CTX_get_all_fds(ASYNC_WAIT_CTX* ctx, OSSL_ASYNC_FD* fd, size_t* n
 
 int ASYNC_WAIT_CTX_get_changed_fds(ASYNC_WAIT_CTX* ctx, OSSL_ASYNC_FD* addfd, size_t* numaddfds,
                                    OSSL_ASYNC_FD* delfd, size_t* numdelfds) {
-    if (Checker* checker = Checker::active()) {
-        checker->fds_collected(ctx, __builtin_return_address(0));
-    }
     *numaddfds = ctx->added;
     *numdelfds = ctx->deleted;
-    if (addfd == nullptr && delfd == nullptr) {
-        return 1;
-    }
-    for (auto entry = ctx->fds.rbegin(); entry != ctx->fds.rend(); ++entry) {
-        // An entry that was added and deleted between two resets is gone (clear_fd), so none is
-        // both.
-        if (entry->deleted && delfd != nullptr) {
-            *delfd++ = entry->fd;
-        }
-        if (entry->added && addfd != nullptr) {
+    // Newest first, and no further than there is something to report. An entry that was added and
+    // deleted between two resets is gone (clear_fd), so none is both.
+    auto entry = ctx->fds.rbegin();
+    for (std::size_t left = addfd != nullptr ? ctx->added : 0; left != 0; ++entry) {
+        if (entry->added) {
             *addfd++ = entry->fd;
+            --left;
         }
+    }
+    entry = ctx->fds.rbegin();
+    for (std::size_t left = delfd != nullptr ? ctx->deleted : 0; left != 0; ++entry) {
+        if (entry->deleted) {
+            *delfd++ = entry->fd;
+            --left;
+        }
+    }
+    if (Checker* checker = Checker::active()) {
+        checker->fds_collected(ctx, __builtin_return_address(0));
     }
     return 1;
 }
