@@ -20,6 +20,8 @@
 #include <utility>
 #include <vector>
 
+#include "chip_bench.hpp"
+#include "datasheet_names.hpp"
 #include "program.hpp"
 #include "ringside/base/time.hpp"
 #include "ringside/core/device.hpp"
@@ -29,6 +31,7 @@
 namespace ringside::testing {
 namespace {
 
+using ::testing::_;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -241,155 +244,7 @@ TEST_F(Datasheet, LayoutsAreThoseOfTheWireStructs) {
     }
 }
 
-// ---- codes; an enumerator without a name does not compile ----
-
-const char* name_of(spec::Opcode opcode) {
-    switch (opcode) {
-        case spec::Opcode::nop:
-            return "NOP";
-        case spec::Opcode::session_create:
-            return "SESSION_CREATE";
-        case spec::Opcode::session_destroy:
-            return "SESSION_DESTROY";
-        case spec::Opcode::abort:
-            return "ABORT";
-        case spec::Opcode::get_log:
-            return "GET_LOG";
-        case spec::Opcode::cipher:
-            return "CIPHER";
-    }
-    return nullptr;
-}
-
-const char* name_of(spec::SubmissionFlag flag) {
-    switch (flag) {
-        case spec::SubmissionFlag::src_list:
-            return "SRC_LIST";
-        case spec::SubmissionFlag::dst_list:
-            return "DST_LIST";
-        case spec::SubmissionFlag::decrypt:
-            return "DECRYPT";
-        case spec::SubmissionFlag::fence:
-            return "FENCE";
-        case spec::SubmissionFlag::interrupt_now:
-            return "INTERRUPT_NOW";
-    }
-    return nullptr;
-}
-
-const char* name_of(spec::StatusType type) {
-    switch (type) {
-        case spec::StatusType::ok:
-            return "OK";
-        case spec::StatusType::request:
-            return "REQUEST";
-        case spec::StatusType::crypto:
-            return "CRYPTO";
-        case spec::StatusType::transport:
-            return "TRANSPORT";
-        case spec::StatusType::aborted:
-            return "ABORTED";
-    }
-    return nullptr;
-}
-
-const char* name_of(spec::RequestError error) {
-    switch (error) {
-        case spec::RequestError::bad_opcode:
-            return "BAD_OPCODE";
-        case spec::RequestError::bad_field:
-            return "BAD_FIELD";
-        case spec::RequestError::bad_session:
-            return "BAD_SESSION";
-        case spec::RequestError::bad_length:
-            return "BAD_LENGTH";
-        case spec::RequestError::dst_too_small:
-            return "DST_TOO_SMALL";
-        case spec::RequestError::no_session_left:
-            return "NO_SESSION_LEFT";
-        case spec::RequestError::bad_list:
-            return "BAD_LIST";
-    }
-    return nullptr;
-}
-
-const char* name_of(spec::CryptoError error) {
-    switch (error) {
-        case spec::CryptoError::auth_failed:
-            return "AUTH_FAILED";
-    }
-    return nullptr;
-}
-
-const char* name_of(spec::TransportError error) {
-    switch (error) {
-        case spec::TransportError::dma_read:
-            return "DMA_READ";
-        case spec::TransportError::dma_write:
-            return "DMA_WRITE";
-        case spec::TransportError::iommu:
-            return "IOMMU";
-        case spec::TransportError::hang:
-            return "HANG";
-    }
-    return nullptr;
-}
-
-const char* name_of(spec::AbortReason reason) {
-    switch (reason) {
-        case spec::AbortReason::queue_reset:
-            return "QUEUE_RESET";
-        case spec::AbortReason::device_reset:
-            return "DEVICE_RESET";
-        case spec::AbortReason::admin:
-            return "ADMIN";
-    }
-    return nullptr;
-}
-
-const char* name_of(spec::Algorithm algorithm) {
-    switch (algorithm) {
-        case spec::Algorithm::aes_cbc:
-            return "AES-CBC";
-        case spec::Algorithm::aes_gcm:
-            return "AES-GCM";
-    }
-    return nullptr;
-}
-
-const char* name_of(spec::DeviceState state) {
-    switch (state) {
-        case spec::DeviceState::reset:
-            return "RESET";
-        case spec::DeviceState::disabled:
-            return "DISABLED";
-        case spec::DeviceState::enabling:
-            return "ENABLING";
-        case spec::DeviceState::ready:
-            return "READY";
-        case spec::DeviceState::draining:
-            return "DRAINING";
-        case spec::DeviceState::error:
-            return "ERROR";
-        case spec::DeviceState::dead:
-            return "DEAD";
-    }
-    return nullptr;
-}
-
-const char* name_of(spec::QueueState state) {
-    switch (state) {
-        case spec::QueueState::disabled:
-            return "disabled";
-        case spec::QueueState::enabled:
-            return "enabled";
-        case spec::QueueState::resetting:
-            return "resetting";
-        case spec::QueueState::error:
-            return "error";
-    }
-    return nullptr;
-}
+// ---- codes ----
 
 /// The enumerators in the order of their values.
 template <typename Enum>
@@ -503,14 +358,11 @@ std::string in_words(Duration time) {
     return ps % 1000 == 0 ? std::to_string(ps / 1000) + " ns" : std::to_string(ps) + " ps";
 }
 
-TEST_F(Datasheet, TimesAndSizesAreTheDefaultsOfTheModel) {
+TEST_F(Datasheet, TimesAreTheDefaultsOfTheModel) {
     const core::DeviceConfig config;
     std::vector<Row> stages = table("Stages", "| Stage | Standard | Member | |", 3);
-    std::vector<Row> sizes = table("Sizes", "| Size | Standard | Member | Register |", 3);
-    for (std::vector<Row>* rows : {&stages, &sizes}) {
-        for (Row& row : *rows) {
-            row.erase(row.begin());
-        }
+    for (Row& row : stages) {
+        row.erase(row.begin());
     }
     EXPECT_THAT(stages, ElementsAre(ElementsAre(in_words(config.doorbell), "doorbell"),
                                     ElementsAre(in_words(config.fetch), "fetch"),
@@ -525,6 +377,35 @@ TEST_F(Datasheet, TimesAndSizesAreTheDefaultsOfTheModel) {
                                     ElementsAre(in_words(config.interrupt), "interrupt"),
                                     ElementsAre(in_words(config.enable), "enable"),
                                     ElementsAre(in_words(config.reset), "reset")));
+}
+
+/// What the chip shows in "REGISTER" or "REGISTER.FIELD".
+std::uint64_t shown_by(Bench& chip, const std::string& name) {
+    for (const spec::Register& reg : spec::blocks[0].registers) {
+        const std::uint32_t value = name.rfind(reg.name, 0) == 0 ? chip.read(reg.offset) : 0;
+        if (name == reg.name) {
+            return value;
+        }
+        for (const spec::Field& field : reg.fields) {
+            if (name == std::string(reg.name) + "." + std::string(field.name)) {
+                return field.get(value);
+            }
+        }
+    }
+    ADD_FAILURE() << "no register " << name;
+    return 0;
+}
+
+TEST_F(Datasheet, SizesAreThoseOfTheStandardChip) {
+    const core::DeviceConfig config;
+    Bench chip;
+    std::vector<Row> sizes = table("Sizes", "| Size | Standard | Member | Register |", 4);
+    for (Row& row : sizes) {
+        if (row[3] != "-") {
+            EXPECT_EQ(row[1], std::to_string(shown_by(chip, row[3]))) << row[3];
+        }
+        row = {row[1], row[2]};
+    }
     const auto size = [](std::uint32_t value, const char* member) {
         return ElementsAre(std::to_string(value), member);
     };
@@ -533,8 +414,21 @@ TEST_F(Datasheet, TimesAndSizesAreTheDefaultsOfTheModel) {
                                    size(config.max_sessions, "max_sessions"),
                                    size(config.max_length, "max_length"),
                                    size(config.max_list_entries, "max_list_entries"),
-                                   size(spec::max_vectors, "-"), size(config.slices, "slices"),
-                                   size(config.fetch_batch, "fetch_batch"), size(100, "-")));
+                                   ElementsAre(std::to_string(spec::max_vectors), "-"),
+                                   size(config.slices, "slices"),
+                                   size(config.fetch_batch, "fetch_batch"), ElementsAre(_, "-")));
+}
+
+TEST_F(Datasheet, WhatItSaysOfAChipAtRestIsSo) {
+    Bench chip;
+    chip.enable_queue(1, 2);
+    const auto latency_ns = chip.execute(1, nop(1)).latency_ns;
+    EXPECT_THAT(prose_, HasSubstr("fetch to completion: " + std::to_string(latency_ns) + " ns."));
+    chip.write(spec::at("RESET").of(), spec::reset_key);
+    chip.run();
+    char text[16];
+    std::snprintf(text, sizeof text, "%08Xh", chip.read(spec::at("CSTS").of()));
+    EXPECT_THAT(prose_, HasSubstr("CSTS thus reads " + std::string(text) + " after a reset."));
 }
 
 TEST_F(Datasheet, KeysAreThoseOfTheSpec) {
