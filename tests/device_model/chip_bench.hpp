@@ -16,6 +16,7 @@
 
 #include "ringside/base/trace.hpp"
 #include "ringside/core/device.hpp"
+#include "ringside/spec/pci_config.hpp"
 #include "ringside/spec/registers.hpp"
 #include "ringside/spec/wire.hpp"
 
@@ -104,6 +105,13 @@ class Bench : public core::MsiPort {
 
     /// A chip that is READY, its vectors unmasked, each sending its own number.
     explicit Bench(const core::DeviceConfig& config = {}) : device(config, memory, *this, trace) {
+        // What a kernel does before a driver gets to see the function.
+        std::uint32_t command = spec::pci::command::memory_space | spec::pci::command::bus_master;
+        std::uint32_t control = spec::pci::msix_control::enable;
+        EXPECT_TRUE(device.write(core::Bar::config, now, spec::pci::at("COMMAND"),
+                                 bytes_of(command).first(2)));
+        EXPECT_TRUE(device.write(core::Bar::config, now, spec::pci::at("MSIX_CTRL"),
+                                 bytes_of(control).first(2)));
         start();
     }
 

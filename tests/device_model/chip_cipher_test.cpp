@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -56,8 +57,8 @@ struct SliceBench : Bench {
         entry.src_len = static_cast<std::uint32_t>(source.size());
         entry.dst_len = static_cast<std::uint32_t>(room);
         entry.iv_len = static_cast<std::uint8_t>(iv.size());
-        std::memcpy(entry.iv, iv.data(), iv.size());
-        std::memcpy(memory.at(entry.src, source.size()).data(), source.data(), source.size());
+        std::copy(iv.begin(), iv.end(), std::as_writable_bytes(std::span(entry.iv)).begin());
+        std::copy(source.begin(), source.end(), memory.at(entry.src, source.size()).begin());
         return entry;
     }
     Result run_request(const spec::SubmissionEntry& entry) {

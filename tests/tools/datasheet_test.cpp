@@ -25,6 +25,7 @@
 #include "program.hpp"
 #include "ringside/base/time.hpp"
 #include "ringside/core/device.hpp"
+#include "ringside/spec/pci_config.hpp"
 #include "ringside/spec/registers.hpp"
 #include "ringside/spec/wire.hpp"
 
@@ -429,6 +430,24 @@ TEST_F(Datasheet, WhatItSaysOfAChipAtRestIsSo) {
     char text[16];
     std::snprintf(text, sizeof text, "%08Xh", chip.read(spec::at("CSTS").of()));
     EXPECT_THAT(prose_, HasSubstr("CSTS thus reads " + std::string(text) + " after a reset."));
+}
+
+TEST_F(Datasheet, CapabilitiesStandWhereTheSpecHasThem) {
+    namespace pci = spec::pci;
+    std::vector<Row> expected;
+    for (const std::uint16_t offset :
+         {std::uint16_t{0}, pci::power_management, pci::msix_capability, pci::express_capability,
+          pci::error_reporting, pci::serial_number}) {
+        expected.push_back({hex(offset)});
+    }
+    auto capabilities = table("Configuration space", "| Capability | Offset | Contents |", 2);
+    for (Row& row : capabilities) {
+        row.erase(row.begin());
+    }
+    EXPECT_EQ(capabilities, expected);
+    char identity[16];
+    std::snprintf(identity, sizeof identity, " %04Xh:%04Xh,", pci::vendor_id, pci::function_id);
+    EXPECT_THAT(prose_, HasSubstr(identity));
 }
 
 TEST_F(Datasheet, KeysAreThoseOfTheSpec) {
