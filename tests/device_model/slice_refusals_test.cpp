@@ -6,7 +6,6 @@
 
 #include <functional>
 #include <ostream>
-#include <string>
 
 #include "slice_bench.hpp"
 
