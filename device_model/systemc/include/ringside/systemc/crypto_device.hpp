@@ -4,8 +4,9 @@
 
 // The RS1 accelerator as a SystemC module: a thin TLM-2.0 shell around core::Device with one
 // SC_METHOD. Bind `registers` and `msix` to whoever plays the root complex and `dma` to whoever
-// plays host memory (MSI-X messages leave through it too, as the memory writes that they are).
-// Kernel thread only.
+// plays host memory (MSI-X messages leave through it too, as the memory writes that they are); its
+// target answers without wait(). An access takes effect when its annotated delay is over; with one
+// other than zero only an SC_THREAD may call. Kernel thread only.
 
 #include <tlm_utils/simple_initiator_socket.h>
 #include <tlm_utils/simple_target_socket.h>
