@@ -109,8 +109,8 @@ class Memory : public sc_core::sc_module {
         EXPECT_GT(payload.get_data_length(), 0u);
         EXPECT_EQ(payload.get_streaming_width(), payload.get_data_length());
         EXPECT_FALSE(payload.is_dmi_allowed());
-        delay +=
-            sc_core::sc_time(7, sc_core::SC_NS);  // the chip's own stages say how long DMA takes
+        // The chip's own stages say how long DMA takes.
+        delay += sc_core::sc_time(7, sc_core::SC_NS);
         const auto failure = failing.find(payload.get_address());
         if (failure != failing.end()) {
             payload.set_response_status(failure->second);
@@ -267,7 +267,8 @@ class Host {
             arm(queue, 0);
         }
     }
-    std::uint32_t create_session(std::uint32_t index) {
+    /// The admin queue's first command.
+    std::uint32_t create_session() {
         spec::SessionParameters parameters;
         parameters.algorithm = static_cast<std::uint8_t>(spec::Algorithm::aes_cbc);
         parameters.key_len = 32;
@@ -276,10 +277,10 @@ class Host {
         entry.opcode = static_cast<std::uint8_t>(spec::Opcode::session_create);
         entry.src = source;
         entry.src_len = sizeof parameters;
-        put(admin, index, entry);
-        write(spec::at("SQ_DB").of(admin), index + 1);
+        put(admin, 0, entry);
+        write(spec::at("SQ_DB").of(admin), 1);
         wait_for(settling_time);
-        const auto completed = completion(admin, index);
+        const auto completed = completion(admin, 0);
         EXPECT_TRUE(spec::decode_status(completed.status).ok());
         return completed.result;
     }
