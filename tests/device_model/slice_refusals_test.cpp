@@ -76,6 +76,7 @@ const WrongDescriptor wrong_descriptors[] = {
     {"CBC over nothing", cbc, RequestError::bad_length, [](auto& e) { e.src_len = 0; }},
     {"CBC over less than a block", cbc, RequestError::bad_length, [](auto& e) { e.src_len = 15; }},
     {"CBC over a block and a byte", cbc, RequestError::bad_length, [](auto& e) { e.src_len = 17; }},
+    {"CBC over a block and a half", cbc, RequestError::bad_length, [](auto& e) { e.src_len = 24; }},
     {"CBC without an IV", cbc, RequestError::bad_field, [](auto& e) { e.iv_len = 0; }},
     {"CBC with an IV of 12 bytes", cbc, RequestError::bad_field, [](auto& e) { e.iv_len = 12; }},
     {"CBC with an IV of 17 bytes", cbc, RequestError::bad_field, [](auto& e) { e.iv_len = 17; }},
@@ -175,8 +176,40 @@ TEST(Transport, AnUnmappedSourceOrDestinationIsTypedAndLatched) {
         EXPECT_EQ(bench.read(spec::at("ERR_SRC").of()), spec::bit_of(spec::ErrorSource::iommu));
         EXPECT_EQ(bench.read64(spec::at("ERR_ADDR").of()), 0x1'2345'6780u);
         EXPECT_EQ(bench.read(spec::at("ERR_INFO").of()), SliceBench::io << 16 | 77u);
-        EXPECT_TRUE(bench.execute_status(SliceBench::io, bench.cbc_entry()).ok());
+        const auto next = bench.execute(SliceBench::io, bench.cbc_entry());
+        EXPECT_TRUE(status_of(next).ok());
+        EXPECT_EQ(next.detail, 0u);
     }
+}
+
+// ---- what a completion says of its own operation, and of no other ----
+
+TEST(Results, AreZeroOfWhatHasNone) {
+    RefusalBench bench;
+    EXPECT_EQ(bench.execute(SliceBench::io, bench.cbc_entry()).result, 64u);
+    EXPECT_EQ(bench.execute(SliceBench::io, descriptor(spec::Opcode::nop)).result, 0u);
+    auto destroy = descriptor(spec::Opcode::session_destroy);
+    destroy.session = bench.cbc_session;
+    EXPECT_EQ(bench.execute(SliceBench::admin, destroy).result, 0u);
+}
+
+TEST(Results, AreZeroOfWhatWasAbortedAfterItWasWritten) {
+    SliceBench bench({.completion = std::chrono::microseconds(100)});
+    const auto session = bench.create_session(cbc, Bytes(16));
+    auto entry = bench.cipher(session, Bytes(16), Bytes(16), 16);
+    entry.cid = 5;
+    bench.push(SliceBench::io, entry);
+    bench.ring(SliceBench::io);
+    bench.run_for(std::chrono::microseconds(50));
+    ASSERT_NE(bench.output(entry), Bytes(16, SliceBench::untouched));
+    auto abort = descriptor(spec::Opcode::abort);
+    abort.session = spec::AbortTarget{SliceBench::io, 5}.encode();
+    EXPECT_EQ(bench.execute(SliceBench::admin, abort).result, 1u);
+    const auto reaped = bench.reap(SliceBench::io);
+    ASSERT_EQ(reaped.size(), 1u);
+    EXPECT_EQ(status_of(reaped.front()),
+              spec::Status::of(spec::StatusType::aborted, spec::AbortReason::admin));
+    EXPECT_EQ(reaped.front().result, 0u);
 }
 
 // ---- sessions ----
