@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstring>
 #include <map>
 #include <span>
@@ -15,6 +16,7 @@
 
 #include "ringside/base/trace.hpp"
 #include "ringside/core/device.hpp"
+#include "ringside/spec/pci_config.hpp"
 #include "ringside/spec/registers.hpp"
 #include "ringside/spec/wire.hpp"
 
@@ -24,12 +26,18 @@ namespace ringside::testing {
 class BenchMemory final : public core::DmaPort {
   public:
     static constexpr std::uint64_t base = 0x10'0000'0000;
+    struct Access {
+        bool is_write;
+        std::uint64_t address;
+        std::size_t size;
+    };
 
     core::DmaResult read(std::uint64_t address, std::span<std::byte> into) override {
         if (!is_mapped(address, into.size())) {
             return core::DmaResult::iommu_fault;
         }
         std::memcpy(into.data(), bytes_.data() + (address - base), into.size());
+        accesses.push_back({false, address, into.size()});
         return core::DmaResult::ok;
     }
     core::DmaResult write(std::uint64_t address, std::span<const std::byte> from) override {
@@ -37,6 +45,7 @@ class BenchMemory final : public core::DmaPort {
             return core::DmaResult::iommu_fault;
         }
         std::memcpy(bytes_.data() + (address - base), from.data(), from.size());
+        accesses.push_back({true, address, from.size()});
         return core::DmaResult::ok;
     }
 
@@ -53,6 +62,9 @@ class BenchMemory final : public core::DmaPort {
     std::span<std::byte> at(std::uint64_t address, std::size_t size) {
         return std::span(bytes_).subspan(address - base, size);
     }
+    /// From now on accesses that touch [address, address + size) fault.
+    void unmap(std::uint64_t address, std::size_t size) { holes_.emplace_back(address, size); }
+    void map_all() { holes_.clear(); }
     template <typename Object>
     void put(std::uint64_t address, const Object& object) {
         std::memcpy(at(address, sizeof object).data(), &object, sizeof object);
@@ -64,12 +76,20 @@ class BenchMemory final : public core::DmaPort {
         return object;
     }
 
+    std::vector<Access> accesses;  ///< that succeeded, in order
+
   private:
     bool is_mapped(std::uint64_t address, std::size_t size) const {
+        for (const auto& [hole, length] : holes_) {
+            if (address < hole + length && hole < address + size) {
+                return false;
+            }
+        }
         return address >= base && size <= bytes_.size() && address - base <= bytes_.size() - size;
     }
 
     std::vector<std::byte> bytes_;
+    std::vector<std::pair<std::uint64_t, std::size_t>> holes_;
 };
 
 class Bench : public core::MsiPort {
@@ -83,7 +103,19 @@ class Bench : public core::MsiPort {
         bool phase = true;
     };
 
+    /// A chip that is READY, its vectors unmasked, each sending its own number.
     explicit Bench(const core::DeviceConfig& config = {}) : device(config, memory, *this, trace) {
+        // What a kernel does before a driver gets to see the function.
+        std::uint32_t command = spec::pci::command::memory_space | spec::pci::command::bus_master;
+        std::uint32_t control = spec::pci::msix_control::enable;
+        EXPECT_TRUE(device.write(core::Bar::config, now, spec::pci::at("COMMAND"),
+                                 bytes_of(command).first(2)));
+        EXPECT_TRUE(device.write(core::Bar::config, now, spec::pci::at("MSIX_CTRL"),
+                                 bytes_of(control).first(2)));
+        start();
+    }
+
+    void start() {
         run();
         write(spec::at("CC").of(), 1);
         run();
@@ -122,6 +154,11 @@ class Bench : public core::MsiPort {
         return static_cast<spec::DeviceState>(
             spec::field("CSTS", "STATE").get(read(spec::at("CSTS").of())));
     }
+
+    bool has_error(spec::ErrorSource source) {
+        return (read(spec::at("ERR_SRC").of()) & spec::bit_of(source)) != 0;
+    }
+    void clear_errors() { write(spec::at("ERR_SRC").of(), 0xFFFFFFFF); }
 
     // ---- time ----
 
@@ -162,8 +199,8 @@ class Bench : public core::MsiPort {
         ring.tail = (ring.tail + 1) & ring.mask;
     }
     void ring(std::uint32_t queue) { write(spec::at("SQ_DB").of(queue), rings.at(queue).tail); }
-    /// The completions that have become visible, in order.
-    std::vector<spec::CompletionEntry> reap(std::uint32_t queue) {
+    /// The completions that have become visible, in order; gives them back, and arms if told to.
+    std::vector<spec::CompletionEntry> reap(std::uint32_t queue, bool arm = false) {
         Ring& ring = rings.at(queue);
         std::vector<spec::CompletionEntry> reaped;
         for (;;) {
@@ -176,7 +213,8 @@ class Bench : public core::MsiPort {
             ring.head = (ring.head + 1) & ring.mask;
             ring.phase ^= ring.head == 0;
         }
-        write(spec::at("CQ_DB").of(queue), ring.head);
+        const auto armed = spec::field("CQ_DB", "ARM").set(arm ? 1 : 0);
+        write(spec::at("CQ_DB").of(queue), ring.head | static_cast<std::uint32_t>(armed));
         return reaped;
     }
     /// One descriptor alone on a queue, to its completion.
@@ -216,5 +254,56 @@ class Bench : public core::MsiPort {
         return std::as_writable_bytes(std::span(&value, 1));
     }
 };
+
+inline spec::SubmissionEntry nop(std::uint16_t cid, unsigned flags = 0) {
+    spec::SubmissionEntry entry;
+    entry.opcode = static_cast<std::uint8_t>(spec::Opcode::nop);
+    entry.flags = static_cast<std::uint8_t>(flags);
+    entry.cid = cid;
+    entry.user_tag = cid;
+    return entry;
+}
+
+constexpr unsigned flag(spec::SubmissionFlag flag) {
+    return static_cast<unsigned>(flag);
+}
+
+inline std::vector<std::uint16_t> cids(const std::vector<spec::CompletionEntry>& completions) {
+    std::vector<std::uint16_t> all;
+    all.reserve(completions.size());
+    for (const auto& completion : completions) {
+        all.push_back(completion.cid);
+    }
+    return all;
+}
+
+/// A bench with an AES-CBC session, and buffers for it.
+struct CipherBench : Bench {
+    explicit CipherBench(const core::DeviceConfig& config = {}) : Bench(config) {
+        enable_queue(0, 16);
+        enable_queue(1, 64);
+        session = create_session(spec::Algorithm::aes_cbc, key);
+    }
+    spec::SubmissionEntry encryption(std::uint16_t cid, std::uint32_t length) {
+        spec::SubmissionEntry entry;
+        entry.opcode = static_cast<std::uint8_t>(spec::Opcode::cipher);
+        entry.cid = cid;
+        entry.user_tag = cid;
+        entry.session = session;
+        entry.src = memory.allocate(length);
+        entry.dst = memory.allocate(length);
+        entry.src_len = length;
+        entry.dst_len = length;
+        entry.iv_len = 16;
+        return entry;
+    }
+
+    std::array<std::byte, 16> key{};
+    std::uint32_t session = 0;
+};
+
+inline spec::Status status_of(const spec::CompletionEntry& completion) {
+    return spec::decode_status(completion.status);
+}
 
 }  // namespace ringside::testing

@@ -15,57 +15,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-spec::SubmissionEntry nop(std::uint16_t cid, unsigned flags = 0) {
-    spec::SubmissionEntry entry;
-    entry.opcode = static_cast<std::uint8_t>(spec::Opcode::nop);
-    entry.flags = static_cast<std::uint8_t>(flags);
-    entry.cid = cid;
-    entry.user_tag = cid;
-    return entry;
-}
-
-constexpr unsigned flag(spec::SubmissionFlag flag) {
-    return static_cast<unsigned>(flag);
-}
-
-std::vector<std::uint16_t> cids(const std::vector<spec::CompletionEntry>& completions) {
-    std::vector<std::uint16_t> all;
-    all.reserve(completions.size());
-    for (const auto& completion : completions) {
-        all.push_back(completion.cid);
-    }
-    return all;
-}
-
-/// A bench with an AES-CBC session, and buffers for it.
-struct CipherBench : Bench {
-    explicit CipherBench(const core::DeviceConfig& config = {}) : Bench(config) {
-        enable_queue(0, 16);
-        enable_queue(1, 64);
-        session = create_session(spec::Algorithm::aes_cbc, key);
-    }
-    spec::SubmissionEntry encryption(std::uint16_t cid, std::uint32_t length) {
-        spec::SubmissionEntry entry;
-        entry.opcode = static_cast<std::uint8_t>(spec::Opcode::cipher);
-        entry.cid = cid;
-        entry.user_tag = cid;
-        entry.session = session;
-        entry.src = memory.allocate(length);
-        entry.dst = memory.allocate(length);
-        entry.src_len = length;
-        entry.dst_len = length;
-        entry.iv_len = 16;
-        return entry;
-    }
-
-    std::array<std::byte, 16> key{};
-    std::uint32_t session = 0;
-};
-
-spec::Status status_of(const spec::CompletionEntry& completion) {
-    return spec::decode_status(completion.status);
-}
-
 // ---- arbitration ----
 
 TEST(Arbitration, QueuesTakeTurnsByWeight) {

@@ -4,7 +4,7 @@
 
 // The chip in SystemC between a foreign initiator and a foreign memory, and what a driver would do
 // with it, on the shell as on the core alone. SystemC elaborates once in a process, so all tests
-// share one machine in one simulation, and begin with a reset of the chip.
+// share one machine in one simulation, and begin with the function enabled and the chip reset.
 
 #include <gtest/gtest.h>
 
@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "ringside/base/trace.hpp"
+#include "ringside/spec/pci_config.hpp"
 #include "ringside/spec/registers.hpp"
 #include "ringside/spec/wire.hpp"
 #include "ringside/systemc/crypto_device.hpp"
@@ -126,17 +127,21 @@ class Memory : public sc_core::sc_module {
 /// An initiator with a thread, on which a test runs what must be able to wait.
 class Initiator : public sc_core::sc_module {
   public:
+    tlm_utils::simple_initiator_socket<Initiator> config;
     tlm_utils::simple_initiator_socket<Initiator> registers;
     tlm_utils::simple_initiator_socket<Initiator> msix;
 
     SC_HAS_PROCESS(Initiator);
     explicit Initiator(const sc_core::sc_module_name& name)
-        : sc_core::sc_module(name), registers("registers"), msix("msix") {
+        : sc_core::sc_module(name), config("config"), registers("registers"), msix("msix") {
         SC_THREAD(work);
         set_stack_size(1 << 20);
     }
 
     tlm_utils::simple_initiator_socket<Initiator>& socket(Bar bar) {
+        if (bar == Bar::config) {
+            return config;
+        }
         return bar == Bar::registers ? registers : msix;
     }
     /// Runs `task` in the thread and simulated time until it is done and the chip is quiet.
@@ -167,6 +172,7 @@ class Initiator : public sc_core::sc_module {
 
 struct Machine {
     Machine() {
+        initiator.config.bind(device.config);
         initiator.registers.bind(device.registers);
         initiator.msix.bind(device.msix);
         device.dma.bind(memory.socket);
@@ -230,10 +236,17 @@ class Host {
   public:
     explicit Host(HostMemory& host_memory) : memory(host_memory) {}
     virtual ~Host() = default;
-    virtual void write(Bar bar, std::uint32_t offset, std::uint32_t value) = 0;
+    virtual void write(Bar bar, std::uint32_t offset, std::uint32_t value, unsigned length) = 0;
     virtual void wait_for(Duration duration) = 0;
 
+    void write(Bar bar, std::uint32_t offset, std::uint32_t value) { write(bar, offset, value, 4); }
     void write(std::uint32_t offset, std::uint32_t value) { write(Bar::registers, offset, value); }
+    /// What an operating system does before a driver gets to see the function.
+    void enable_function() {
+        write(Bar::config, spec::pci::at("COMMAND"),
+              spec::pci::command::memory_space | spec::pci::command::bus_master, 2);
+        write(Bar::config, spec::pci::at("MSIX_CTRL"), spec::pci::msix_control::enable, 2);
+    }
     void program_vector(std::uint32_t vector, std::uint32_t data) {
         write(Bar::msix, vector * 16, HostMemory::msi_window);
         write(Bar::msix, vector * 16 + 4, 0);
@@ -259,6 +272,7 @@ class Host {
                                                  index * sizeof(spec::CompletionEntry));
     }
     void power_up() {
+        enable_function();
         write(spec::at("CC").of(), 1);
         wait_for(settling_time);
         for (const std::uint32_t queue : {admin, io}) {
@@ -307,8 +321,8 @@ class ShellHost final : public Host {
         : Host(machine.memory.host), initiator_(machine.initiator) {}
 
     using Host::write;
-    void write(Bar bar, std::uint32_t offset, std::uint32_t value) override {
-        Transaction transaction(tlm::TLM_WRITE_COMMAND, offset, 4, value);
+    void write(Bar bar, std::uint32_t offset, std::uint32_t value, unsigned length) override {
+        Transaction transaction(tlm::TLM_WRITE_COMMAND, offset, length, value);
         EXPECT_EQ(transport(bar, transaction), tlm::TLM_OK_RESPONSE);
     }
     std::uint32_t read(Bar bar, std::uint32_t offset) {
@@ -334,8 +348,9 @@ class CoreHost final : public Host, core::DmaPort, core::MsiPort {
   public:
     explicit CoreHost(HostMemory& host_memory) : Host(host_memory) {}
 
-    void write(Bar bar, std::uint32_t offset, std::uint32_t value) override {
-        EXPECT_TRUE(core_.write(bar, now_, offset, std::as_bytes(std::span(&value, 1))));
+    void write(Bar bar, std::uint32_t offset, std::uint32_t value, unsigned length) override {
+        EXPECT_TRUE(
+            core_.write(bar, now_, offset, std::as_bytes(std::span(&value, 1)).first(length)));
     }
     void wait_for(Duration duration) override { run_until(now_ + duration); }
     void run_until(Time end) {
@@ -371,6 +386,7 @@ class CoreHost final : public Host, core::DmaPort, core::MsiPort {
 class Shell : public ::testing::Test {
   protected:
     void SetUp() override {
+        host.enable_function();
         host.write(spec::at("RESET").of(), spec::reset_key);
         Initiator::settle();
         machine.memory.failing.clear();

@@ -14,12 +14,14 @@ using sc_core::SC_ZERO_TIME;
 
 // ---- transport ----
 
-TEST_F(Shell, AnswersReadsAndWritesOfBothBars) {
+TEST_F(Shell, AnswersReadsAndWritesOfAllItsSpaces) {
     EXPECT_EQ(host.read(spec::at("ID").of()), spec::device_id);
     host.write(spec::at("ERR_MASK").of(), 0x10);
     EXPECT_EQ(host.read(spec::at("ERR_MASK").of()), 0x10u);
     host.write(Bar::msix, 16 * 63 + 8, 0x1234);
     EXPECT_EQ(host.read(Bar::msix, 16 * 63 + 8), 0x1234u);
+    host.write(Bar::config, spec::pci::at("CACHE_LINE"), 0x42, 1);
+    EXPECT_EQ(host.read(Bar::config, spec::pci::at("CACHE_LINE")) & 0xFF, 0x42u);
 }
 
 /// Makes a good payload one that the standard (IEEE 1666-2011, 14) has a response for.
@@ -59,22 +61,27 @@ const Refused refusals[] = {
 
 class ShellRefusal : public Shell, public ::testing::WithParamInterface<Refused> {
   protected:
-    /// A register of each BAR that keeps what is written to it.
-    static std::uint32_t scratch(Bar bar) {
-        return bar == Bar::registers ? spec::at("ERR_MASK").of() : 16 * 63 + 8;
-    }
+    struct Space {
+        Bar bar;
+        std::uint32_t size;
+        std::uint32_t scratch;  ///< a word that keeps what is written to its low byte
+    };
+    static constexpr Space spaces[] = {
+        {Bar::registers, spec::bar0_size, spec::at("ERR_MASK").of()},
+        {Bar::msix, spec::bar2_size, 16 * 63 + 8},
+        {Bar::config, spec::pci::config_size, spec::pci::at("CACHE_LINE")},
+    };
 };
 
 TEST_P(ShellRefusal, HasTheStandardsResponseAndChangesNothing) {
-    for (const Bar bar : {Bar::registers, Bar::msix}) {
-        const auto size = bar == Bar::registers ? spec::bar0_size : spec::bar2_size;
-        host.write(bar, scratch(bar), 0x11);
+    for (const Space& space : spaces) {
+        host.write(space.bar, space.scratch, 0x11);
         for (const auto command : {tlm::TLM_READ_COMMAND, tlm::TLM_WRITE_COMMAND}) {
-            Transaction transaction(command, scratch(bar), 4, 0x22);
-            GetParam().spoil(transaction.payload, size);
-            EXPECT_EQ(host.transport(bar, transaction), GetParam().expected);
+            Transaction transaction(command, space.scratch, 4, 0x22);
+            GetParam().spoil(transaction.payload, space.size);
+            EXPECT_EQ(host.transport(space.bar, transaction), GetParam().expected);
             EXPECT_EQ(transaction.value(), 0x22u);
-            EXPECT_EQ(host.read(bar, scratch(bar)), 0x11u);
+            EXPECT_EQ(host.read(space.bar, space.scratch), 0x11u);
         }
     }
     EXPECT_EQ(errors(), 0u) << "it has not reached the chip";
@@ -110,8 +117,21 @@ TEST_F(Shell, TakesAStreamingWidthAboveTheLength) {
     EXPECT_EQ(transaction.value(), spec::device_id);
 }
 
-TEST_F(Shell, RefusesDirectMemory) {
+// A disabled function decodes no address; its configuration space always answers.
+TEST_F(Shell, AnswersMemoryOnlyWhereConfigurationSpaceEnablesIt) {
+    host.write(Bar::config, spec::pci::at("COMMAND"), 0, 2);
     for (const Bar bar : {Bar::registers, Bar::msix}) {
+        for (const auto command : {tlm::TLM_READ_COMMAND, tlm::TLM_WRITE_COMMAND}) {
+            Transaction transaction(command, 0, 4);
+            EXPECT_EQ(host.transport(bar, transaction), tlm::TLM_ADDRESS_ERROR_RESPONSE);
+        }
+    }
+    host.enable_function();
+    EXPECT_EQ(host.read(spec::at("ID").of()), spec::device_id);
+}
+
+TEST_F(Shell, RefusesDirectMemory) {
+    for (const Bar bar : {Bar::registers, Bar::msix, Bar::config}) {
         Transaction transaction(tlm::TLM_READ_COMMAND, 0, 4);
         EXPECT_EQ(host.transport(bar, transaction), tlm::TLM_OK_RESPONSE);
         EXPECT_FALSE(transaction.payload.is_dmi_allowed());
@@ -140,6 +160,10 @@ TEST_F(Shell, DebugReadsSeeWithoutSideEffects) {
     Transaction table(tlm::TLM_READ_COMMAND, 16 * 63 + 8, 4);
     EXPECT_EQ(machine.initiator.msix->transport_dbg(table.payload), 4u);
     EXPECT_EQ(table.value(), 0x77u);
+    Transaction header(tlm::TLM_READ_COMMAND, 0, 4);
+    EXPECT_EQ(machine.initiator.config->transport_dbg(header.payload), 4u);
+    EXPECT_EQ(header.value(), host.read(Bar::config, 0));
+    EXPECT_NE(header.value(), 0u);
     EXPECT_EQ(machine.trace.event_count(), events);
     EXPECT_EQ(host.read(spec::at("ERR_MASK").of()), 0x55u);
     EXPECT_EQ(errors(), 0u);

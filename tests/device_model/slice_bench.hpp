@@ -30,10 +30,6 @@ inline Bytes operator+(Bytes left, const Bytes& right) {
     return left;
 }
 
-inline spec::Status status_of(const spec::CompletionEntry& completion) {
-    return spec::decode_status(completion.status);
-}
-
 inline spec::SubmissionEntry descriptor(spec::Opcode opcode) {
     spec::SubmissionEntry entry;
     entry.opcode = static_cast<std::uint8_t>(opcode);

@@ -147,6 +147,45 @@ TYPED_TEST(PlatformTest, AnErrorInterruptArrivesOnceArmed) {
     EXPECT_FALSE(seen);
 }
 
+TYPED_TEST(PlatformTest, AFunctionLevelResetLeavesAFunctionThatADriverCanUse) {
+    auto& machine = *this->platform;
+    auto& link = machine.link();
+    sleep_for(machine.environment(), 1ms);
+    link.mmio_write32(spec::at("ERR_MASK").of(), 8);
+    link.mmio_write32(spec::at("CC").of(), 1);
+    sleep_for(machine.environment(), 1ms);
+    ASSERT_EQ(this->read_state(), static_cast<std::uint32_t>(spec::DeviceState::ready));
+    machine.reset_function();
+    EXPECT_EQ(link.mmio_read32(spec::at("ERR_MASK").of()), 0u);
+    sleep_for(machine.environment(), 1ms);
+    EXPECT_EQ(this->read_state(), static_cast<std::uint32_t>(spec::DeviceState::disabled));
+    // The vectors are there again: an error still interrupts.
+    const auto parker = machine.environment().make_parker();
+    driver::error_code seen = boost::asio::error::eof;
+    machine.link().async_wait_vector(spec::error_vector, [&](driver::error_code error) {
+        seen = error;
+        parker->unpark();
+    });
+    link.mmio_write32(spec::at("SQ_DB").of(1), 1);
+    parker->park();
+    EXPECT_FALSE(seen);
+}
+
+TYPED_TEST(PlatformTest, AFunctionLevelResetKeepsAVectorMasked) {
+    auto& machine = *this->platform;
+    sleep_for(machine.environment(), 1ms);
+    machine.link().mask_vector(spec::error_vector, true);
+    machine.reset_function();
+    sleep_for(machine.environment(), 1ms);
+    machine.link().mmio_write32(spec::at("SQ_DB").of(1), 1);
+    sleep_for(machine.environment(), 1ms);
+    machine.link().mmio_write32(spec::at("STAT_SNAP").of(), 1);
+    EXPECT_EQ(machine.link().mmio_read32(spec::at("STAT_MSIX").of()), 0u);
+    machine.link().mask_vector(spec::error_vector, false);
+    machine.link().mmio_write32(spec::at("STAT_SNAP").of(), 1);
+    EXPECT_EQ(machine.link().mmio_read32(spec::at("STAT_MSIX").of()), 1u) << "it was pending";
+}
+
 TYPED_TEST(PlatformTest, ManyPlatformsFollowOneAnother) {
     for (int i = 0; i < 50; ++i) {
         this->platform.reset();

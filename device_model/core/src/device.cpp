@@ -30,7 +30,7 @@ bool is_word(std::uint32_t offset, std::size_t length) {
 
 Device::Impl::Impl(const DeviceConfig& config, DmaPort& dma, MsiPort& msi, Trace& trace)
     : config_(config),
-      dma_(dma),
+      dma_(dma, pci_),
       trace_(trace),
       registers_(config),
       msix_(msi),
@@ -44,7 +44,11 @@ Device::Impl::Impl(const DeviceConfig& config, DmaPort& dma, MsiPort& msi, Trace
 
 bool Device::Impl::read(Bar bar, Time now, std::uint32_t offset, std::span<std::byte> into) {
     advance(now);
-    if (!fits(bar, offset, into.size())) {
+    if (bar == Bar::config) {
+        return peek_config(offset, into);
+    }
+    if (!pci_.decodes_memory() || !fits(bar, offset, into.size())) {
+        pci_.log_unsupported_request(false);
         return false;
     }
     const bool known =
@@ -62,6 +66,9 @@ bool Device::Impl::read(Bar bar, Time now, std::uint32_t offset, std::span<std::
 }
 
 bool Device::Impl::peek(Bar bar, Time now, std::uint32_t offset, std::span<std::byte> into) const {
+    if (bar == Bar::config) {
+        return peek_config(offset, into);
+    }
     if (!fits(bar, offset, into.size())) {
         return false;
     }
@@ -80,7 +87,11 @@ bool Device::Impl::peek(Bar bar, Time now, std::uint32_t offset, std::span<std::
 
 bool Device::Impl::write(Bar bar, Time now, std::uint32_t offset, std::span<const std::byte> from) {
     advance(now);
-    if (!fits(bar, offset, from.size())) {
+    if (bar == Bar::config) {
+        return write_config(offset, from);
+    }
+    if (!pci_.decodes_memory() || !fits(bar, offset, from.size())) {
+        pci_.log_unsupported_request(true);
         return false;
     }
     const bool known =

@@ -2,18 +2,20 @@
 // SPDX-FileCopyrightText: the ringside authors
 #pragma once
 
-// The chip's inside. The register port is in device.cpp, states, resets and errors in control.cpp,
-// queue pairs and their arbitration in queues.cpp, the way of an operation through the stages in
-// stages.cpp, the admin queue's commands in admin.cpp, completions and interrupts in
-// completion.cpp.
+// The chip's inside. Configuration space is in function.cpp, the register port in device.cpp,
+// states, resets and errors in control.cpp, queue pairs and their arbitration in queues.cpp, the
+// way of an operation through the stages in stages.cpp and scatter_gather.cpp, the admin queue's
+// commands in admin.cpp, completions and interrupts in completion.cpp.
 
 #include <cstdio>
 #include <deque>
 #include <vector>
 
+#include "bus_master.hpp"
 #include "calendar.hpp"
 #include "cipher_slice.hpp"
 #include "msix.hpp"
+#include "pci_config.hpp"
 #include "pipeline.hpp"
 #include "register_file.hpp"
 #include "ringside/core/device.hpp"
@@ -35,6 +37,12 @@ class Device::Impl {
 
   private:
     static constexpr std::uint16_t nobody = 0xFFFF;
+
+    // configuration space (function.cpp)
+    bool peek_config(std::uint32_t offset, std::span<std::byte> into) const;
+    bool write_config(std::uint32_t offset, std::span<const std::byte> from);
+    void function_level_reset();
+    bool transactions_pending() const;
 
     // the register port (device.cpp)
     bool is_register(std::uint32_t offset, std::size_t length) const;
@@ -117,7 +125,8 @@ class Device::Impl {
     void raise_vector(std::uint32_t vector);
 
     const DeviceConfig config_;
-    DmaPort& dma_;
+    PciConfig pci_;
+    BusMaster dma_;
     Trace& trace_;
     CryptoLibrary library_;
     RegisterFile registers_;

@@ -136,13 +136,16 @@ class CryptoDevice::Impl final : public core::DmaPort, public core::MsiPort {
 };
 
 // NOLINTNEXTLINE(performance-unnecessary-value-param): SystemC wants module names by value
-CryptoDevice::CryptoDevice(sc_core::sc_module_name name, const core::DeviceConfig& config,
+CryptoDevice::CryptoDevice(sc_core::sc_module_name name, const core::DeviceConfig& device,
                            Trace& trace)
     : sc_core::sc_module(name),
+      config("config"),
       registers("registers"),
       msix("msix"),
       dma("dma"),
-      impl_(std::make_unique<Impl>(*this, config, trace)) {
+      impl_(std::make_unique<Impl>(*this, device, trace)) {
+    config.register_b_transport(this, &CryptoDevice::transport_config);
+    config.register_transport_dbg(this, &CryptoDevice::debug_config);
     registers.register_b_transport(this, &CryptoDevice::transport_registers);
     registers.register_transport_dbg(this, &CryptoDevice::debug_registers);
     msix.register_b_transport(this, &CryptoDevice::transport_msix);
@@ -156,11 +159,17 @@ CryptoDevice::~CryptoDevice() = default;
 void CryptoDevice::work() {
     impl_->work();
 }
+void CryptoDevice::transport_config(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
+    impl_->transport(core::Bar::config, payload, delay);
+}
 void CryptoDevice::transport_registers(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
     impl_->transport(core::Bar::registers, payload, delay);
 }
 void CryptoDevice::transport_msix(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
     impl_->transport(core::Bar::msix, payload, delay);
+}
+unsigned int CryptoDevice::debug_config(tlm::tlm_generic_payload& payload) {
+    return impl_->transport_debug(core::Bar::config, payload);
 }
 unsigned int CryptoDevice::debug_registers(tlm::tlm_generic_payload& payload) {
     return impl_->transport_debug(core::Bar::registers, payload);
