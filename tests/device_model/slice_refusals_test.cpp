@@ -131,6 +131,26 @@ TEST_P(Refusal, IsTypedAndLeavesDestinationAndChipAlone) {
 
 INSTANTIATE_TEST_SUITE_P(Descriptors, Refusal, ::testing::ValuesIn(wrong_descriptors));
 
+TEST(AdminQueue, TakesNoIoCommandsAndNoLists) {
+    RefusalBench bench;
+    const auto refused = [](RequestError error) {
+        return spec::Status::of(spec::StatusType::request, error);
+    };
+    const auto entry = bench.cbc_entry();
+    EXPECT_EQ(bench.execute_status(SliceBench::admin, entry), refused(RequestError::bad_opcode));
+    EXPECT_EQ(bench.output(entry), Bytes(entry.dst_len, SliceBench::untouched));
+    EXPECT_EQ(bench.execute_status(SliceBench::admin, descriptor(spec::Opcode{0x05})),
+              refused(RequestError::bad_opcode));
+    auto destroy = descriptor(spec::Opcode::session_destroy);
+    destroy.session = bench.cbc_session;
+    destroy.src_len = 1;
+    EXPECT_EQ(bench.execute_status(SliceBench::admin, destroy), refused(RequestError::bad_length));
+    destroy.src_len = 0;
+    set_flag(destroy, spec::SubmissionFlag::dst_list);
+    EXPECT_EQ(bench.execute_status(SliceBench::admin, destroy), refused(RequestError::bad_field));
+    EXPECT_TRUE(bench.execute_status(SliceBench::io, entry).ok()) << "the session is still there";
+}
+
 // The limits themselves are allowed.
 TEST(Acceptance, ReachesTheLimits) {
     RefusalBench bench;
