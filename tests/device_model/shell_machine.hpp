@@ -44,9 +44,9 @@ struct Access {
     bool operator==(const Access&) const = default;
 };
 
-inline void PrintTo(const Access& access, std::ostream* out) {
-    *out << (access.is_write ? "write " : "read ") << access.length << " at " << std::hex
-         << access.address << std::dec << ", " << to_ps(access.time) << " ps";
+inline std::ostream& operator<<(std::ostream& out, const Access& access) {
+    return out << (access.is_write ? "write " : "read ") << access.length << " at " << std::hex
+               << access.address << std::dec << ", " << to_ps(access.time) << " ps";
 }
 
 /// 1 MiB from zero on, and a record of who came when. It knows nothing of TLM, so that it serves

@@ -31,8 +31,8 @@ struct Refused {
     void (*spoil)(tlm::tlm_generic_payload& payload, std::uint64_t bar_size);
 };
 
-void PrintTo(const Refused& refused, std::ostream* out) {
-    *out << refused.what;
+std::ostream& operator<<(std::ostream& out, const Refused& refused) {
+    return out << refused.what;
 }
 
 unsigned char all_bytes[] = {0xFF, 0xFF, 0xFF, 0xFF};

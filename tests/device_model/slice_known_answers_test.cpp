@@ -28,8 +28,8 @@ struct KnownAnswer {
     std::string_view tag;
 };
 
-void PrintTo(const KnownAnswer& answer, std::ostream* out) {
-    *out << answer.source;
+std::ostream& operator<<(std::ostream& out, const KnownAnswer& answer) {
+    return out << answer.source;
 }
 
 // What the vectors of NIST SP 800-38A, appendix F, share.

@@ -49,8 +49,8 @@ struct WrongDescriptor {
     std::function<void(spec::SubmissionEntry&)> spoil;
 };
 
-void PrintTo(const WrongDescriptor& wrong, std::ostream* out) {
-    *out << wrong.what;
+std::ostream& operator<<(std::ostream& out, const WrongDescriptor& wrong) {
+    return out << wrong.what;
 }
 
 const WrongDescriptor wrong_descriptors[] = {
@@ -242,8 +242,8 @@ struct WrongSession {
     std::uint32_t src_len = sizeof(spec::SessionParameters);
 };
 
-void PrintTo(const WrongSession& wrong, std::ostream* out) {
-    *out << wrong.what;
+std::ostream& operator<<(std::ostream& out, const WrongSession& wrong) {
+    return out << wrong.what;
 }
 
 class SessionRefusal : public ::testing::TestWithParam<WrongSession> {};

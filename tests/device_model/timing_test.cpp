@@ -205,8 +205,8 @@ struct Bottleneck {
     Duration time;        ///< that it takes for them
 };
 
-void PrintTo(const Bottleneck& bottleneck, std::ostream* out) {
-    *out << bottleneck.name;
+std::ostream& operator<<(std::ostream& out, const Bottleneck& bottleneck) {
+    return out << bottleneck.name;
 }
 
 Bottleneck slices(std::uint32_t count) {
