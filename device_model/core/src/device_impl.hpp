@@ -73,6 +73,7 @@ class Device::Impl {
     std::optional<RateLimit> rate_limit(std::uint32_t index) const;
     void refill(std::uint32_t index);
     void fetch(std::uint32_t index, std::uint32_t epoch);
+    std::optional<spec::SubmissionEntry> read_descriptor(std::uint32_t index);
     bool fetch_one(std::uint32_t index);
     void lift_fence(std::uint32_t index);
     void abort_queue(std::uint32_t index, spec::AbortReason reason);
