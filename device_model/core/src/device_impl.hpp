@@ -127,6 +127,7 @@ class Device::Impl {
     Calendar<Action> calendar_;
     Time now_{};
     std::uint32_t reset_epoch_ = 0;
+    std::uint32_t enable_epoch_ = 0;  ///< counts the ways into ENABLING, over all resets
 
     std::uint32_t heartbeats_before_ = 0;  ///< counted before ready_since_
     Time ready_since_{};
@@ -140,7 +141,7 @@ class Device::Impl {
     std::vector<std::uint32_t> vacant_;
     std::uint64_t serial_ = 0;
     std::uint32_t in_pipeline_ = 0;
-    std::deque<std::uint32_t> waiting_for_slice_;
+    std::deque<OperationRef> waiting_for_slice_;
     std::uint32_t busy_slices_ = 0;
     Time downstream_free_{};  ///< when the link towards the device has moved what it was given
     Time upstream_free_{};
