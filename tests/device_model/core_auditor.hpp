@@ -37,7 +37,8 @@ struct Written {
     std::vector<Range> writable;
 };
 
-enum class Fate { written, under_way, completed, dropped };
+/// How far it has come, in this order; an operation without a payload leaves stages out.
+enum class Progress { written, fetched, read, computed, delivered, completed, dropped };
 
 /// What a queue pair was enabled with, and what its doorbells have said since.
 struct Incarnation {
@@ -153,6 +154,7 @@ class Auditor {
     }
 
     Marks marks;
+    std::uint32_t latest_session = 0;
 
   private:
     core::DmaResult judge(const JudgedPort::Access& access) {
@@ -197,9 +199,12 @@ class Auditor {
 
     void hear(const TraceEvent& event) {
         if (event.kind == TraceKind::fetch) {
-            EXPECT_EQ(fate_[event.id], Fate::written) << "fetched twice: " << event.id << where();
-            fate_[event.id] = Fate::under_way;
+            advance(event.id, Progress::written, Progress::fetched);
             queues_.at(event.queue).under_way.insert(event.id);
+        } else if (event.kind == TraceKind::dma_read) {
+            advance(event.id, Progress::fetched, Progress::read);
+        } else if (event.kind == TraceKind::slice) {
+            advance(event.id, Progress::read, Progress::computed);
         } else if (event.kind == TraceKind::completion) {
             hear_completion(event);
         } else if (event.kind == TraceKind::error) {
@@ -207,27 +212,47 @@ class Auditor {
             marks.overruns += source == spec::ErrorSource::cq_overrun ? 1 : 0;
             marks.refused_dma += source == spec::ErrorSource::iommu ? 1 : 0;
         } else if (event.kind == TraceKind::dma_write) {
+            // The admin queue's answers come from no slice.
+            const auto from = event.queue == 0 ? Progress::read : Progress::computed;
+            advance(event.id, from, Progress::delivered);
             ++marks.succeeded_dma_writes;
         }
+    }
+    void advance(std::uint64_t tag, Progress from, Progress to) {
+        EXPECT_EQ(progress_[tag], from)
+            << "operation " << tag << " on its way to stage " << static_cast<int>(to) << where();
+        progress_[tag] = to;
     }
     void hear_completion(const TraceEvent& event) {
         Incarnation& queue = queues_.at(event.queue);
         const bool fetched = queue.under_way.erase(event.id) != 0;
         // Only a reset answers what was not fetched, and it does so within the write.
-        EXPECT_TRUE(fetched || (in_write_ && fate_[event.id] == Fate::written))
+        EXPECT_TRUE(fetched || (in_write_ && progress_[event.id] == Progress::written))
             << "completed " << event.id << " without need, " << where();
-        fate_[event.id] = Fate::completed;
+        progress_[event.id] = Progress::completed;
         ++marks.completed;
         marks.aborted += in_write_ ? 1 : 0;
         marks.wraps += bench_.peek(spec::at("CQ_TAIL").of(event.queue)) == 0 ? 1 : 0;
-        const auto& entry = written_.at(event.id).entry;
-        marks.admin_aborts +=
-            entry.opcode == static_cast<std::uint8_t>(spec::Opcode::abort) ? 1 : 0;
+        const spec::SubmissionEntry& entry = written_.at(event.id).entry;
+        if (entry.opcode == static_cast<std::uint8_t>(spec::Opcode::abort)) {
+            ++marks.admin_aborts;
+        } else if (entry.opcode == static_cast<std::uint8_t>(spec::Opcode::session_create)) {
+            learn_session(queue, event.queue);
+        }
+    }
+    /// The entry is in memory; CQ_TAIL moves on when this event has been recorded.
+    void learn_session(const Incarnation& queue, std::uint32_t index) {
+        const std::uint64_t place = bench_.peek(spec::at("CQ_TAIL").of(index));
+        const auto entry = bench_.port.memory.get<spec::CompletionEntry>(
+            queue.cq + place * sizeof(spec::CompletionEntry));
+        if (status_of(entry).ok()) {
+            latest_session = entry.result;
+        }
     }
 
     void drop_operations(Incarnation& queue) {
         for (const std::uint64_t tag : queue.under_way) {
-            fate_[tag] = Fate::dropped;
+            progress_[tag] = Progress::dropped;
             ++marks.dropped;
         }
         queue.under_way.clear();
@@ -267,7 +292,7 @@ class Auditor {
 
     CoreBench& bench_;
     std::map<std::uint64_t, Written> written_;
-    std::map<std::uint64_t, Fate> fate_;
+    std::map<std::uint64_t, Progress> progress_;
     std::array<Incarnation, queue_pairs> queues_;
     std::uint32_t offset_ = 0;
     std::uint32_t value_ = 0;
