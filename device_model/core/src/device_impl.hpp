@@ -37,6 +37,7 @@ class Device::Impl {
     static constexpr std::uint16_t nobody = 0xFFFF;
 
     // the register port (device.cpp)
+    bool is_known(Bar bar, std::uint32_t offset, std::size_t length) const;
     bool is_register(std::uint32_t offset, std::size_t length) const;
     std::uint32_t register_value(std::uint32_t offset, Time now) const;
     std::uint32_t live_queue_register(const spec::Location& location, Time now) const;

@@ -81,6 +81,7 @@ void Device::Impl::completion_doorbell(std::uint32_t index, std::uint32_t value)
     if (spec::field("CQ_DB", "ARM").get(value) != 0) {
         queue.armed = true;
         queue.unannounced = queue.unconsumed();
+        queue.moderation_running = false;  // what it ran for has been consumed
         if (queue.unannounced != 0) {
             fire(static_cast<std::uint16_t>(index));
         }
