@@ -160,9 +160,13 @@ TEST(Moderation, OfAQueueThatIsResetEndsWithIt) {
     bench.run_for(10us);
     bench.write(spec::at("Q_RESET").of(1), 1);
     bench.enable_queue(1, 64);
+    bench.write(spec::at("INT_MOD").of(1), 8u << 16 | 50);
     bench.acknowledge(1, true);
+    const Time start = bench.now;
+    bench.submit(1);
     bench.run();
-    EXPECT_EQ(bench.messages.size(), 0u);
+    ASSERT_EQ(bench.messages.size(), 1u);
+    EXPECT_GT(bench.messages[0].time - start, 50us) << "the old timer is not the new one's";
 }
 
 TEST(Moderation, MayChangeWhileCompletionsWait) {
@@ -269,6 +273,30 @@ TEST(Msix, AllIsMaskedAfterPowerOn) {
                     std::as_writable_bytes(std::span(&control, 1)));
         EXPECT_EQ(control & 1, 1u) << which;
     }
+}
+
+TEST(Msix, NoOtherThanAlignedWordsReadsOrWritesTheTable) {
+    CoreBench bench;
+    std::array<std::byte, 8> bytes{};
+    for (const std::uint32_t offset : {0u, 8u, spec::msix_pba_offset}) {
+        for (const auto& [shift, size] : std::vector<std::pair<std::uint32_t, std::size_t>>{
+                 {0, 1}, {0, 2}, {0, 8}, {1, 4}, {2, 4}, {3, 4}}) {
+            const auto data = std::span(bytes).first(size);
+            bytes.fill(std::byte{0xFF});
+            bench.clear_errors();
+            EXPECT_TRUE(bench.device.write(core::Bar::msix, bench.now, offset + shift, data));
+            EXPECT_EQ(bench.errors(), spec::bit_of(spec::ErrorSource::bad_access));
+            bench.clear_errors();
+            EXPECT_TRUE(bench.device.read(core::Bar::msix, bench.now, offset + shift, data));
+            EXPECT_EQ(bench.errors(), spec::bit_of(spec::ErrorSource::bad_access));
+            EXPECT_EQ(bytes[0], std::byte{0});
+        }
+        EXPECT_EQ(bench.read_msix(offset), 0u);
+        EXPECT_EQ(bench.read_msix(offset + 4), 0u);
+    }
+    EXPECT_FALSE(bench.device.read(core::Bar::msix, bench.now, spec::bar2_size - 3,
+                                   std::span(bytes).first(4)))
+        << "outside the BAR";
 }
 
 TEST(Msix, WhereNothingStandsIsAnErrorAndThePendingBitsAreReadOnly) {

@@ -173,6 +173,15 @@ TEST(RegisterIsolation, EveryQueuePairOfTheLargestChipHasRegistersOfItsOwn) {
             EXPECT_EQ(bench.read(word.offset), value(word)) << word;
         }
     }
+    for (const std::uint32_t queue : {spec::max_queue_pairs - 1, 31u, 0u}) {
+        const auto before = values_of(words, bench);
+        bench.write(spec::at("Q_RESET").of(queue), 1);
+        for (std::size_t i = 0; i < words.size(); ++i) {
+            const bool hit =
+                words[i].reg->domain == spec::ResetDomain::queue && words[i].queue == queue;
+            EXPECT_EQ(bench.peek(words[i].offset), hit ? 0 : before[i]) << words[i];
+        }
+    }
 }
 
 TEST(RegisterWidth, NoOtherThanAlignedWordsReadsOrWritesAnything) {
@@ -283,6 +292,12 @@ TEST(DeviceResetOfRegisters, BringsBackAllButTheConstants) {
         }
     }
     EXPECT_GT(brought_back, 40u) << "else it was not dirty";
+    bench.write(spec::at("STAT_SNAP").of(), 1);
+    for (const Word& word : words) {
+        if (word.reg->name.substr(0, 5) == "STAT_") {
+            EXPECT_EQ(bench.peek(word.offset), 0u) << word << " counts from the reset on";
+        }
+    }
 }
 
 }  // namespace
