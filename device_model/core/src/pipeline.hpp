@@ -95,6 +95,13 @@ struct Queue {
     std::uint32_t unconsumed() const { return (cq_tail - cq_head) & cq_mask; }
 };
 
+/// An operation by its place and its serial number: the place may be another's by the time that one
+/// looks.
+struct OperationRef {
+    std::uint32_t slot;
+    std::uint64_t serial;
+};
+
 enum class Stage : std::uint8_t {
     reset_done,
     fatal,
