@@ -105,7 +105,6 @@ class Device::Impl {
     void run_slice(Operation& operation, std::uint32_t slot);
     void send_output(const Operation& operation, std::uint32_t slot);
     void write_output(Operation& operation, std::uint32_t slot);
-    void finish(Operation& operation, std::uint32_t slot);
     Time over_link(Time& link_free, std::size_t bytes, Duration latency);
     std::uint32_t take_slot(std::uint32_t queue);
     void retire(std::uint32_t slot);

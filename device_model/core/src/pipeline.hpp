@@ -85,7 +85,6 @@ struct Queue {
     std::uint32_t vector = 0;
     bool interrupts_enabled = false;
     bool armed = false;
-    bool interrupt_due = false;       ///< decided, and on its way
     bool moderation_running = false;  ///< the time limit counts
     std::uint32_t moderation_epoch = 0;
     std::uint32_t unannounced = 0;

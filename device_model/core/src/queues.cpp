@@ -229,13 +229,13 @@ void Device::Impl::lift_fence(std::uint32_t index) {
 /// ABORTED, in the order of submission, what has not been fetched yet included.
 void Device::Impl::reset_queue(std::uint32_t index) {
     Queue& queue = queues_[index];
-    if (queue.state == spec::QueueState::enabled) {
+    if (queue.state == spec::QueueState::enabled && state() != spec::DeviceState::error) {
         queue.eligible = false;  // nothing more is fetched
         abort_queue(index, spec::AbortReason::queue_reset);
     }
     for (std::uint32_t slot = 0; slot < operations_.size(); ++slot) {
         if (operations_[slot].serial != 0 && operations_[slot].queue == index) {
-            release(slot);  // of a ring that has failed: there is nowhere to say it
+            release(slot);  // the ring or the chip has failed: there is nowhere to say it
         }
     }
     const std::uint32_t epoch = queue.epoch + 1;

@@ -75,7 +75,7 @@ enum class StatusType : std::uint8_t {
     ok = 0,
     request = 1,    ///< the descriptor is wrong
     crypto = 2,     ///< the data is wrong
-    transport = 3,  ///< a DMA failed
+    transport = 3,  ///< a DMA failed, or a slice hung
     aborted = 7,    ///< reset before it was done
 };
 
