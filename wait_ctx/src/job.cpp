@@ -57,7 +57,6 @@ ASYNC_JOB* prepare(ThreadState& thread, ASYNC_WAIT_CTX* ctx, int (*function)(voi
         return nullptr;
     }
     execution->function = function;
-    execution->library_context = nullptr;  // the caller's
     execution->context.start(execution->stack.bottom(), execution->stack.size(), &job_entry, job);
     job->execution = execution;
     job->wait_ctx = ctx;
@@ -101,9 +100,11 @@ bool resumable(const ASYNC_JOB& job, const ThreadState& thread) {
 /// Runs `job` until it pauses or finishes, with its own default library context.
 void run(ThreadState& thread, ASYNC_JOB& job) {
     Execution& execution = *job.execution;
-    // Mostly nobody changes it, and to ask is cheaper than to set.
+    // Mostly nobody changes it, and to ask is cheaper than to set. A new job starts with the
+    // caller's.
     void* const callers = default_library_context();
-    if (execution.library_context != nullptr && execution.library_context != callers) {
+    if (job.state.load(std::memory_order_relaxed) == State::paused &&
+        execution.library_context != callers) {
         set_default_library_context(execution.library_context);
     }
     job.state.store(State::running, std::memory_order_relaxed);

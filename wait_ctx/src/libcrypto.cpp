@@ -17,6 +17,7 @@ constexpr int reason_invalid_pool_size = 103;
 
 struct Libcrypto {
     void* (*set0_default)(void* context);
+    void* (*get0_global_default)();
     void (*err_new)();
     void (*err_set_debug)(const char* file, int line, const char* function);
     void (*err_set_error)(int library, int reason, const char* format, ...);
@@ -31,6 +32,7 @@ bool find(void* scope, const char* name, Function& function) {
 
 bool find_all(void* scope, Libcrypto& crypto) {
     return find(scope, "OSSL_LIB_CTX_set0_default", crypto.set0_default) &&
+           find(scope, "OSSL_LIB_CTX_get0_global_default", crypto.get0_global_default) &&
            find(scope, "ERR_new", crypto.err_new) &&
            find(scope, "ERR_set_debug", crypto.err_set_debug) &&
            find(scope, "ERR_set_error", crypto.err_set_error);
@@ -109,7 +111,7 @@ void* default_library_context() {
 
 void set_default_library_context(void* context) {
     if (const Libcrypto* crypto = libcrypto()) {
-        crypto->set0_default(context);
+        crypto->set0_default(context != nullptr ? context : crypto->get0_global_default());
     }
 }
 

@@ -11,8 +11,8 @@ namespace ringside::async {
 /// The thread's default OSSL_LIB_CTX; null if there is no libcrypto.
 void* default_library_context();
 
-/// OSSL_LIB_CTX_set0_default(3). `context` came from default_library_context(); null changes
-/// nothing.
+/// OSSL_LIB_CTX_set0_default(3). `context` came from default_library_context(), perhaps before
+/// there was a libcrypto: null stands for the process's default one.
 void set_default_library_context(void* context);
 
 /// Puts ASYNC_R_INVALID_POOL_SIZE on the thread's error queue, if there is one.
