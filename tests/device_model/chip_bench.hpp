@@ -92,6 +92,17 @@ class BenchMemory final : public core::DmaPort {
     std::vector<std::pair<std::uint64_t, std::size_t>> holes_;
 };
 
+/// What a kernel does before a driver gets to see the function.
+inline void enable_function(core::Device& device, Time now) {
+    const auto set = [&](std::uint32_t offset, std::uint16_t value) {
+        EXPECT_TRUE(
+            device.write(core::Bar::config, now, offset, std::as_bytes(std::span(&value, 1))));
+    };
+    set(spec::pci::at("COMMAND"),
+        spec::pci::command::memory_space | spec::pci::command::bus_master);
+    set(spec::pci::at("MSIX_CTRL"), spec::pci::msix_control::enable);
+}
+
 class Bench : public core::MsiPort {
   public:
     struct Ring {
@@ -105,13 +116,7 @@ class Bench : public core::MsiPort {
 
     /// A chip that is READY, its vectors unmasked, each sending its own number.
     explicit Bench(const core::DeviceConfig& config = {}) : device(config, memory, *this, trace) {
-        // What a kernel does before a driver gets to see the function.
-        std::uint32_t command = spec::pci::command::memory_space | spec::pci::command::bus_master;
-        std::uint32_t control = spec::pci::msix_control::enable;
-        EXPECT_TRUE(device.write(core::Bar::config, now, spec::pci::at("COMMAND"),
-                                 bytes_of(command).first(2)));
-        EXPECT_TRUE(device.write(core::Bar::config, now, spec::pci::at("MSIX_CTRL"),
-                                 bytes_of(control).first(2)));
+        enable_function(device, now);
         start();
     }
 

@@ -49,7 +49,7 @@ TEST(Regs, TextLineIsPinned) {
     std::string text = run_program({"regs"}).out;
     const auto both_blank = [](char a, char b) { return a == ' ' && b == ' '; };
     text.erase(std::unique(text.begin(), text.end(), both_blank), text.end());
-    EXPECT_THAT(text, HasSubstr("\n 034h CSTS 31:0 RO 00000001h device controller status\n"
+    EXPECT_THAT(text, HasSubstr("\n 034h CSTS 31:0 RO 00000401h device controller status\n"
                                 " STATE 3:0 0 RESET, 1 DISABLED, "));
 }
 

@@ -81,15 +81,18 @@ class Job {
 
     /// Starts or resumes it: what ASYNC_start_job() returns.
     int run(ASYNC_WAIT_CTX* ctx = nullptr) {
-        Job* self = this;
-        return ASYNC_start_job(&handle, ctx, &result, &Job::call, &self, sizeof(Job*));
+        Arguments arguments{this};
+        return ASYNC_start_job(&handle, ctx, &result, &Job::call, &arguments, sizeof arguments);
     }
 
     ASYNC_JOB* handle = nullptr;
     int result = -1;
 
   private:
-    static int call(void* argument) { return (*static_cast<Job**>(argument))->body_(); }
+    struct Arguments {
+        Job* job;
+    };
+    static int call(void* copy) { return static_cast<Arguments*>(copy)->job->body_(); }
 
     std::function<int()> body_;
 };

@@ -58,7 +58,7 @@ until_line() {
 # Inputs stay open until we close them (3, 5); outputs tell how far a program is (4, 6).
 start_server() {
     preloaded server s_server -async -accept 127.0.0.1:0 -naccept 1 -num_tickets 0 "${choice[@]}" \
-        -cert certificate.pem -key key.pem "$@" &
+        -cert certificate.pem -key key.pem &
     server=$!
     exec 3>"$scratch/to_server" 4<"$scratch/from_server"
     until_line 4 ACCEPT >"$scratch/server.out" || fail "no server"

@@ -51,8 +51,7 @@ bool Device::Impl::read(Bar bar, Time now, std::uint32_t offset, std::span<std::
         pci_.log_unsupported_request(false);
         return false;
     }
-    const bool known =
-        bar == Bar::registers ? is_register(offset, into.size()) : is_word(offset, into.size());
+    const bool known = is_known(bar, offset, into.size());
     if (!known) {
         raise_error(spec::ErrorSource::bad_access, offset, nobody, nobody);
     }
@@ -94,8 +93,7 @@ bool Device::Impl::write(Bar bar, Time now, std::uint32_t offset, std::span<cons
         pci_.log_unsupported_request(true);
         return false;
     }
-    const bool known =
-        bar == Bar::registers ? is_register(offset, from.size()) : is_word(offset, from.size());
+    const bool known = is_known(bar, offset, from.size());
     if (!known) {
         raise_error(spec::ErrorSource::bad_access, offset, nobody, nobody);
         return true;
@@ -111,7 +109,12 @@ bool Device::Impl::write(Bar bar, Time now, std::uint32_t offset, std::span<cons
     return true;
 }
 
-/// Whether an access is an aligned word of a register that this chip has.
+/// Whether an access is an aligned word of something that this chip has.
+bool Device::Impl::is_known(Bar bar, std::uint32_t offset, std::size_t length) const {
+    return bar == Bar::registers ? is_register(offset, length)
+                                 : is_word(offset, length) && MsixTable::is_known(offset);
+}
+
 bool Device::Impl::is_register(std::uint32_t offset, std::size_t length) const {
     if (!is_word(offset, length)) {
         return false;

@@ -45,6 +45,7 @@ class Device::Impl {
     bool transactions_pending() const;
 
     // the register port (device.cpp)
+    bool is_known(Bar bar, std::uint32_t offset, std::size_t length) const;
     bool is_register(std::uint32_t offset, std::size_t length) const;
     std::uint32_t register_value(std::uint32_t offset, Time now) const;
     std::uint32_t live_queue_register(const spec::Location& location, Time now) const;
@@ -81,6 +82,7 @@ class Device::Impl {
     std::optional<RateLimit> rate_limit(std::uint32_t index) const;
     void refill(std::uint32_t index);
     void fetch(std::uint32_t index, std::uint32_t epoch);
+    std::optional<spec::SubmissionEntry> read_descriptor(std::uint32_t index);
     bool fetch_one(std::uint32_t index);
     void lift_fence(std::uint32_t index);
     void abort_queue(std::uint32_t index, spec::AbortReason reason);
@@ -103,7 +105,6 @@ class Device::Impl {
     void run_slice(Operation& operation, std::uint32_t slot);
     void send_output(const Operation& operation, std::uint32_t slot);
     void write_output(Operation& operation, std::uint32_t slot);
-    void finish(Operation& operation, std::uint32_t slot);
     Time over_link(Time& link_free, std::size_t bytes, Duration latency);
     std::uint32_t take_slot(std::uint32_t queue);
     void retire(std::uint32_t slot);
@@ -135,6 +136,7 @@ class Device::Impl {
     Calendar<Action> calendar_;
     Time now_{};
     std::uint32_t reset_epoch_ = 0;
+    std::uint32_t enable_epoch_ = 0;  ///< counts the ways into ENABLING, over all resets
 
     std::uint32_t heartbeats_before_ = 0;  ///< counted before ready_since_
     Time ready_since_{};
@@ -148,7 +150,7 @@ class Device::Impl {
     std::vector<std::uint32_t> vacant_;
     std::uint64_t serial_ = 0;
     std::uint32_t in_pipeline_ = 0;
-    std::deque<std::uint32_t> waiting_for_slice_;
+    std::deque<OperationRef> waiting_for_slice_;
     std::uint32_t busy_slices_ = 0;
     Time downstream_free_{};  ///< when the link towards the device has moved what it was given
     Time upstream_free_{};

@@ -6,8 +6,13 @@ namespace ringside::core {
 namespace {
 
 constexpr std::uint32_t table_end = spec::msix_table_offset + spec::max_vectors * 16;
+constexpr std::uint32_t pba_end = spec::msix_pba_offset + spec::max_vectors / 8;
 
 }  // namespace
+
+bool MsixTable::is_known(std::uint32_t offset) {
+    return offset < table_end || (offset >= spec::msix_pba_offset && offset < pba_end);
+}
 
 std::uint32_t MsixTable::read(std::uint32_t offset) const {
     if (offset < table_end) {

@@ -19,6 +19,8 @@ class MsixTable {
   public:
     explicit MsixTable(MsiPort& port) : port_(port) {}
 
+    /// Whether the table or the pending bits stand at a 4-byte aligned offset in BAR2.
+    static bool is_known(std::uint32_t offset);
     /// BAR2, 4-byte aligned offsets.
     std::uint32_t read(std::uint32_t offset) const;
     /// True: the write unmasked a pending vector, whose message has been sent.

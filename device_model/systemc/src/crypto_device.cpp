@@ -35,7 +35,11 @@ class CryptoDevice::Impl final : public core::DmaPort, public core::MsiPort {
     Impl(CryptoDevice& module, const core::DeviceConfig& config, Trace& trace)
         : module_(module), core_(config, *this, *this, trace) {}
 
-    void transport(core::Bar bar, tlm::tlm_generic_payload& payload) {
+    void transport(core::Bar bar, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
+        if (delay != sc_core::SC_ZERO_TIME) {
+            sc_core::wait(delay);  // an initiator ahead of time: its access is not due yet
+            delay = sc_core::SC_ZERO_TIME;
+        }
         payload.set_response_status(access(bar, payload));
         schedule();
     }
@@ -155,16 +159,14 @@ CryptoDevice::~CryptoDevice() = default;
 void CryptoDevice::work() {
     impl_->work();
 }
-void CryptoDevice::transport_config(tlm::tlm_generic_payload& payload,
-                                    sc_core::sc_time& /*delay*/) {
-    impl_->transport(core::Bar::config, payload);
+void CryptoDevice::transport_config(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
+    impl_->transport(core::Bar::config, payload, delay);
 }
-void CryptoDevice::transport_registers(tlm::tlm_generic_payload& payload,
-                                       sc_core::sc_time& /*delay*/) {
-    impl_->transport(core::Bar::registers, payload);
+void CryptoDevice::transport_registers(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
+    impl_->transport(core::Bar::registers, payload, delay);
 }
-void CryptoDevice::transport_msix(tlm::tlm_generic_payload& payload, sc_core::sc_time& /*delay*/) {
-    impl_->transport(core::Bar::msix, payload);
+void CryptoDevice::transport_msix(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
+    impl_->transport(core::Bar::msix, payload, delay);
 }
 unsigned int CryptoDevice::debug_config(tlm::tlm_generic_payload& payload) {
     return impl_->transport_debug(core::Bar::config, payload);

@@ -13,20 +13,23 @@ std::array<char, script_keys> keys;
 constexpr std::size_t most_fds = 128;  ///< more than a script has steps
 constexpr int untouched = -4711;
 
+// Small numbers as pointers that may be compared.
+std::array<char, 2 * -untouched> numbered;
+
 void* as_data(long value) {
-    return reinterpret_cast<void*>(value);
+    return &numbered[static_cast<std::size_t>(value - untouched)];
 }
 
 long as_value(const void* data) {
-    return reinterpret_cast<long>(data);
+    return static_cast<const char*>(data) - numbered.data() + untouched;
 }
 
 }  // namespace
 
-Runner* Runner::active_ = nullptr;
+Runner* Runner::active = nullptr;
 
 Observations Runner::run(const Script& script) {
-    active_ = this;
+    active = this;
     script_ = &script;
     cursor_ = 0;
     seen_.clear();
@@ -88,31 +91,31 @@ const void* Runner::key(int index) const {
 }
 
 void Runner::cleanup(ASYNC_WAIT_CTX* ctx, const void* key, int fd, void* data) {
-    active_->see(active_->index_of(ctx));
-    active_->see(key == nullptr ? -1 : static_cast<const char*>(key) - keys.data());
-    active_->see(fd);
-    active_->see(as_value(data));
+    active->see(active->index_of(ctx));
+    active->see(key == nullptr ? -1 : static_cast<const char*>(key) - keys.data());
+    active->see(fd);
+    active->see(as_value(data));
 }
 
 int Runner::callback(void* argument) {
-    active_->see(as_value(argument));
+    active->see(as_value(argument));
     return 1;
 }
 
 int Runner::other_callback(void* argument) {
-    active_->see(-as_value(argument));
+    active->see(-as_value(argument));
     return 0;
 }
 
 int Runner::never_called(void* /*arguments*/) {
-    active_->see(untouched);
+    active->see(untouched);
     return untouched;
 }
 
 // ---- jobs ----
 
 int Runner::job_body(void* arguments) {
-    return active_->body(arguments);
+    return active->body(arguments);
 }
 
 int Runner::body(const void* arguments) {

@@ -68,7 +68,7 @@ class Runner {
     void see_library_context();
     void init_thread(const Step& step);
 
-    static Runner* active_;
+    static Runner* active;
 
     const AsyncApi& api_;
     const Libcrypto& libcrypto_;
