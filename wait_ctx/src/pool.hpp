@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: the ringside authors
 #pragma once
 
-// What a thread has of jobs: executions (a stack and the flow on it), pooled, the most recently
+// What a thread has of jobs: executions (a stack and what runs on it), pooled, the most recently
 // used first; and handles, what the application holds, reissued oldest first and never freed, so
 // that one kept too long is recognised. job.cpp brings the two together.
 // Thread rule: everything belongs to one thread; another may only ask a handle whose it is.
@@ -21,16 +21,13 @@ namespace ringside::async {
 
 class Pool;
 
-struct alignas(64) Execution {
-    // What a pause and a resume need stands first, in one cache line.
-    FibreContext context;
-    void* library_context = nullptr;  ///< the default one of the job while it does not run
-    int result = 0;
-    bool has_arguments = false;
-    int (*function)(void*) = nullptr;
-    Pool* pool = nullptr;  ///< whose slot it takes
-    std::vector<std::max_align_t> arguments;
+struct Execution {
     JobStack stack;
+    int (*function)(void*) = nullptr;
+    std::vector<std::max_align_t> arguments;
+    bool has_arguments = false;
+    int result = 0;
+    Pool* pool = nullptr;  ///< whose slot it takes
 };
 
 /// Executions of one ASYNC_init_thread(). Outlives close() until its last job has finished.
@@ -65,13 +62,17 @@ class Pool {
 
 }  // namespace ringside::async
 
-struct async_job_st {
+/// All that a pause and a resume need, in the first cache line: with thousands of jobs each further
+/// one is a further miss, and the stack would be found only after it.
+struct alignas(64) async_job_st {
     enum class State : std::uint8_t { idle, running, paused };
 
     std::atomic<State> state{State::idle};
     std::atomic<std::uint64_t> thread{0};  ///< its id; kept when the job has finished
-    ringside::async::Execution* execution = nullptr;
     ASYNC_WAIT_CTX* wait_ctx = nullptr;
+    void* library_context = nullptr;  ///< the default one of the job while it does not run
+    ringside::FibreContext context;
+    ringside::async::Execution* execution = nullptr;
     async_job_st* next = nullptr;  ///< in a list of idle handles
 };
 

@@ -14,7 +14,7 @@ using ringside::async::diagnose;
 using ringside::async::Misuse;
 using State = async_wait_ctx_st::State;
 
-void async_wait_ctx_st::reset_changes() {
+void async_wait_ctx_st::forget_changes() {
     if (deleted != 0) {
         fds.erase(std::remove_if(fds.begin(), fds.end(),
                                  [](const WaitFd& entry) { return entry.deleted; }),

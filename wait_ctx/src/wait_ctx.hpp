@@ -40,7 +40,12 @@ struct async_wait_ctx_st {
     }
     bool freed() const { return state.load(std::memory_order_acquire) == State::freed; }
     /// A real pause has ended: what changed before it is no news any more.
-    void reset_changes();
+    void reset_changes() {
+        if ((added | deleted) != 0) {
+            forget_changes();
+        }
+    }
+    void forget_changes();
     /// The newest live entry with `key`, or null.
     WaitFd* find(const void* key);
 
