@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+
+// Offload for jobs that are told through their file descriptors: DESIGN's contracts 2 and 3 as an
+// application sees them.
+
+#include <gtest/gtest.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <deque>
+#include <vector>
+
+#include "offload_fixture.hpp"
+#include "ringside/base/prng.hpp"
+
+namespace ringside {
+namespace {
+
+using testing::for_seeds;
+using testing::OffloadMachine;
+using testing::TestJob;
+
+/// An application with an epoll loop.
+class EpollLoop {
+  public:
+    explicit EpollLoop(OffloadMachine& machine, std::uint64_t seed)
+        : machine_(machine),
+          order_(seed, "resume order"),
+          epoll_fd_(epoll_create1(EPOLL_CLOEXEC)) {}
+    EpollLoop(const EpollLoop&) = delete;
+    EpollLoop& operator=(const EpollLoop&) = delete;
+    ~EpollLoop() { close(epoll_fd_); }
+
+    /// Starts each job, and resumes those whose descriptor is readable, in an order that the seed
+    /// gives, until all have finished.
+    void run(std::deque<TestJob>& jobs) {
+        std::size_t unfinished = 0;
+        for (TestJob& job : jobs) {
+            if (!job.enter()) {
+                ++unfinished;
+                epoll_event event{};
+                event.events = EPOLLIN;
+                event.data.ptr = &job;
+                // Known from an earlier run already, perhaps: it is the same one.
+                epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, job.fd(), &event);
+            }
+        }
+        while (unfinished != 0) {
+            std::array<epoll_event, 16> events{};
+            const int count = epoll_wait(epoll_fd_, events.data(), 16, 0);
+            if (count == 0) {
+                machine_.wait_readable(epoll_fd_);
+                continue;
+            }
+            const auto chosen = order_.below(static_cast<std::uint64_t>(count));
+            auto& job = *static_cast<TestJob*>(events.at(chosen).data.ptr);
+            ASSERT_TRUE(job.is_paused()) << "the descriptor of a finished job is readable";
+            unfinished -= job.enter() ? 1 : 0;
+        }
+    }
+
+  private:
+    OffloadMachine& machine_;
+    Prng order_;
+    int epoll_fd_;
+};
+
+TEST(OffloadFd, ManyJobsOverASmallRingNeedTwoPausesEachAtMost) {
+    std::uint64_t eagain = 0;
+    for_seeds(300, [&](std::uint64_t seed) {
+        OffloadMachine machine({.seed = seed, .ring_entries = seed % 2 == 0 ? 2u : 4u});
+        EpollLoop loop(machine, seed);
+        std::deque<TestJob> jobs;
+        for (int i = 0; i < 8; ++i) {
+            jobs.emplace_back([&] { machine.work(); });
+        }
+        loop.run(jobs);
+        EXPECT_EQ(machine.completed, 8);
+        for (const TestJob& job : jobs) {
+            // One for the slot, one for the completion: nobody is woken for nothing.
+            EXPECT_LE(job.pauses(), 2);
+        }
+        const auto counters = machine.counters();
+        EXPECT_EQ(counters.lapses, 0u);
+        EXPECT_LE(counters.eagain, 8u);
+        eagain += counters.eagain;
+    });
+    EXPECT_GT(eagain, 100u) << "the ring was never full";
+}
+
+TEST(OffloadFd, TheDescriptorIsStableAndQuietBetweenJobs) {
+    for_seeds(100, [](std::uint64_t seed) {
+        OffloadMachine machine({.seed = seed});
+        EpollLoop loop(machine, seed);
+        std::deque<TestJob> jobs;
+        for (int i = 0; i < 6; ++i) {
+            jobs.emplace_back([&] { machine.work(); });
+        }
+        loop.run(jobs);
+        std::vector<int> fds;
+        for (const TestJob& job : jobs) {
+            fds.push_back(job.fd());
+        }
+        for (int round = 0; round < 3; ++round) {
+            loop.run(jobs);
+            machine.settle();
+            for (std::size_t i = 0; i < jobs.size(); ++i) {
+                EXPECT_EQ(jobs[i].fd(), fds[i]);
+                EXPECT_FALSE(jobs[i].fd_is_readable());
+            }
+        }
+    });
+}
+
+TEST(OffloadFd, AJobThatMetAFullRingIsToldOfItsSlot) {
+    for_seeds(200, [](std::uint64_t seed) {
+        OffloadMachine machine({.seed = seed, .ring_entries = 2});
+        TestJob first([&] { machine.work(); });
+        TestJob second([&] { machine.work(); });
+        first.enter();
+        const auto before = machine.counters().eagain;
+        if (second.enter() || machine.counters().eagain == before) {
+            return;  // the first completed too soon for this seed
+        }
+        machine.wait_readable(second.fd());
+        EXPECT_EQ(machine.counters().reserved, 1u);
+        EXPECT_FALSE(second.enter());
+        EXPECT_EQ(machine.counters().reserved, 0u);
+        machine.wait_readable(second.fd());
+        EXPECT_TRUE(second.enter());
+        EXPECT_TRUE(first.finished() || first.enter());
+        EXPECT_FALSE(first.fd_is_readable());
+        EXPECT_FALSE(second.fd_is_readable());
+    });
+}
+
+TEST(OffloadFd, SpuriousResumesDoNoHarm) {
+    for_seeds(100, [](std::uint64_t seed) {
+        OffloadMachine machine({.seed = seed, .ring_entries = 2});
+        Prng order(seed, "spurious resumes");
+        std::deque<TestJob> jobs;
+        for (int i = 0; i < 4; ++i) {
+            jobs.emplace_back([&] { machine.work(); });
+        }
+        std::vector<TestJob*> unfinished;
+        for (TestJob& job : jobs) {
+            if (!job.enter()) {
+                unfinished.push_back(&job);
+            }
+        }
+        while (!unfinished.empty()) {
+            const auto chosen = order.below(unfinished.size());
+            if (unfinished[chosen]->enter()) {
+                unfinished.erase(unfinished.begin() + static_cast<std::ptrdiff_t>(chosen));
+            }
+        }
+        EXPECT_EQ(machine.completed, 4);
+        machine.settle();
+        for (const TestJob& job : jobs) {
+            EXPECT_TRUE(job.fd_count() == 0 || !job.fd_is_readable());
+        }
+    });
+}
+
+TEST(OffloadFd, AnApplicationThatOnlyPollsGetsItsResult) {
+    // Time does not pass between the resumes: without the sleep after many of them, never.
+    OffloadMachine machine({.interleaving = sim::Interleaving::cooperative});
+    TestJob job([&] { machine.work(); });
+    while (!job.enter()) {
+        ASSERT_LT(job.pauses(), 10'000);
+    }
+    EXPECT_EQ(machine.completed, 1);
+    EXPECT_FALSE(job.fd_is_readable());
+    // And the next job on this wait ctx pauses as ever.
+    EXPECT_FALSE(job.enter());
+    machine.wait_readable(job.fd());
+    EXPECT_TRUE(job.enter());
+}
+
+TEST(OffloadFd, CompletionBeforeThePauseIsNotLost) {
+    unsigned without_a_pause = 0;
+    for_seeds(300, [&](std::uint64_t seed) {
+        OffloadMachine machine({.seed = seed});
+        bool hurry = true;
+        machine.accelerator.platform->observe_schedule_points([&](const char* name) {
+            if (hurry && std::string_view(name) == "offload.run.submitted") {
+                hurry = false;
+                machine.settle();
+            }
+        });
+        TestJob job([&] { machine.work(); });
+        without_a_pause += job.enter() ? 1 : 0;
+        machine.accelerator.platform->observe_schedule_points({});
+        EXPECT_TRUE(job.finished());
+        EXPECT_FALSE(job.fd_is_readable());
+    });
+    EXPECT_GT(without_a_pause, 0u);
+}
+
+TEST(OffloadFd, SwitchedOffCallbacksLeaveTheStatusAloneAndUseTheDescriptor) {
+    for_seeds(100, [](std::uint64_t seed) {
+        OffloadMachine machine({.seed = seed, .ring_entries = 2, .callbacks = false});
+        int calls = 0;
+        EpollLoop loop(machine, seed);
+        std::deque<TestJob> jobs;
+        for (int i = 0; i < 4; ++i) {
+            jobs.emplace_back([&] { machine.work(); });
+            jobs.back().set_callback([](void* count) { return ++*static_cast<int*>(count); },
+                                     &calls);
+        }
+        loop.run(jobs);
+        EXPECT_EQ(machine.completed, 4);
+        EXPECT_EQ(calls, 0);
+        for (const TestJob& job : jobs) {
+            EXPECT_EQ(job.status(), ASYNC_STATUS_UNSUPPORTED);
+        }
+    });
+}
+
+TEST(OffloadFd, WhatCanNeverBeSubmittedIsAnErrorAtOnce) {
+    OffloadMachine machine({});
+    boost::system::error_code status;
+    TestJob job([&] {
+        auto entry = driver::session_destroy(0);
+        entry.src_len = machine.accelerator.device->max_length() + 1;
+        status = machine.offload.run(machine.accelerator.queue(), entry, {}).completion.status;
+    });
+    EXPECT_TRUE(job.enter());
+    EXPECT_EQ(status, driver::Errc::invalid_request);
+    EXPECT_EQ(job.status(), ASYNC_STATUS_ERR);
+    EXPECT_EQ(job.pauses(), 0);
+}
+
+TEST(OffloadFd, JobsThatAwaitASlotOfAClosedDeviceEndWithAnError) {
+    for_seeds(100, [](std::uint64_t seed) {
+        OffloadMachine machine({.seed = seed, .ring_entries = 2});
+        std::deque<TestJob> jobs;
+        std::vector<boost::system::error_code> statuses(4);
+        for (std::size_t i = 0; i < 4; ++i) {
+            jobs.emplace_back([&, i] {
+                machine.encrypt_zeroes(0);
+                statuses[i] = machine.last_status;
+            });
+        }
+        for (TestJob& job : jobs) {
+            job.enter();
+        }
+        machine.accelerator.device->close();
+        for (std::size_t i = 0; i < 4; ++i) {
+            while (!jobs[i].finished()) {
+                machine.wait_readable(jobs[i].fd());
+                jobs[i].enter();
+            }
+            EXPECT_TRUE(!statuses[i] || statuses[i] == driver::Errc::dead) << statuses[i].message();
+            EXPECT_TRUE(jobs[i].fd_count() == 0 || !jobs[i].fd_is_readable());
+        }
+    });
+}
+
+}  // namespace
+}  // namespace ringside

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#pragma once
+
+// A machine in virtual time with an Offload and a session on it, for the offload tests, and the
+// work that their jobs do: one AES-CBC operation whose result is known.
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "ringside/offload/cipher_session.hpp"
+#include "ringside/offload/offload.hpp"
+#include "ringside/testing/accelerator.hpp"
+#include "test_job.hpp"
+
+namespace ringside::testing {
+
+struct MachineConfig {
+    std::uint64_t seed = 1;
+    std::uint32_t ring_entries = 4;
+    bool callbacks = true;
+    sim::Interleaving interleaving = sim::Interleaving::seeded;
+    std::uint32_t max_length = core::DeviceConfig{}.max_length;
+};
+
+class OffloadMachine {
+  public:
+    explicit OffloadMachine(const MachineConfig& config)
+        : accelerator({.device = {.max_length = config.max_length},
+                       .seed = config.seed,
+                       .interleaving = config.interleaving},
+                      {.ring_entries = config.ring_entries}),
+          offload(*accelerator.device, {.callbacks = config.callbacks}),
+          session(offload::CipherSession::create(offload, spec::Algorithm::aes_cbc,
+                                                 std::array<std::byte, 16>{})
+                      .value()) {
+        expected = encrypt_zeroes(0);
+    }
+    ~OffloadMachine() {
+        settle();
+        const auto counters = accelerator.queue().counters();
+        EXPECT_EQ(counters.accepted, counters.ok + counters.failed);
+        EXPECT_EQ(counters.in_flight, 0u);
+        EXPECT_EQ(counters.reserved, 0u);
+        EXPECT_EQ(counters.waiting, 0u);
+        EXPECT_EQ(counters.stale_completions, 0u);
+    }
+
+    using Block = std::array<std::byte, 64>;
+
+    /// One operation; all zeroes if it failed.
+    Block encrypt_zeroes(std::uint8_t first_byte) {
+        Block block{};
+        block[0] = static_cast<std::byte>(first_byte);
+        std::array<std::byte, 16> iv{};
+        const auto done = session.cbc(driver::Direction::encrypt, iv, block, block);
+        last_status = done ? boost::system::error_code() : done.error();
+        return done ? block : Block{};
+    }
+    /// What a job does: one operation that must be right.
+    void work() {
+        EXPECT_EQ(encrypt_zeroes(0), expected);
+        ++completed;
+    }
+    /// Lets everything happen that is under way.
+    void settle() { accelerator.platform->run_until_idle(); }
+
+    driver::QueueCounters counters() { return accelerator.queue().counters(); }
+    void wait_readable(int fd) { accelerator.platform->wait_readable(fd); }
+
+    Accelerator accelerator;
+    offload::Offload offload;
+    offload::CipherSession session;
+    Block expected{};
+    boost::system::error_code last_status;
+    int completed = 0;
+};
+
+/// Calls `body(seed)` with many seeds, each named in a failure.
+template <typename Body>
+void for_seeds(unsigned count, Body body) {
+    for (unsigned i = 0; i < count && !::testing::Test::HasFailure(); ++i) {
+        const std::uint64_t each = seed() * 1'000'000 + i;
+        SCOPED_TRACE("platform seed " + std::to_string(each));
+        body(each);
+    }
+}
+
+}  // namespace ringside::testing
