@@ -12,8 +12,10 @@
 #include <bit>
 #include <charconv>
 #include <cstdio>
+#include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "embedded_device.hpp"
 #include "ringside/frontends/provider.hpp"
@@ -29,6 +31,15 @@ class EmbeddedSource final : public frontends::OffloadSource {
     bool is_current(const offload::Offload* offload) override {
         return EmbeddedDevice::instance().is_current(offload);
     }
+};
+
+/// For a configuration that was refused. OpenSSL goes on when a provider of openssl.cnf fails to
+/// load, silently in software; with this one the operations fail, which is what the operator must
+/// see.
+class NoDevice final : public frontends::OffloadSource {
+  public:
+    offload::Offload* offload() override { return nullptr; }
+    bool is_current(const offload::Offload* /*offload*/) override { return false; }
 };
 
 void complain(std::string_view key, std::string_view value, const char* allowed) {
@@ -100,11 +111,11 @@ std::optional<ModuleConfig> read_config(const OSSL_CORE_HANDLE* handle, const OS
 extern "C" __attribute__((visibility("default"))) int OSSL_provider_init(
     const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* in, const OSSL_DISPATCH** out,
     void** provider_context) {
-    using ringside::engine::EmbeddedDevice;
-    const auto config = ringside::engine::read_config(handle, in);
-    if (!config || !EmbeddedDevice::instance().attach(*config)) {
-        return 0;
+    using namespace ringside::engine;
+    std::unique_ptr<ringside::frontends::OffloadSource> source = std::make_unique<NoDevice>();
+    const auto config = read_config(handle, in);
+    if (config && EmbeddedDevice::instance().attach(*config)) {
+        source = std::make_unique<EmbeddedSource>();
     }
-    return ringside::frontends::init_provider(
-        handle, std::make_unique<ringside::engine::EmbeddedSource>(), out, provider_context);
+    return ringside::frontends::init_provider(handle, std::move(source), out, provider_context);
 }

@@ -40,7 +40,9 @@ case $2 in
     speed_sync) speed -evp aes-128-cbc ;;
     speed_gcm) speed -async_jobs 8 -aead -evp aes-128-gcm ;;
     speed_preloaded)
-        LD_PRELOAD=$build/wait_ctx/libringside_async.so speed -async_jobs 8 -evp aes-128-cbc
+        RINGSIDE_ASYNC_CHECK=report LD_PRELOAD=$build/wait_ctx/libringside_async.so \
+            speed -async_jobs 8 -evp aes-128-cbc
+        if grep 'async check' "$scratch/out"; then fail "the ASYNC API was misused"; fi
         ;;
     speed_small_ring)
         sed 's/^ring_entries = .*/ring_entries = 2/' "$build/engine/openssl.cnf" >"$scratch/cnf"
@@ -71,10 +73,12 @@ case $2 in
             key=${setting%% *}
             sed "s/^$key = .*/$setting/" "$build/engine/openssl.cnf" >"$scratch/cnf"
             status=0
-            openssl_said=$(OPENSSL_CONF=$scratch/cnf openssl enc -aes-128-cbc -K 00 -iv 00 -in /dev/null 2>&1) || status=$?
+            openssl_said=$(OPENSSL_CONF=$scratch/cnf openssl enc -aes-128-cbc -K "$(printf '%032x' 1)" -iv "$(printf '%032x' 2)" \
+                -in /dev/null -out "$scratch/encrypted" 2>&1) || status=$?
             grep -q "ringside: $key = '.*' is not allowed: " <<<"$openssl_said" ||
                 fail "'$setting': no clear line, but: $openssl_said"
-            ((status != 0)) || fail "'$setting': the program went on"
+            ((status != 0)) || fail "'$setting': the program went on in software"
+            [[ ! -s $scratch/encrypted ]] || fail "'$setting': something was encrypted"
         done
         ;;
     *) fail "unknown case '$2'" ;;

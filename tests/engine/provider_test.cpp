@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
@@ -35,6 +36,7 @@ using Context = std::unique_ptr<EVP_CIPHER_CTX, Deleter>;
 class Libraries {
   public:
     Libraries() {
+        OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CRYPTO_STRINGS, nullptr);  // its clean-up after ours
         OSSL_PROVIDER_set_default_search_path(context, RINGSIDE_MODULE_FOLDER);
         ringside = OSSL_PROVIDER_load(context, "ringside");
         standard = OSSL_PROVIDER_load(context, "default");

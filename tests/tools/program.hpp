@@ -5,17 +5,18 @@
 // Runs the built `ringside` program as a user does, for the tests of its subcommands.
 
 #include <string>
+#include <utility>
 #include <vector>
+
+#include "ringside/testing/process.hpp"
 
 namespace ringside::testing {
 
-struct ProgramRun {
-    int exit_code = -1;  ///< 128 + signal if it did not exit
-    std::string out;
-    std::string err;
-};
-
 /// Runs `ringside arguments...` to its end. With `out_file`, standard output goes there instead.
-ProgramRun run_program(const std::vector<std::string>& arguments, const char* out_file = nullptr);
+inline ProcessResult run_program(std::vector<std::string> arguments,
+                                 const char* out_file = nullptr) {
+    arguments.insert(arguments.begin(), RINGSIDE_PROGRAM);
+    return run_process(arguments, {}, out_file);
+}
 
 }  // namespace ringside::testing

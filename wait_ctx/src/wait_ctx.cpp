@@ -4,6 +4,11 @@
 
 #include <algorithm>
 #include <new>
+#include <tuple>
+
+#include "checker.hpp"
+
+using ringside::async::Checker;
 
 void async_wait_ctx_st::reset_changes() {
     if (deleted != 0) {
@@ -39,6 +44,9 @@ void ASYNC_WAIT_CTX_free(ASYNC_WAIT_CTX* ctx) {
     if (ctx == nullptr) {
         return;
     }
+    if (Checker* checker = Checker::active()) {
+        checker->ctx_freed(ctx, __builtin_return_address(0));
+    }
     // Off the list first: a cleanup that clears its own key finds nothing (in the reference, a
     // double free).
     while (!ctx->fds.empty()) {
@@ -59,6 +67,9 @@ int ASYNC_WAIT_CTX_set_wait_fd(ASYNC_WAIT_CTX* ctx, const void* key, OSSL_ASYNC_
         ctx->fds.push_back({key, fd, custom_data, cleanup, true, false});
     } catch (const std::bad_alloc&) {
         return 0;
+    }
+    if (Checker* checker = Checker::active()) {
+        checker->fd_set(ctx, key, fd, __builtin_return_address(0));
     }
     ++ctx->added;
     return 1;
@@ -84,11 +95,17 @@ int ASYNC_WAIT_CTX_get_all_fds(ASYNC_WAIT_CTX* ctx, OSSL_ASYNC_FD* fd, size_t* n
         }
     }
     *numfds = ctx->fds.size() - ctx->deleted;
+    if (Checker* checker = Checker::active()) {
+        checker->fds_collected(ctx, __builtin_return_address(0));
+    }
     return 1;
 }
 
 int ASYNC_WAIT_CTX_get_changed_fds(ASYNC_WAIT_CTX* ctx, OSSL_ASYNC_FD* addfd, size_t* numaddfds,
                                    OSSL_ASYNC_FD* delfd, size_t* numdelfds) {
+    if (Checker* checker = Checker::active()) {
+        checker->fds_collected(ctx, __builtin_return_address(0));
+    }
     *numaddfds = ctx->added;
     *numdelfds = ctx->deleted;
     if (addfd == nullptr && delfd == nullptr) {
@@ -112,6 +129,9 @@ int ASYNC_WAIT_CTX_clear_fd(ASYNC_WAIT_CTX* ctx, const void* key) {
     if (entry == nullptr) {
         return 0;
     }
+    if (Checker* checker = Checker::active()) {
+        checker->fd_cleared(ctx, key);
+    }
     if (entry->added) {
         ctx->fds.erase(ctx->fds.begin() + (entry - ctx->fds.data()));
         --ctx->added;
@@ -129,6 +149,9 @@ int ASYNC_WAIT_CTX_set_callback(ASYNC_WAIT_CTX* ctx, ASYNC_callback_fn callback,
     }
     ctx->callback = callback;
     ctx->callback_argument = callback_arg;
+    if (Checker* checker = Checker::active()) {
+        checker->callback_set(ctx, callback);
+    }
     return 1;
 }
 
@@ -139,6 +162,10 @@ int ASYNC_WAIT_CTX_get_callback(ASYNC_WAIT_CTX* ctx, ASYNC_callback_fn* callback
     }
     *callback = ctx->callback;
     *callback_arg = ctx->callback_argument;
+    if (Checker* checker = Checker::active()) {
+        std::tie(*callback, *callback_arg) =
+            checker->watched(ctx->callback, ctx->callback_argument, __builtin_return_address(0));
+    }
     return 1;
 }
 

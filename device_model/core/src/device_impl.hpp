@@ -2,8 +2,10 @@
 // SPDX-FileCopyrightText: the ringside authors
 #pragma once
 
-// The chip's inside. Registers and states are in device.cpp, the way of an operation through the
-// stages in pipeline.cpp, completions and interrupts in completion.cpp.
+// The chip's inside. The register port is in device.cpp, states, resets and errors in control.cpp,
+// queue pairs and their arbitration in queues.cpp, the way of an operation through the stages in
+// stages.cpp, the admin queue's commands in admin.cpp, completions and interrupts in
+// completion.cpp.
 
 #include <cstdio>
 #include <deque>
@@ -34,47 +36,78 @@ class Device::Impl {
   private:
     static constexpr std::uint16_t nobody = 0xFFFF;
 
-    // registers and states (device.cpp)
+    // the register port (device.cpp)
     bool is_register(std::uint32_t offset, std::size_t length) const;
-    std::uint32_t register_value(std::uint32_t offset) const;
-    std::uint32_t live_queue_register(const spec::Location& location) const;
+    std::uint32_t register_value(std::uint32_t offset, Time now) const;
+    std::uint32_t live_queue_register(const spec::Location& location, Time now) const;
     void write_register(const spec::Location& location, std::uint32_t offset, std::uint32_t value);
     void write_global(std::uint32_t offset, std::uint32_t old, std::uint32_t value);
     void write_queue(const spec::Location& location, std::uint32_t queue, std::uint32_t old,
                      std::uint32_t value);
+    void record(TraceKind kind, std::uint16_t queue, std::uint64_t id, std::uint64_t digest = 0);
+    void dump(std::FILE* out) const;
+
+    // states, resets, errors (control.cpp)
     void change_state(spec::DeviceState state);
     spec::DeviceState state() const;
     void control(std::uint32_t old, std::uint32_t value);
     void begin_reset();
+    void drop_operations();
+    void go_to_error();
     void snapshot();
+    std::uint32_t heartbeats(Time now) const;
+    void set_heartbeat_period(std::uint32_t old_us);
+    void raise_error(spec::ErrorSource source, std::uint64_t address, std::uint16_t queue,
+                     std::uint16_t cid);
+    void latch_error(spec::ErrorSource source, std::uint64_t address, std::uint16_t queue,
+                     std::uint16_t cid);
+
+    // queue pairs (queues.cpp)
     void enable_queue(std::uint32_t index);
     void reset_queue(std::uint32_t index);
     void submission_doorbell(std::uint32_t index, std::uint32_t value);
     void completion_doorbell(std::uint32_t index, std::uint32_t value);
-    void raise_error(spec::ErrorSource source, std::uint64_t address, std::uint16_t queue,
-                     std::uint16_t cid);
-    void dump(std::FILE* out) const;
+    void ring(std::uint32_t index);
+    void arbitrate();
+    bool may_fetch(std::uint32_t index);
+    std::optional<RateLimit> rate_limit(std::uint32_t index) const;
+    void refill(std::uint32_t index);
+    void fetch(std::uint32_t index, std::uint32_t epoch);
+    bool fetch_one(std::uint32_t index);
+    void lift_fence(std::uint32_t index);
+    void abort_queue(std::uint32_t index, spec::AbortReason reason);
 
-    // the stages (pipeline.cpp)
+    // the stages (stages.cpp)
     void perform(const Action& action);
+    void perform_on_queue(const Action& action);
     void perform_on_operation(const Action& action);
-    void start_fetching(std::uint32_t index);
-    void fetch(std::uint32_t index);
     void admit(std::uint32_t index, const spec::SubmissionEntry& entry, Time doorbell);
     spec::Status check(const spec::SubmissionEntry& entry, bool is_admin, Operation& operation);
     spec::Status check_cipher(const spec::SubmissionEntry& entry, Operation& operation);
+    void read_lists(Operation& operation, std::uint32_t slot);
+    spec::Status read_list(std::uint64_t address, std::uint32_t length, Operation& operation,
+                           std::vector<spec::ListEntry>& list);
+    void request_source(const Operation& operation, std::uint32_t slot);
     void read_source(Operation& operation, std::uint32_t slot);
-    void run_admin(Operation& operation);
+    bool gather(Operation& operation);
+    bool scatter(Operation& operation);
     void feed_slices();
     void run_slice(Operation& operation, std::uint32_t slot);
+    void send_output(const Operation& operation, std::uint32_t slot);
     void write_output(Operation& operation, std::uint32_t slot);
     void finish(Operation& operation, std::uint32_t slot);
     Time over_link(Time& link_free, std::size_t bytes, Duration latency);
-    std::uint32_t take_slot();
+    std::uint32_t take_slot(std::uint32_t queue);
+    void retire(std::uint32_t slot);
     void release(std::uint32_t slot);
     bool dma_failed(DmaResult result, bool is_write, std::uint64_t address, Operation& operation);
     void schedule(Stage stage, Duration delay, std::uint32_t slot);
-    void record(TraceKind kind, std::uint16_t queue, std::uint64_t id, std::uint64_t digest = 0);
+
+    // the admin queue (admin.cpp)
+    void run_admin(Operation& operation, std::uint32_t slot);
+    spec::Status create_session(Operation& operation);
+    bool abort_operation(spec::AbortTarget target);
+    void read_log(Operation& operation);
 
     // completions and interrupts (completion.cpp)
     void complete(Operation& operation);
@@ -82,7 +115,6 @@ class Device::Impl {
     void announce(std::uint16_t index, bool at_once);
     void fire(std::uint16_t index);
     void raise_vector(std::uint32_t vector);
-    void abort_queue(std::uint32_t index, spec::AbortReason reason);
 
     const DeviceConfig config_;
     DmaPort& dma_;
@@ -95,7 +127,14 @@ class Device::Impl {
     Time now_{};
     std::uint32_t reset_epoch_ = 0;
 
+    std::uint32_t heartbeats_before_ = 0;  ///< counted before ready_since_
+    Time ready_since_{};
+    std::deque<spec::LogEntry> log_;  ///< newest first; survives resets
+    std::uint64_t errors_logged_ = 0;
+
     std::vector<Queue> queues_;
+    std::uint32_t last_served_ = 0;  ///< by the arbiter
+    bool fetching_ = false;
     std::vector<Operation> operations_;
     std::vector<std::uint32_t> vacant_;
     std::uint64_t serial_ = 0;

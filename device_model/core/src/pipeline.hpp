@@ -5,6 +5,7 @@
 // What the parts of the chip hold: a queue pair's ring state, an operation on its way through the
 // stages, and the actions that the calendar brings up.
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -25,9 +26,41 @@ struct Operation {
     spec::Status status;
     std::uint32_t result = 0;
     std::uint32_t detail = 0;
+    bool hung = false;  ///< its slice will be stopped by the watchdog
     std::shared_ptr<CipherKey> key;
+    std::vector<spec::ListEntry> source_list;  ///< scatter-gather; empty: src is the data
+    std::vector<spec::ListEntry> target_list;
     std::vector<std::byte> source;
     std::vector<std::byte> output;
+
+    bool has(spec::SubmissionFlag flag) const {
+        return (entry.flags & static_cast<unsigned>(flag)) != 0;
+    }
+};
+
+/// What RL_RATE and RL_BURST say.
+struct RateLimit {
+    Duration interval;  ///< between two descriptors at the full rate
+    std::uint32_t burst;
+};
+
+/// The token bucket of a rate limit, kept as the instant at which it was (or will be) empty: what
+/// it holds follows from the time since then, so nothing has to tick.
+class TokenBucket {
+  public:
+    /// One token an interval since it was empty, never more than the burst.
+    std::uint32_t tokens(Time now, const RateLimit& limit) const {
+        return static_cast<std::uint32_t>(
+            std::clamp<std::int64_t>((now - empty_at_) / limit.interval, 0, limit.burst));
+    }
+    void take(Time now, const RateLimit& limit) {
+        empty_at_ = std::max(empty_at_, now - limit.interval * limit.burst) + limit.interval;
+    }
+    void fill(Time now, const RateLimit& limit) { empty_at_ = now - limit.interval * limit.burst; }
+    Time next_token(const RateLimit& limit) const { return empty_at_ + limit.interval; }
+
+  private:
+    Time empty_at_{};
 };
 
 struct Queue {
@@ -43,7 +76,12 @@ struct Queue {
     std::uint32_t cq_tail = 0;
     std::uint32_t credits_in_use = 0;
     bool phase = true;
-    bool fetching = false;
+    bool rang = false;          ///< a doorbell is on its way to the arbiter
+    bool eligible = false;      ///< the arbiter knows of unfetched descriptors
+    bool fenced = false;        ///< the next descriptor waits for all before it
+    bool limited = false;       ///< the next descriptor waits for the rate limit
+    std::uint32_t in_chip = 0;  ///< fetched and not completed
+    TokenBucket rate;
     std::uint32_t vector = 0;
     bool interrupts_enabled = false;
     bool armed = false;
@@ -59,8 +97,12 @@ struct Queue {
 
 enum class Stage : std::uint8_t {
     reset_done,
+    fatal,
     enabled,
+    doorbell,
+    token,
     fetch,
+    lists_read,
     source_read,
     slice_done,
     written,

@@ -59,8 +59,12 @@ void RegisterFile::fill_capabilities() {
         set32(address.of(), static_cast<std::uint32_t>(value));
     };
     put(spec::at("CAP"), spec::field("CAP", "MAX_QP").set(config_.queue_pairs) |
-                             spec::field("CAP", "LOG2_ENTRIES").set(config_.log2_max_entries));
-    put(spec::at("LIMITS"), spec::field("LIMITS", "MAX_VECTORS").set(spec::max_vectors));
+                             spec::field("CAP", "LOG2_ENTRIES").set(config_.log2_max_entries) |
+                             spec::field("CAP", "SGL").set(1) |
+                             spec::field("CAP", "RATE_LIMIT").set(1) |
+                             spec::field("CAP", "FENCE").set(1));
+    put(spec::at("LIMITS"), spec::field("LIMITS", "MAX_SGE").set(config_.max_list_entries) |
+                                spec::field("LIMITS", "MAX_VECTORS").set(spec::max_vectors));
     put(spec::at("MAX_SESS"), config_.max_sessions);
     put(spec::at("MAX_LEN"), config_.max_length);
     put(spec::at("TO"), state_change_ms);

@@ -58,14 +58,21 @@ void Device::Impl::perform(const Action& action) {
         case Stage::enabled:
             if (action.slot == reset_epoch_ && state() == spec::DeviceState::enabling) {
                 change_state(spec::DeviceState::ready);
-                for (std::uint32_t index = 0; index < queues_.size(); ++index) {
-                    start_fetching(index);
-                }
+                arbitrate();
             }
             return;
+        case Stage::fatal:
+            if (action.slot == reset_epoch_) {
+                drop_operations();
+            }
+            return;
+        case Stage::doorbell:
+        case Stage::token:
+            perform_on_queue(action);
+            return;
         case Stage::fetch:
-            if (action.slot == queues_[action.queue].epoch) {
-                fetch(action.queue);
+            if (action.serial == reset_epoch_) {
+                fetch(action.queue, action.slot);
             }
             return;
         case Stage::moderation: {
@@ -82,6 +89,7 @@ void Device::Impl::perform(const Action& action) {
                 raise_vector(action.queue);
             }
             return;
+        case Stage::lists_read:
         case Stage::source_read:
         case Stage::slice_done:
         case Stage::written:
@@ -89,6 +97,20 @@ void Device::Impl::perform(const Action& action) {
             perform_on_operation(action);
             return;
     }
+}
+
+void Device::Impl::perform_on_queue(const Action& action) {
+    Queue& queue = queues_[action.queue];
+    if (action.slot != queue.epoch) {
+        return;
+    }
+    if (action.stage == Stage::doorbell) {
+        queue.rang = false;
+        queue.eligible = true;
+    } else {
+        queue.limited = false;
+    }
+    arbitrate();
 }
 
 void Device::Impl::perform_on_operation(const Action& action) {
@@ -101,6 +123,9 @@ void Device::Impl::perform_on_operation(const Action& action) {
         return;
     }
     switch (action.stage) {
+        case Stage::lists_read:
+            read_lists(operation, action.slot);
+            break;
         case Stage::source_read:
             read_source(operation, action.slot);
             break;
@@ -111,48 +136,9 @@ void Device::Impl::perform_on_operation(const Action& action) {
             write_output(operation, action.slot);
             break;
         default:
-            complete(operation);
-            release(action.slot);
+            retire(action.slot);
             break;
     }
-}
-
-void Device::Impl::start_fetching(std::uint32_t index) {
-    Queue& queue = queues_[index];
-    if (queue.fetching || queue.unfetched() == 0 || queue.state != spec::QueueState::enabled ||
-        state() != spec::DeviceState::ready) {
-        return;
-    }
-    queue.fetching = true;
-    calendar_.add(now_ + config_.doorbell + config_.fetch,
-                  {Stage::fetch, static_cast<std::uint16_t>(index), queue.epoch, 0});
-}
-
-void Device::Impl::fetch(std::uint32_t index) {
-    Queue& queue = queues_[index];
-    queue.fetching = false;
-    if (state() != spec::DeviceState::ready || queue.state != spec::QueueState::enabled) {
-        return;
-    }
-    const std::uint32_t count = std::min(queue.unfetched(), config_.fetch_batch);
-    for (std::uint32_t i = 0; i < count; ++i) {
-        spec::SubmissionEntry entry;
-        const std::uint64_t address = queue.sq_base + queue.sq_head * sizeof entry;
-        const DmaResult result = dma_.read(address, bytes_of(entry));
-        if (result != DmaResult::ok) {
-            // Without its descriptor an operation cannot even be refused: the ring is unusable.
-            queue.state = spec::QueueState::error;
-            raise_error(result == DmaResult::iommu_fault ? spec::ErrorSource::iommu
-                                                         : spec::ErrorSource::dma_read,
-                        address, static_cast<std::uint16_t>(index), nobody);
-            return;
-        }
-        statistics_.dma_read += sizeof entry;
-        const Time doorbell = queue.doorbell_times[queue.sq_head];
-        queue.sq_head = (queue.sq_head + 1) & queue.sq_mask;
-        admit(index, entry, doorbell);
-    }
-    start_fetching(index);
 }
 
 void Device::Impl::admit(std::uint32_t index, const spec::SubmissionEntry& entry, Time doorbell) {
@@ -160,9 +146,8 @@ void Device::Impl::admit(std::uint32_t index, const spec::SubmissionEntry& entry
            digest_of(std::as_bytes(std::span(&entry, 1))));
     const std::uint32_t submitted = spec::at("Q_SUBMITTED").of(index);
     registers_.set64(submitted, registers_.get64(submitted) + 1);
-    const std::uint32_t slot = take_slot();
+    const std::uint32_t slot = take_slot(index);
     Operation& operation = operations_[slot];
-    operation.queue = static_cast<std::uint16_t>(index);
     operation.doorbell = doorbell;
     operation.entry = entry;
     operation.status = check(entry, index == 0, operation);
@@ -170,7 +155,16 @@ void Device::Impl::admit(std::uint32_t index, const spec::SubmissionEntry& entry
         schedule(Stage::completed, config_.completion, slot);
         return;
     }
-    const Time arrives = over_link(downstream_free_, entry.src_len, config_.dma_read);
+    if (operation.has(spec::SubmissionFlag::src_list) ||
+        operation.has(spec::SubmissionFlag::dst_list)) {
+        schedule(Stage::lists_read, config_.dma_read, slot);
+    } else {
+        request_source(operation, slot);
+    }
+}
+
+void Device::Impl::request_source(const Operation& operation, std::uint32_t slot) {
+    const Time arrives = over_link(downstream_free_, operation.entry.src_len, config_.dma_read);
     calendar_.add(arrives, {Stage::source_read, operation.queue, slot, operation.serial});
 }
 
@@ -178,9 +172,13 @@ void Device::Impl::admit(std::uint32_t index, const spec::SubmissionEntry& entry
 /// result stands here only for nop.
 spec::Status Device::Impl::check(const spec::SubmissionEntry& entry, bool is_admin,
                                  Operation& operation) {
-    constexpr auto known_flags = static_cast<unsigned>(spec::SubmissionFlag::decrypt) |
+    constexpr auto lists = static_cast<unsigned>(spec::SubmissionFlag::src_list) |
+                           static_cast<unsigned>(spec::SubmissionFlag::dst_list);
+    constexpr auto known_flags = lists | static_cast<unsigned>(spec::SubmissionFlag::decrypt) |
+                                 static_cast<unsigned>(spec::SubmissionFlag::fence) |
                                  static_cast<unsigned>(spec::SubmissionFlag::interrupt_now);
-    if ((entry.flags & ~known_flags) != 0 || entry.crypt_off != 0 || entry.auth_off != 0) {
+    if ((entry.flags & ~known_flags) != 0 || (is_admin && (entry.flags & lists) != 0) ||
+        entry.crypt_off != 0 || entry.auth_off != 0) {
         return request_error(spec::RequestError::bad_field);
     }
     if (entry.src_len > config_.max_length || entry.dst_len > config_.max_length) {
@@ -197,8 +195,11 @@ spec::Status Device::Impl::check(const spec::SubmissionEntry& entry, bool is_adm
             }
             break;
         case spec::Opcode::session_destroy:
+        case spec::Opcode::abort:
+        case spec::Opcode::get_log:
             if (is_admin) {
-                return {};
+                return entry.src_len == 0 ? spec::Status{}
+                                          : request_error(spec::RequestError::bad_length);
             }
             break;
         case spec::Opcode::cipher:
@@ -243,9 +244,7 @@ spec::Status Device::Impl::check_cipher(const spec::SubmissionEntry& entry, Oper
 
 void Device::Impl::read_source(Operation& operation, std::uint32_t slot) {
     operation.source.resize(operation.entry.src_len);
-    const DmaResult result =
-        operation.source.empty() ? DmaResult::ok : dma_.read(operation.entry.src, operation.source);
-    if (dma_failed(result, false, operation.entry.src, operation)) {
+    if (!gather(operation)) {
         schedule(Stage::completed, config_.completion, slot);
         return;
     }
@@ -255,36 +254,11 @@ void Device::Impl::read_source(Operation& operation, std::uint32_t slot) {
     record(TraceKind::dma_read, operation.queue, operation.entry.user_tag,
            is_admin ? 0 : digest_of(operation.source));
     if (is_admin) {
-        run_admin(operation);
-        schedule(Stage::completed, config_.completion, slot);
+        run_admin(operation, slot);
         return;
     }
     waiting_for_slice_.push_back(slot);
     feed_slices();
-}
-
-void Device::Impl::run_admin(Operation& operation) {
-    if (operation.entry.opcode == static_cast<std::uint8_t>(spec::Opcode::session_destroy)) {
-        if (!sessions_.destroy(operation.entry.session)) {
-            operation.status = request_error(spec::RequestError::bad_session);
-        }
-        return;
-    }
-    spec::SessionParameters parameters;
-    std::memcpy(&parameters, operation.source.data(), sizeof parameters);
-    const auto algorithm = static_cast<spec::Algorithm>(parameters.algorithm);
-    const bool known =
-        algorithm == spec::Algorithm::aes_cbc || algorithm == spec::Algorithm::aes_gcm;
-    const std::size_t key_size = parameters.key_len;
-    if (!known || (key_size != 16 && key_size != 24 && key_size != 32)) {
-        operation.status = request_error(spec::RequestError::bad_field);
-    } else if (const auto id = sessions_.create(
-                   algorithm, std::as_bytes(std::span(parameters.key)).first(key_size))) {
-        operation.result = *id;
-    } else {
-        operation.status = request_error(spec::RequestError::no_session_left);
-    }
-    explicit_bzero(&parameters, sizeof parameters);
 }
 
 void Device::Impl::feed_slices() {
@@ -295,15 +269,27 @@ void Device::Impl::feed_slices() {
             continue;  // aborted while it waited
         }
         ++busy_slices_;
-        const Duration service =
+        Operation& operation = operations_[slot];
+        Duration service =
             config_.slice_fixed +
-            config_.slice_per_byte * static_cast<std::int64_t>(operations_[slot].source.size());
+            config_.slice_per_byte * static_cast<std::int64_t>(operation.source.size());
+        const Duration watchdog =
+            std::chrono::microseconds(registers_.get32(spec::at("WDT_SYM_US").of()));
+        operation.hung = watchdog != Duration{} && service > watchdog;
+        service = operation.hung ? watchdog : service;
         statistics_.busy += service;
         schedule(Stage::slice_done, service, slot);
     }
 }
 
 void Device::Impl::run_slice(Operation& operation, std::uint32_t slot) {
+    if (operation.hung) {
+        operation.status =
+            spec::Status::of(spec::StatusType::transport, spec::TransportError::hang);
+        raise_error(spec::ErrorSource::slice_hang, 0, operation.queue, operation.entry.cid);
+        schedule(Stage::completed, config_.completion, slot);
+        return;
+    }
     operation.status = operation.key->run(operation.entry, operation.source, operation.output);
     statistics_.bytes += operation.source.size();
     record(TraceKind::slice, operation.queue, operation.entry.user_tag,
@@ -312,15 +298,16 @@ void Device::Impl::run_slice(Operation& operation, std::uint32_t slot) {
         schedule(Stage::completed, config_.completion, slot);
         return;
     }
+    send_output(operation, slot);
+}
+
+void Device::Impl::send_output(const Operation& operation, std::uint32_t slot) {
     const Time written = over_link(upstream_free_, operation.output.size(), config_.dma_write);
     calendar_.add(written, {Stage::written, operation.queue, slot, operation.serial});
 }
 
 void Device::Impl::write_output(Operation& operation, std::uint32_t slot) {
-    const DmaResult result = operation.output.empty()
-                                 ? DmaResult::ok
-                                 : dma_.write(operation.entry.dst, operation.output);
-    if (!dma_failed(result, true, operation.entry.dst, operation)) {
+    if (scatter(operation)) {
         operation.result = static_cast<std::uint32_t>(operation.output.size());
         statistics_.dma_written += operation.output.size();
         record(TraceKind::dma_write, operation.queue, operation.entry.user_tag,
@@ -359,7 +346,7 @@ bool Device::Impl::dma_failed(DmaResult result, bool is_write, std::uint64_t add
     return true;
 }
 
-std::uint32_t Device::Impl::take_slot() {
+std::uint32_t Device::Impl::take_slot(std::uint32_t queue) {
     if (vacant_.empty()) {
         vacant_.push_back(static_cast<std::uint32_t>(operations_.size()));
         operations_.emplace_back();
@@ -367,8 +354,17 @@ std::uint32_t Device::Impl::take_slot() {
     const std::uint32_t slot = vacant_.back();
     vacant_.pop_back();
     operations_[slot].serial = ++serial_;
+    operations_[slot].queue = static_cast<std::uint16_t>(queue);
+    ++queues_[queue].in_chip;
     ++in_pipeline_;
     return slot;
+}
+
+void Device::Impl::retire(std::uint32_t slot) {
+    const std::uint32_t queue = operations_[slot].queue;
+    complete(operations_[slot]);
+    release(slot);
+    lift_fence(queue);
 }
 
 /// The buffers stay for the next operation, their contents do not: they held plaintext or a key.
@@ -376,12 +372,16 @@ void Device::Impl::release(std::uint32_t slot) {
     Operation& operation = operations_[slot];
     cleanse(operation.source);
     cleanse(operation.output);
+    operation.source_list.clear();
+    operation.target_list.clear();
+    operation.hung = false;
     operation.key.reset();
     operation.serial = 0;
     operation.status = {};
     operation.result = 0;
     operation.detail = 0;
     vacant_.push_back(slot);
+    --queues_[operation.queue].in_chip;
     --in_pipeline_;
 }
 

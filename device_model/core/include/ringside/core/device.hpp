@@ -23,6 +23,7 @@ struct DeviceConfig {
     std::uint32_t log2_max_entries = 12;
     std::uint32_t max_sessions = 4096;
     std::uint32_t max_length = 1u << 20;
+    std::uint32_t max_list_entries = 32;                ///< pieces of a scatter-gather list
     std::uint32_t slices = 2;                           ///< crypto engines working in parallel
     std::uint32_t fetch_batch = 8;                      ///< descriptors a fetch reads at most
     Duration doorbell = std::chrono::nanoseconds(100);  ///< doorbell write to start of fetch

@@ -119,16 +119,29 @@ enum class DeviceState : std::uint8_t {
 /// Q_STS.STATE.
 enum class QueueState : std::uint8_t { disabled = 0, enabled = 1, resetting = 2, error = 3 };
 
-/// Bit numbers of ERR_SRC and ERR_MASK.
+/// Bit numbers of ERR_SRC, ERR_MASK and ERR_SEV.
 enum class ErrorSource : std::uint8_t {
+    correctable = 0,
+    ecc_uncorrectable = 1,
+    ecc_fatal = 2,
     dma_read = 3,
     dma_write = 4,
     iommu = 5,
+    slice_hang = 6,
     bad_doorbell = 7,
     cq_overrun = 8,
     bad_access = 9,
+    link = 10,
     bad_config = 12,
+    self_test = 13,
 };
+
+constexpr std::uint32_t bit_of(ErrorSource source) {
+    return std::uint32_t{1} << static_cast<unsigned>(source);
+}
+/// What cannot be survived: the chip's own state, the link, or its arithmetic is in doubt.
+inline constexpr std::uint32_t default_severity =
+    bit_of(ErrorSource::ecc_fatal) | bit_of(ErrorSource::link) | bit_of(ErrorSource::self_test);
 
 // ---- the table ----
 
@@ -137,6 +150,9 @@ namespace detail {
 inline constexpr Field cap_fields[] = {
     {"MAX_QP", 0, 16, "queue pairs, the admin queue included"},
     {"LOG2_ENTRIES", 16, 4, "log2 of the largest ring"},
+    {"SGL", 21, 1, "scatter-gather lists"},
+    {"RATE_LIMIT", 22, 1, "rate limits, a queue pair each"},
+    {"FENCE", 24, 1, "fences"},
 };
 inline constexpr Field limits_fields[] = {
     {"MAX_SGE", 0, 16, "scatter-gather entries a descriptor; 0: no scatter-gather"},
@@ -145,6 +161,23 @@ inline constexpr Field limits_fields[] = {
 inline constexpr Field alg_sym_fields[] = {
     {"AES_CBC", 0, 1, "AES-CBC, 128/192/256-bit keys"},
     {"AES_GCM", 1, 1, "AES-GCM, 128/192/256-bit keys"},
+    {"AES_CTR", 2, 1, "AES-CTR, 128/192/256-bit keys"},
+    {"AES_XTS", 3, 1, "AES-XTS, 128/256-bit keys"},
+    {"CBC_HMAC_SHA1", 4, 1, "AES-CBC chained with HMAC-SHA1"},
+    {"CBC_HMAC_SHA256", 5, 1, "AES-CBC chained with HMAC-SHA256"},
+    {"CHACHA20_POLY1305", 6, 1, "ChaCha20-Poly1305"},
+};
+inline constexpr Field alg_asym_fields[] = {
+    {"RSA", 0, 1, "RSA, 2048 to 4096 bits, private operations with CRT"},
+    {"ECDSA", 1, 1, "ECDSA, P-256 and P-384"},
+    {"ECDH", 2, 1, "ECDH, P-256 and P-384"},
+    {"X25519", 3, 1, "X25519"},
+    {"ED25519", 4, 1, "Ed25519"},
+};
+inline constexpr Field alg_hashkdf_fields[] = {
+    {"SHA2", 0, 1, "SHA-224 to SHA-512"},      {"SHA3_256", 1, 1, "SHA3-256"},
+    {"HMAC", 2, 1, "HMAC over these"},         {"HKDF", 3, 1, "HKDF"},
+    {"TLS12_PRF", 4, 1, "the PRF of TLS 1.2"}, {"RANDOM", 5, 1, "random numbers"},
 };
 inline constexpr Field cc_fields[] = {
     {"EN", 0, 1, "enable: DISABLED -> ENABLING -> READY; 0 disables"},
@@ -157,13 +190,19 @@ inline constexpr Field csts_fields[] = {
     {"DRAINED", 10, 1, "nothing fetched is unfinished"},
 };
 inline constexpr Field err_fields[] = {
+    {"CORR", 0, 1, "a bit error was corrected"},
+    {"ECC_UNC", 1, 1, "a bit error in an operation's data could not be corrected"},
+    {"ECC_FATAL", 2, 1, "a bit error in the chip's own state could not be corrected"},
     {"DMA_RD", 3, 1, "a DMA read failed"},
     {"DMA_WR", 4, 1, "a DMA write failed"},
     {"IOMMU", 5, 1, "an address is not mapped for the access"},
+    {"SLICE_HANG", 6, 1, "a slice took longer than its watchdog allows; the operation has failed"},
     {"BAD_DB", 7, 1, "a doorbell value is out of range or overtakes the head"},
     {"CQ_OVERRUN", 8, 1, "a completion found no room: the queue is stopped"},
     {"BAD_ACCESS", 9, 1, "MMIO of a wrong width, alignment or offset"},
+    {"LINK", 10, 1, "the link was lost"},
     {"BAD_CONFIG", 12, 1, "a queue was enabled with a bad base or size"},
+    {"SELF_TEST", 13, 1, "the self-test after a reset found a slice that computes wrongly"},
 };
 inline constexpr Field err_info_fields[] = {
     {"CID", 0, 16, "command identifier, 0xFFFF: none"},
@@ -184,6 +223,10 @@ inline constexpr Register global_registers[] = {
     {"LIMITS", 0x00C, 32, Access::ro, 0, ResetDomain::power_on, limits_fields, "limits"},
     {"ALG_SYM", 0x010, 64, Access::ro, 3, ResetDomain::power_on, alg_sym_fields,
      "symmetric algorithms"},
+    {"ALG_ASYM", 0x018, 64, Access::ro, 0, ResetDomain::power_on, alg_asym_fields,
+     "asymmetric algorithms"},
+    {"ALG_HASHKDF", 0x020, 64, Access::ro, 0, ResetDomain::power_on, alg_hashkdf_fields,
+     "hashes, key derivation, random numbers"},
     {"MAX_SESS", 0x028, 32, Access::ro, 0, ResetDomain::power_on, {}, "sessions at one time"},
     {"MAX_LEN",
      0x02C,
@@ -211,10 +254,44 @@ inline constexpr Register global_registers[] = {
      ResetDomain::power_on,
      {},
      "milliseconds that any change of state takes at most"},
+    {"HB_COUNT",
+     0x040,
+     32,
+     Access::ro,
+     0,
+     ResetDomain::device,
+     {},
+     "heartbeat: counts periods since the chip became READY, and stands still in any other state"},
+    {"HB_PERIOD_US",
+     0x044,
+     32,
+     Access::rw,
+     1000,
+     ResetDomain::device,
+     {},
+     "microseconds a heartbeat; 0 counts as 1"},
+    {"WDT_SYM_US",
+     0x048,
+     32,
+     Access::rw,
+     10'000,
+     ResetDomain::device,
+     {},
+     "microseconds that a symmetric slice may work on one operation; 0: no watchdog"},
+    {"WDT_ASYM_US",
+     0x04C,
+     32,
+     Access::rw,
+     100'000,
+     ResetDomain::device,
+     {},
+     "microseconds that an asymmetric slice may work on one operation; 0: no watchdog"},
     {"ERR_SRC", 0x080, 32, Access::w1c, 0, ResetDomain::device, err_fields,
      "error sources, sticky"},
     {"ERR_MASK", 0x084, 32, Access::rw, 0, ResetDomain::device, err_fields,
      "1: this source sends no interrupt"},
+    {"ERR_SEV", 0x088, 32, Access::rw, default_severity, ResetDomain::device, err_fields,
+     "1: this source is fatal, the chip goes to ERROR"},
     {"ERR_ADDR",
      0x090,
      64,
@@ -233,7 +310,30 @@ inline constexpr Register global_registers[] = {
      ResetDomain::device,
      {},
      "bit number of the first error's source"},
-    {"N_ERR", 0x0A4, 32, Access::ro, 0, ResetDomain::device, {}, "errors since the last reset"},
+    {"N_CORR",
+     0x0A0,
+     32,
+     Access::ro,
+     0,
+     ResetDomain::device,
+     {},
+     "corrected errors since the last reset"},
+    {"N_NONFATAL",
+     0x0A4,
+     32,
+     Access::ro,
+     0,
+     ResetDomain::device,
+     {},
+     "errors since the last reset that were not fatal"},
+    {"N_FATAL",
+     0x0A8,
+     32,
+     Access::ro,
+     0,
+     ResetDomain::device,
+     {},
+     "fatal errors since the last reset"},
     {"STAT_SNAP",
      0x100,
      32,
@@ -267,6 +367,7 @@ inline constexpr Register global_registers[] = {
 
 inline constexpr Field q_ctrl_fields[] = {
     {"EN", 0, 1, "enable; bases, sizes and vector are taken over at 0 -> 1"},
+    {"WEIGHT", 8, 4, "descriptors that the queue may fetch in its turn; 0: as many as fit a batch"},
 };
 inline constexpr Field q_sts_fields[] = {
     {"STATE", 0, 3, "0 disabled, 1 enabled, 2 resetting, 3 error"},
@@ -282,6 +383,13 @@ inline constexpr Field cq_vec_fields[] = {
 inline constexpr Field int_mod_fields[] = {
     {"TIME_US", 0, 16, "fire this long after the first unannounced completion; 0: no time limit"},
     {"COUNT", 16, 16, "fire at this many unannounced completions; 0 and 1: at each"},
+};
+inline constexpr Field rl_burst_fields[] = {
+    {"TOKENS", 0, 16, "descriptors that may be fetched at once after a pause; 0 counts as 1"},
+};
+inline constexpr Field rl_sts_fields[] = {
+    {"LIMITED", 0, 1, "the queue has descriptors to fetch and waits for its rate"},
+    {"TOKENS", 16, 16, "descriptors that may be fetched now; zero without a limit"},
 };
 inline constexpr Register queue_registers[] = {
     {"Q_CTRL", 0x00, 32, Access::rw, 0, ResetDomain::queue, q_ctrl_fields, "queue control"},
@@ -326,6 +434,18 @@ inline constexpr Register queue_registers[] = {
      ResetDomain::queue,
      {},
      "write 1: stop, complete everything as ABORTED; reads 1 until no DMA is left"},
+    {"RL_RATE",
+     0x40,
+     32,
+     Access::rw,
+     0,
+     ResetDomain::queue,
+     {},
+     "descriptors a second that may be fetched; 0: no limit. May change while the queue is "
+     "enabled"},
+    {"RL_BURST", 0x44, 32, Access::rw, 0, ResetDomain::queue, rl_burst_fields,
+     "how much of its rate a queue may save up"},
+    {"RL_STS", 0x48, 32, Access::ro, 0, ResetDomain::queue, rl_sts_fields, "rate limit status"},
     {"Q_SUBMITTED", 0x50, 64, Access::ro, 0, ResetDomain::queue, {}, "descriptors fetched"},
     {"Q_COMPLETED", 0x58, 64, Access::ro, 0, ResetDomain::queue, {}, "completions written"},
     {"Q_ERRORS",
@@ -336,6 +456,14 @@ inline constexpr Register queue_registers[] = {
      ResetDomain::queue,
      {},
      "completions with a status other than OK"},
+    {"Q_STALLS",
+     0x68,
+     64,
+     Access::ro,
+     0,
+     ResetDomain::queue,
+     {},
+     "fetches that the rate limit delayed"},
 };
 
 inline constexpr Field sq_db_fields[] = {{"TAIL", 0, 16, "index after the last written entry"}};

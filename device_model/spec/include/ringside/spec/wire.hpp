@@ -21,13 +21,18 @@ enum class Opcode : std::uint8_t {
     // admin queue only
     session_create = 0x01,   ///< src: SessionParameters; the result is the session id
     session_destroy = 0x02,  ///< session: the id
+    abort = 0x03,            ///< session: AbortTarget; the result is 1 if an operation was aborted
+    get_log = 0x04,          ///< dst: LogEntry[], newest first; the result is their bytes
     // I/O queues only
     cipher = 0x10,  ///< the session's algorithm over src into dst
 };
 
 /// SubmissionEntry::flags.
 enum class SubmissionFlag : std::uint8_t {
+    src_list = 1 << 0,       ///< src is the address of a list of ListEntry
+    dst_list = 1 << 1,       ///< dst likewise
     decrypt = 1 << 2,        ///< decrypt and, for AEAD, verify
+    fence = 1 << 3,          ///< starts when everything before it in the queue is completed
     interrupt_now = 1 << 4,  ///< this completion is announced at once, whatever the moderation
 };
 
@@ -81,10 +86,11 @@ enum class RequestError : std::uint16_t {
     bad_length = 4,
     dst_too_small = 5,
     no_session_left = 6,
+    bad_list = 7,
 };
 enum class CryptoError : std::uint16_t { auth_failed = 1 };
-enum class TransportError : std::uint16_t { dma_read = 1, dma_write = 2, iommu = 3 };
-enum class AbortReason : std::uint16_t { queue_reset = 1, device_reset = 2 };
+enum class TransportError : std::uint16_t { dma_read = 1, dma_write = 2, iommu = 3, hang = 4 };
+enum class AbortReason : std::uint16_t { queue_reset = 1, device_reset = 2, admin = 3 };
 
 /// The completion's status half-word: [0] phase, [1] do not retry, [4:2] type, [15:5] code.
 struct Status {
@@ -132,6 +138,42 @@ static_assert(offsetof(CompletionEntry, latency_ns) == 0x10);
 static_assert(offsetof(CompletionEntry, sq_head) == 0x18);
 static_assert(offsetof(CompletionEntry, status) == 0x1E);
 inline constexpr std::size_t completion_tail_offset = offsetof(CompletionEntry, sq_head);
+
+/// One piece of a scatter-gather list. The list ends with the entry that has `last`; its lengths
+/// add up to src_len or to at least dst_len.
+struct ListEntry {
+    std::uint64_t address = 0;  ///< I/O virtual address
+    std::uint32_t length = 0;   ///< bytes, not 0
+    std::uint32_t flags = 0;    ///< list_last or 0
+};
+static_assert(sizeof(ListEntry) == 16);
+static_assert(offsetof(ListEntry, length) == 8);
+inline constexpr std::uint32_t list_last = 1;
+
+/// What `abort` aims at, in the descriptor's session field.
+struct AbortTarget {
+    std::uint16_t queue;
+    std::uint16_t cid;
+
+    static constexpr AbortTarget of(std::uint32_t session) {
+        return {static_cast<std::uint16_t>(session), static_cast<std::uint16_t>(session >> 16)};
+    }
+    constexpr std::uint32_t encode() const { return queue | std::uint32_t{cid} << 16; }
+};
+
+/// An entry of the error log, 32 bytes.
+struct LogEntry {
+    std::uint64_t time_ns = 0;  ///< since power-on
+    std::uint64_t address = 0;  ///< as ERR_ADDR
+    std::uint32_t source = 0;   ///< bit number in ERR_SRC
+    std::uint16_t queue = 0;    ///< 0xFFFF: none
+    std::uint16_t cid = 0;      ///< 0xFFFF: none
+    std::uint64_t serial = 0;   ///< counts errors since power-on, from 1
+};
+static_assert(sizeof(LogEntry) == 32);
+static_assert(offsetof(LogEntry, source) == 0x10);
+static_assert(offsetof(LogEntry, serial) == 0x18);
+inline constexpr std::size_t log_entries = 64;  ///< as many are kept
 
 enum class Algorithm : std::uint8_t { aes_cbc = 1, aes_gcm = 2 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the ringside authors
-#include "program.hpp"
+#include "ringside/testing/process.hpp"
 
 #include <fcntl.h>
 #include <spawn.h>
@@ -38,14 +38,25 @@ class Capture {
 
 }  // namespace
 
-ProgramRun run_program(const std::vector<std::string>& arguments, const char* out_file) {
-    std::string program = RINGSIDE_PROGRAM;
-    std::vector<std::string> copies = arguments;
-    std::vector<char*> argv = {program.data()};
-    for (auto& argument : copies) {
-        argv.push_back(argument.data());
+ProcessResult run_process(const std::vector<std::string>& command,
+                          const std::vector<std::string>& environment, const char* out_file) {
+    std::vector<std::string> words = command;
+    std::vector<char*> argv;
+    argv.reserve(words.size() + 1);
+    for (auto& word : words) {
+        argv.push_back(word.data());
     }
     argv.push_back(nullptr);
+    std::vector<std::string> settings = environment;
+    std::vector<char*> envp;
+    envp.reserve(settings.size());
+    for (auto& setting : settings) {
+        envp.push_back(setting.data());
+    }
+    for (char** inherited = environ; *inherited != nullptr; ++inherited) {
+        envp.push_back(*inherited);
+    }
+    envp.push_back(nullptr);
 
     const Capture out;
     const Capture err;
@@ -59,14 +70,14 @@ ProgramRun run_program(const std::vector<std::string>& arguments, const char* ou
     posix_spawn_file_actions_adddup2(&actions, err.fd(), STDERR_FILENO);
     pid_t child = 0;
     const int failed =
-        posix_spawn(&child, program.c_str(), &actions, nullptr, argv.data(), environ);
+        posix_spawnp(&child, argv.front(), &actions, nullptr, argv.data(), envp.data());
     posix_spawn_file_actions_destroy(&actions);
     if (failed != 0) {
-        throw std::runtime_error("cannot run " + program);
+        throw std::runtime_error("cannot run " + command.front());
     }
     int status = 0;
     if (waitpid(child, &status, 0) != child) {
-        throw std::runtime_error("lost " + program);
+        throw std::runtime_error("lost " + command.front());
     }
     return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), out.text(),
             err.text()};

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+
+// Queue pairs: enabling, doorbells, who may fetch next, and queue reset.
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+#include "device_impl.hpp"
+
+namespace ringside::core {
+
+void Device::Impl::enable_queue(std::uint32_t index) {
+    Queue& queue = queues_[index];
+    if (queue.state != spec::QueueState::disabled) {
+        return;
+    }
+    const std::uint32_t size = registers_.get32(spec::at("Q_SIZE").of(index));
+    const std::uint64_t sq_entries = spec::field("Q_SIZE", "SQ").get(size) + 1;
+    const std::uint64_t cq_entries = spec::field("Q_SIZE", "CQ").get(size) + 1;
+    const std::uint32_t vec = registers_.get32(spec::at("CQ_VEC").of(index));
+    const auto good_size = [this](std::uint64_t entries) {
+        return std::has_single_bit(entries) && entries >= spec::min_ring_entries &&
+               entries <= std::uint64_t{1} << config_.log2_max_entries;
+    };
+    Queue fresh;
+    fresh.epoch = queue.epoch + 1;
+    fresh.sq_base = registers_.get64(spec::at("SQ_BASE").of(index));
+    fresh.cq_base = registers_.get64(spec::at("CQ_BASE").of(index));
+    fresh.vector = static_cast<std::uint32_t>(spec::field("CQ_VEC", "VECTOR").get(vec));
+    fresh.interrupts_enabled = spec::field("CQ_VEC", "IEN").get(vec) != 0;
+    const bool good = good_size(sq_entries) && good_size(cq_entries) &&
+                      fresh.sq_base % (sq_entries * sizeof(spec::SubmissionEntry)) == 0 &&
+                      fresh.cq_base % (cq_entries * sizeof(spec::CompletionEntry)) == 0 &&
+                      fresh.vector < spec::max_vectors;
+    if (!good) {
+        queue.state = spec::QueueState::error;
+        raise_error(spec::ErrorSource::bad_config, 0, static_cast<std::uint16_t>(index), nobody);
+        return;
+    }
+    fresh.state = spec::QueueState::enabled;
+    fresh.sq_mask = static_cast<std::uint32_t>(sq_entries - 1);
+    fresh.cq_mask = static_cast<std::uint32_t>(cq_entries - 1);
+    fresh.doorbell_times.resize(sq_entries);
+    queue = std::move(fresh);
+    refill(index);
+}
+
+void Device::Impl::submission_doorbell(std::uint32_t index, std::uint32_t value) {
+    Queue& queue = queues_[index];
+    const std::uint32_t tail = value & 0xFFFF;
+    const std::uint32_t announced = (tail - queue.sq_tail) & queue.sq_mask;
+    const bool good = queue.state == spec::QueueState::enabled && tail <= queue.sq_mask &&
+                      value >> 16 == 0 && queue.unfetched() + announced <= queue.sq_mask;
+    if (!good) {
+        raise_error(spec::ErrorSource::bad_doorbell, spec::at("SQ_DB").of(index),
+                    static_cast<std::uint16_t>(index), nobody);
+        return;
+    }
+    record(TraceKind::doorbell, static_cast<std::uint16_t>(index), tail);
+    for (; queue.sq_tail != tail; queue.sq_tail = (queue.sq_tail + 1) & queue.sq_mask) {
+        queue.doorbell_times[queue.sq_tail] = now_;
+        ++queue.credits_in_use;
+    }
+    ring(index);
+}
+
+void Device::Impl::completion_doorbell(std::uint32_t index, std::uint32_t value) {
+    Queue& queue = queues_[index];
+    const auto head = static_cast<std::uint32_t>(spec::field("CQ_DB", "HEAD").get(value));
+    const std::uint32_t consumed = (head - queue.cq_head) & queue.cq_mask;
+    if (queue.state == spec::QueueState::disabled || head > queue.cq_mask ||
+        consumed > queue.unconsumed()) {
+        raise_error(spec::ErrorSource::bad_doorbell, spec::at("CQ_DB").of(index),
+                    static_cast<std::uint16_t>(index), nobody);
+        return;
+    }
+    queue.cq_head = head;
+    queue.credits_in_use -= std::min(consumed, queue.credits_in_use);
+    if (spec::field("CQ_DB", "ARM").get(value) != 0) {
+        queue.armed = true;
+        queue.unannounced = queue.unconsumed();
+        if (queue.unannounced != 0) {
+            fire(static_cast<std::uint16_t>(index));
+        }
+    }
+}
+
+/// A descriptor is announced: the arbiter hears of it when the doorbell has crossed the link.
+void Device::Impl::ring(std::uint32_t index) {
+    Queue& queue = queues_[index];
+    if (!queue.rang && !queue.eligible) {
+        queue.rang = true;
+        calendar_.add(now_ + config_.doorbell,
+                      {Stage::doorbell, static_cast<std::uint16_t>(index), queue.epoch, 0});
+    }
+}
+
+// ---- fetching: one batch at a time, queues in turn, each as much as its weight allows ----
+
+void Device::Impl::arbitrate() {
+    const auto count = static_cast<std::uint32_t>(queues_.size());
+    for (std::uint32_t turn = 1; turn <= count; ++turn) {
+        if (fetching_ || state() != spec::DeviceState::ready) {
+            return;
+        }
+        const std::uint32_t index = (last_served_ + turn) % count;
+        if (may_fetch(index)) {
+            fetching_ = true;
+            last_served_ = index;
+            calendar_.add(now_ + config_.fetch, {Stage::fetch, static_cast<std::uint16_t>(index),
+                                                 queues_[index].epoch, reset_epoch_});
+        }
+    }
+}
+
+/// Whether the arbiter may choose a queue. One that only its rate holds back is looked at again
+/// when the next token is there.
+bool Device::Impl::may_fetch(std::uint32_t index) {
+    Queue& queue = queues_[index];
+    if (!queue.eligible || queue.fenced || queue.limited ||
+        queue.state != spec::QueueState::enabled) {
+        return false;
+    }
+    const auto limit = rate_limit(index);
+    if (!limit || queue.rate.tokens(now_, *limit) != 0) {
+        return true;
+    }
+    queue.limited = true;
+    const std::uint32_t stalls = spec::at("Q_STALLS").of(index);
+    registers_.set64(stalls, registers_.get64(stalls) + 1);
+    calendar_.add(queue.rate.next_token(*limit),
+                  {Stage::token, static_cast<std::uint16_t>(index), queue.epoch, 0});
+    return false;
+}
+
+/// Empty: the queue may fetch as fast as it gets its turn.
+std::optional<RateLimit> Device::Impl::rate_limit(std::uint32_t index) const {
+    const std::uint32_t per_second = registers_.get32(spec::at("RL_RATE").of(index));
+    if (per_second == 0) {
+        return std::nullopt;
+    }
+    const auto burst =
+        spec::field("RL_BURST", "TOKENS").get(registers_.get32(spec::at("RL_BURST").of(index)));
+    return RateLimit{Duration(std::chrono::seconds(1)) / per_second,
+                     std::max(static_cast<std::uint32_t>(burst), 1u)};
+}
+
+/// The limit has been set or changed: its bucket begins full.
+void Device::Impl::refill(std::uint32_t index) {
+    Queue& queue = queues_[index];
+    if (const auto limit = rate_limit(index)) {
+        queue.rate.fill(now_, *limit);
+    }
+    queue.limited = false;
+    arbitrate();
+}
+
+void Device::Impl::fetch(std::uint32_t index, std::uint32_t epoch) {
+    fetching_ = false;
+    Queue& queue = queues_[index];
+    if (queue.epoch == epoch && state() == spec::DeviceState::ready &&
+        queue.state == spec::QueueState::enabled) {
+        const auto weight = static_cast<std::uint32_t>(
+            spec::field("Q_CTRL", "WEIGHT").get(registers_.get32(spec::at("Q_CTRL").of(index))));
+        std::uint32_t count = std::min(queue.unfetched(), config_.fetch_batch);
+        count = weight != 0 ? std::min(count, weight) : count;
+        const auto limit = rate_limit(index);
+        count = limit ? std::min(count, queue.rate.tokens(now_, *limit)) : count;
+        while (count != 0 && fetch_one(index)) {
+            --count;
+            if (limit) {
+                queue.rate.take(now_, *limit);
+            }
+        }
+        queue.eligible = queue.unfetched() != 0;
+    }
+    arbitrate();
+}
+
+/// False: the ring has failed, or the descriptor is fenced and stays where it is for now.
+bool Device::Impl::fetch_one(std::uint32_t index) {
+    Queue& queue = queues_[index];
+    spec::SubmissionEntry entry;
+    const std::uint64_t address = queue.sq_base + queue.sq_head * sizeof entry;
+    const DmaResult result = dma_.read(address, std::as_writable_bytes(std::span(&entry, 1)));
+    if (result != DmaResult::ok) {
+        // Without its descriptor an operation cannot even be refused: the ring is unusable.
+        queue.state = spec::QueueState::error;
+        raise_error(result == DmaResult::iommu_fault ? spec::ErrorSource::iommu
+                                                     : spec::ErrorSource::dma_read,
+                    address, static_cast<std::uint16_t>(index), nobody);
+        return false;
+    }
+    statistics_.dma_read += sizeof entry;
+    if ((entry.flags & static_cast<unsigned>(spec::SubmissionFlag::fence)) != 0 &&
+        queue.in_chip != 0) {
+        queue.fenced = true;
+        return false;
+    }
+    const Time doorbell = queue.doorbell_times[queue.sq_head];
+    queue.sq_head = (queue.sq_head + 1) & queue.sq_mask;
+    admit(index, entry, doorbell);
+    return true;
+}
+
+/// An operation has been completed: a fence may stand open now.
+void Device::Impl::lift_fence(std::uint32_t index) {
+    Queue& queue = queues_[index];
+    if (queue.fenced && queue.in_chip == 0) {
+        queue.fenced = false;
+        arbitrate();
+    }
+}
+
+/// Stops a queue: no more DMA for what is under way; everything announced and not completed ends as
+/// ABORTED, in the order of submission, what has not been fetched yet included.
+void Device::Impl::reset_queue(std::uint32_t index) {
+    Queue& queue = queues_[index];
+    if (queue.state == spec::QueueState::enabled) {
+        queue.eligible = false;  // nothing more is fetched
+        abort_queue(index, spec::AbortReason::queue_reset);
+    }
+    for (std::uint32_t slot = 0; slot < operations_.size(); ++slot) {
+        if (operations_[slot].serial != 0 && operations_[slot].queue == index) {
+            release(slot);  // of a ring that has failed: there is nowhere to say it
+        }
+    }
+    const std::uint32_t epoch = queue.epoch + 1;
+    queue = Queue{};
+    queue.epoch = epoch;
+    registers_.reset_queue(index);
+}
+
+void Device::Impl::abort_queue(std::uint32_t index, spec::AbortReason reason) {
+    Queue& queue = queues_[index];
+    std::vector<std::uint32_t> slots;
+    for (std::uint32_t slot = 0; slot < operations_.size(); ++slot) {
+        if (operations_[slot].serial != 0 && operations_[slot].queue == index) {
+            slots.push_back(slot);
+        }
+    }
+    std::sort(slots.begin(), slots.end(), [this](std::uint32_t a, std::uint32_t b) {
+        return operations_[a].serial < operations_[b].serial;
+    });
+    while (queue.unfetched() != 0) {
+        spec::SubmissionEntry entry;
+        const std::uint64_t address = queue.sq_base + queue.sq_head * sizeof entry;
+        if (dma_.read(address, std::as_writable_bytes(std::span(&entry, 1))) != DmaResult::ok) {
+            break;
+        }
+        const std::uint32_t slot = take_slot(index);
+        operations_[slot].entry = entry;
+        operations_[slot].doorbell = queue.doorbell_times[queue.sq_head];
+        queue.sq_head = (queue.sq_head + 1) & queue.sq_mask;
+        slots.push_back(slot);
+    }
+    for (const std::uint32_t slot : slots) {
+        operations_[slot].status = spec::Status::of(spec::StatusType::aborted, reason);
+        retire(slot);
+    }
+}
+
+}  // namespace ringside::core

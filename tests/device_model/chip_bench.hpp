@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#pragma once
+
+// A test bench for the chip alone: memory behind its DMA port, a record of its MSI-X messages, and
+// queue pairs driven by hand, as a driver's author would with the datasheet and a debugger.
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstring>
+#include <map>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "ringside/base/trace.hpp"
+#include "ringside/core/device.hpp"
+#include "ringside/spec/registers.hpp"
+#include "ringside/spec/wire.hpp"
+
+namespace ringside::testing {
+
+/// Memory from `base` on. Everything else faults; so does what a test takes away.
+class BenchMemory final : public core::DmaPort {
+  public:
+    static constexpr std::uint64_t base = 0x10'0000'0000;
+    struct Access {
+        bool is_write;
+        std::uint64_t address;
+        std::size_t size;
+    };
+
+    core::DmaResult read(std::uint64_t address, std::span<std::byte> into) override {
+        if (!is_mapped(address, into.size())) {
+            return core::DmaResult::iommu_fault;
+        }
+        std::memcpy(into.data(), bytes_.data() + (address - base), into.size());
+        accesses.push_back({false, address, into.size()});
+        return core::DmaResult::ok;
+    }
+    core::DmaResult write(std::uint64_t address, std::span<const std::byte> from) override {
+        if (!is_mapped(address, from.size())) {
+            return core::DmaResult::iommu_fault;
+        }
+        std::memcpy(bytes_.data() + (address - base), from.data(), from.size());
+        accesses.push_back({true, address, from.size()});
+        return core::DmaResult::ok;
+    }
+
+    /// `size` zero bytes, aligned to their size rounded up to a power of two.
+    std::uint64_t allocate(std::size_t size) {
+        std::size_t alignment = 64;
+        while (alignment < size) {
+            alignment *= 2;
+        }
+        const std::size_t at = (bytes_.size() + alignment - 1) / alignment * alignment;
+        bytes_.resize(at + size);
+        return base + at;
+    }
+    std::span<std::byte> at(std::uint64_t address, std::size_t size) {
+        return std::span(bytes_).subspan(address - base, size);
+    }
+    /// From now on accesses that touch [address, address + size) fault.
+    void unmap(std::uint64_t address, std::size_t size) { holes_.emplace_back(address, size); }
+    void map_all() { holes_.clear(); }
+    template <typename Object>
+    void put(std::uint64_t address, const Object& object) {
+        std::memcpy(at(address, sizeof object).data(), &object, sizeof object);
+    }
+    template <typename Object>
+    Object get(std::uint64_t address) {
+        Object object;
+        std::memcpy(&object, at(address, sizeof object).data(), sizeof object);
+        return object;
+    }
+
+    std::vector<Access> accesses;  ///< that succeeded, in order
+
+  private:
+    bool is_mapped(std::uint64_t address, std::size_t size) const {
+        for (const auto& [hole, length] : holes_) {
+            if (address < hole + length && hole < address + size) {
+                return false;
+            }
+        }
+        return address >= base && size <= bytes_.size() && address - base <= bytes_.size() - size;
+    }
+
+    std::vector<std::byte> bytes_;
+    std::vector<std::pair<std::uint64_t, std::size_t>> holes_;
+};
+
+class Bench : public core::MsiPort {
+  public:
+    struct Ring {
+        std::uint64_t sq = 0;
+        std::uint64_t cq = 0;
+        std::uint32_t mask = 0;
+        std::uint32_t tail = 0;
+        std::uint32_t head = 0;
+        bool phase = true;
+    };
+
+    /// A chip that is READY, its vectors unmasked, each sending its own number.
+    explicit Bench(const core::DeviceConfig& config = {}) : device(config, memory, *this, trace) {
+        start();
+    }
+
+    void start() {
+        run();
+        write(spec::at("CC").of(), 1);
+        run();
+        for (std::uint32_t vector = 0; vector < spec::max_vectors; ++vector) {
+            write_msix(vector * 16 + 8, vector);
+            write_msix(vector * 16 + 12, 0);
+        }
+    }
+
+    void send(std::uint64_t /*address*/, std::uint32_t vector) override {
+        messages.emplace_back(now, vector);
+    }
+
+    // ---- registers ----
+
+    std::uint32_t read(std::uint32_t offset) {
+        std::uint32_t value = 0;
+        EXPECT_TRUE(device.read(core::Bar::registers, now, offset, bytes_of(value)));
+        return value;
+    }
+    std::uint64_t read64(std::uint32_t offset) {
+        const std::uint64_t low = read(offset);
+        return low | std::uint64_t{read(offset + 4)} << 32;
+    }
+    void write(std::uint32_t offset, std::uint32_t value) {
+        EXPECT_TRUE(device.write(core::Bar::registers, now, offset, bytes_of(value)));
+    }
+    void write64(std::uint32_t offset, std::uint64_t value) {
+        write(offset, static_cast<std::uint32_t>(value));
+        write(offset + 4, static_cast<std::uint32_t>(value >> 32));
+    }
+    void write_msix(std::uint32_t offset, std::uint32_t value) {
+        EXPECT_TRUE(device.write(core::Bar::msix, now, offset, bytes_of(value)));
+    }
+    spec::DeviceState state() {
+        return static_cast<spec::DeviceState>(
+            spec::field("CSTS", "STATE").get(read(spec::at("CSTS").of())));
+    }
+
+    bool has_error(spec::ErrorSource source) {
+        return (read(spec::at("ERR_SRC").of()) & spec::bit_of(source)) != 0;
+    }
+    void clear_errors() { write(spec::at("ERR_SRC").of(), 0xFFFFFFFF); }
+
+    // ---- time ----
+
+    void run_until(Time end) {
+        while (device.next_event() && *device.next_event() <= end) {
+            now = std::max(now, *device.next_event());
+            device.advance(now);
+        }
+        now = end;
+        device.advance(now);
+    }
+    void run_for(Duration duration) { run_until(now + duration); }
+    /// Until the chip has nothing more to do by itself.
+    void run() {
+        while (device.next_event()) {
+            run_until(std::max(now, *device.next_event()));
+        }
+    }
+
+    // ---- queue pairs ----
+
+    void enable_queue(std::uint32_t queue, std::uint32_t entries, std::uint32_t control = 0) {
+        Ring ring;
+        ring.sq = memory.allocate(entries * sizeof(spec::SubmissionEntry));
+        ring.cq = memory.allocate(entries * sizeof(spec::CompletionEntry));
+        ring.mask = entries - 1;
+        rings[queue] = ring;
+        write64(spec::at("SQ_BASE").of(queue), ring.sq);
+        write64(spec::at("CQ_BASE").of(queue), ring.cq);
+        write(spec::at("Q_SIZE").of(queue), (entries - 1) << 16 | (entries - 1));
+        write(spec::at("CQ_VEC").of(queue), 1u << 31 | spec::queue_vector(queue));
+        write(spec::at("Q_CTRL").of(queue), control | 1);
+    }
+    /// Writes a descriptor behind those that were rung already.
+    void push(std::uint32_t queue, const spec::SubmissionEntry& entry) {
+        Ring& ring = rings.at(queue);
+        memory.put(ring.sq + ring.tail * sizeof entry, entry);
+        ring.tail = (ring.tail + 1) & ring.mask;
+    }
+    void ring(std::uint32_t queue) { write(spec::at("SQ_DB").of(queue), rings.at(queue).tail); }
+    /// The completions that have become visible, in order; gives them back, and arms if told to.
+    std::vector<spec::CompletionEntry> reap(std::uint32_t queue, bool arm = false) {
+        Ring& ring = rings.at(queue);
+        std::vector<spec::CompletionEntry> reaped;
+        for (;;) {
+            const auto entry = memory.get<spec::CompletionEntry>(
+                ring.cq + ring.head * sizeof(spec::CompletionEntry));
+            if (spec::phase_of(entry.status) != ring.phase) {
+                break;
+            }
+            reaped.push_back(entry);
+            ring.head = (ring.head + 1) & ring.mask;
+            ring.phase ^= ring.head == 0;
+        }
+        const auto armed = spec::field("CQ_DB", "ARM").set(arm ? 1 : 0);
+        write(spec::at("CQ_DB").of(queue), ring.head | static_cast<std::uint32_t>(armed));
+        return reaped;
+    }
+    /// One descriptor alone on a queue, to its completion.
+    spec::CompletionEntry execute(std::uint32_t queue, const spec::SubmissionEntry& entry) {
+        push(queue, entry);
+        ring(queue);
+        run();
+        const auto reaped = reap(queue);
+        EXPECT_EQ(reaped.size(), 1u);
+        return reaped.empty() ? spec::CompletionEntry{} : reaped.front();
+    }
+    /// A session on the admin queue, which must be enabled.
+    std::uint32_t create_session(spec::Algorithm algorithm, std::span<const std::byte> key) {
+        spec::SessionParameters parameters;
+        parameters.algorithm = static_cast<std::uint8_t>(algorithm);
+        parameters.key_len = static_cast<std::uint8_t>(key.size());
+        std::memcpy(parameters.key, key.data(), key.size());
+        spec::SubmissionEntry entry;
+        entry.opcode = static_cast<std::uint8_t>(spec::Opcode::session_create);
+        entry.src = memory.allocate(sizeof parameters);
+        entry.src_len = sizeof parameters;
+        memory.put(entry.src, parameters);
+        const auto completion = execute(0, entry);
+        EXPECT_TRUE(spec::decode_status(completion.status).ok());
+        return completion.result;
+    }
+
+    Trace trace{1};
+    BenchMemory memory;
+    Time now{};
+    std::vector<std::pair<Time, std::uint32_t>> messages;  ///< when, and the vector
+    std::map<std::uint32_t, Ring> rings;
+    core::Device device;
+
+  private:
+    static std::span<std::byte> bytes_of(std::uint32_t& value) {
+        return std::as_writable_bytes(std::span(&value, 1));
+    }
+};
+
+inline spec::SubmissionEntry nop(std::uint16_t cid, unsigned flags = 0) {
+    spec::SubmissionEntry entry;
+    entry.opcode = static_cast<std::uint8_t>(spec::Opcode::nop);
+    entry.flags = static_cast<std::uint8_t>(flags);
+    entry.cid = cid;
+    entry.user_tag = cid;
+    return entry;
+}
+
+constexpr unsigned flag(spec::SubmissionFlag flag) {
+    return static_cast<unsigned>(flag);
+}
+
+inline std::vector<std::uint16_t> cids(const std::vector<spec::CompletionEntry>& completions) {
+    std::vector<std::uint16_t> all;
+    all.reserve(completions.size());
+    for (const auto& completion : completions) {
+        all.push_back(completion.cid);
+    }
+    return all;
+}
+
+/// A bench with an AES-CBC session, and buffers for it.
+struct CipherBench : Bench {
+    explicit CipherBench(const core::DeviceConfig& config = {}) : Bench(config) {
+        enable_queue(0, 16);
+        enable_queue(1, 64);
+        session = create_session(spec::Algorithm::aes_cbc, key);
+    }
+    spec::SubmissionEntry encryption(std::uint16_t cid, std::uint32_t length) {
+        spec::SubmissionEntry entry;
+        entry.opcode = static_cast<std::uint8_t>(spec::Opcode::cipher);
+        entry.cid = cid;
+        entry.user_tag = cid;
+        entry.session = session;
+        entry.src = memory.allocate(length);
+        entry.dst = memory.allocate(length);
+        entry.src_len = length;
+        entry.dst_len = length;
+        entry.iv_len = 16;
+        return entry;
+    }
+
+    std::array<std::byte, 16> key{};
+    std::uint32_t session = 0;
+};
+
+inline spec::Status status_of(const spec::CompletionEntry& completion) {
+    return spec::decode_status(completion.status);
+}
+
+}  // namespace ringside::testing
