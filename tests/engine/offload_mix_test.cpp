@@ -131,6 +131,13 @@ TEST_P(OffloadMix, GivesEveryJobItsOwnBytes) {
             EXPECT_LE(counters.ok - earlier.ok, done + left);
             EXPECT_EQ(counters.ok, counters.accepted);
             all_left += left;
+            if (GetParam().spurious_percent == 0) {
+                // Each operation is refused once at most, and then again only if it was told of a
+                // slot that another took: no futile retries.
+                EXPECT_EQ(counters.hints > 0, GetParam().callbacks && counters.eagain > 0);
+                EXPECT_LE(counters.eagain, done + counters.hints);
+                EXPECT_EQ(counters.lapses, 0u);
+            }
             eagain += counters.eagain;
         });
     }
