@@ -16,14 +16,10 @@
 namespace ringside {
 namespace {
 
+using testing::count_call;
 using testing::for_seeds;
 using testing::OffloadMachine;
 using testing::TestJob;
-
-int count_call(void* counter) {
-    ++*static_cast<int*>(counter);
-    return 1;
-}
 
 TEST(OffloadCallback, IsCalledOnceWhenTheOperationIsDone) {
     for_seeds(100, [](std::uint64_t seed) {

@@ -336,31 +336,5 @@ TEST(OffloadFd, WhatCanNeverBeSubmittedIsAnErrorAtOnce) {
     EXPECT_EQ(job.pauses(), 0);
 }
 
-TEST(OffloadFd, JobsThatAwaitASlotOfAClosedDeviceEndWithAnError) {
-    for_seeds(100, [](std::uint64_t seed) {
-        OffloadMachine machine({.seed = seed, .ring_entries = 2});
-        std::deque<TestJob> jobs;
-        std::vector<boost::system::error_code> statuses(4);
-        for (std::size_t i = 0; i < 4; ++i) {
-            jobs.emplace_back([&, i] {
-                machine.encrypt_zeroes(0);
-                statuses[i] = machine.last_status;
-            });
-        }
-        for (TestJob& job : jobs) {
-            job.enter();
-        }
-        machine.accelerator.device->close();
-        for (std::size_t i = 0; i < 4; ++i) {
-            while (!jobs[i].finished()) {
-                machine.wait_readable(jobs[i].fd());
-                jobs[i].enter();
-            }
-            EXPECT_TRUE(!statuses[i] || statuses[i] == driver::Errc::dead) << statuses[i].message();
-            EXPECT_TRUE(jobs[i].fd_count() == 0 || !jobs[i].fd_is_readable());
-        }
-    });
-}
-
 }  // namespace
 }  // namespace ringside

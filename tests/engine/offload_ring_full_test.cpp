@@ -16,6 +16,7 @@
 namespace ringside {
 namespace {
 
+using testing::count_call;
 using testing::for_seeds;
 using testing::OffloadMachine;
 using testing::TestJob;
@@ -113,16 +114,12 @@ TEST(OffloadRingFull, WaitingForASlotIsNoRetrying) {
     EXPECT_TRUE(second.enter());
 }
 
-int count_call(void* counter) {
-    ++*static_cast<int*>(counter);
-    return 1;
-}
-
 TEST(OffloadRingFull, AJobThatAwaitsASlotOfAClosedDeviceHasStatusErr) {
     OffloadMachine machine({.ring_entries = 2, .interleaving = sim::Interleaving::cooperative});
     int calls = 0;
-    TestJob first([&] { machine.encrypt_zeroes(0); });
-    TestJob second([&] { machine.encrypt_zeroes(0); });
+    driver::result<OffloadMachine::Block> outcome = OffloadMachine::Block{};
+    TestJob first([&] { (void)machine.encrypt(); });
+    TestJob second([&] { outcome = machine.encrypt(); });
     second.set_callback(&count_call, &calls);
     EXPECT_FALSE(first.enter());
     EXPECT_FALSE(second.enter());
@@ -130,7 +127,7 @@ TEST(OffloadRingFull, AJobThatAwaitsASlotOfAClosedDeviceHasStatusErr) {
     machine.accelerator.device->close();
     EXPECT_TRUE(second.fd_is_readable()) << "an application that sleeps on it would never know";
     EXPECT_TRUE(second.enter());
-    EXPECT_EQ(machine.last_status, driver::Errc::dead);
+    EXPECT_EQ(outcome.error(), driver::Errc::dead);
     EXPECT_EQ(second.status(), ASYNC_STATUS_ERR);
     EXPECT_FALSE(second.fd_is_readable());
     EXPECT_EQ(calls, 0);

@@ -20,6 +20,12 @@ inline bool is_readable(int fd) {
     return poll(&entry, 1, 0) > 0;
 }
 
+/// A wait ctx's callback that counts its calls in an int.
+inline int count_call(void* counter) {
+    ++*static_cast<int*>(counter);
+    return 1;
+}
+
 class TestJob {
   public:
     /// `body` must own nothing on its stack that a test with free_ctx() would miss.
