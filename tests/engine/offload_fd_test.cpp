@@ -86,7 +86,7 @@ TEST(OffloadFd, ManyJobsOverASmallRingNeedTwoPausesEachAtMost) {
         EXPECT_LE(counters.eagain, 8u);
         eagain += counters.eagain;
     });
-    EXPECT_GT(eagain, 100u) << "the ring was never full";
+    EXPECT_GT(eagain, 50u) << "the ring was never full";
 }
 
 TEST(OffloadFd, TheDescriptorIsStableAndQuietBetweenJobs) {
@@ -203,7 +203,7 @@ TEST(OffloadFd, IsReadableExactlyWhenTheOperationIsDone) {
         EXPECT_EQ(machine.completed, 1);
         EXPECT_EQ(machine.counters().ok, ok_before + 1);
     });
-    EXPECT_GT(paused, 10u);
+    EXPECT_GT(paused, 0u);
 }
 
 /// What the application has to do for a job: descriptors to add to its set, and to take out of it.
