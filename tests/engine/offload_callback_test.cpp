@@ -40,6 +40,40 @@ TEST(OffloadCallback, IsCalledOnceWhenTheOperationIsDone) {
     });
 }
 
+TEST(OffloadCallback, IsCalledOnceHoweverOftenTheJobIsResumedUnasked) {
+    unsigned paused_again = 0;
+    for_seeds(100, [&](std::uint64_t seed) {
+        OffloadMachine machine({.seed = seed});
+        const auto before = machine.counters().accepted;
+        int calls = 0;
+        TestJob job([&] { machine.work(); });
+        job.set_callback(&count_call, &calls);
+        while (!job.enter()) {
+            machine.accelerator.platform->scheduler().yield();
+        }
+        paused_again += job.pauses() > 1 ? 1 : 0;
+        machine.settle();
+        EXPECT_EQ(calls, 1);
+        EXPECT_EQ(machine.completed, 1);
+        EXPECT_EQ(machine.counters().accepted, before + 1);
+        EXPECT_FALSE(job.fd_is_readable());
+    });
+    EXPECT_GT(paused_again, 0u);
+}
+
+TEST(OffloadCallback, ThatComesBeforeThePauseLeavesNothingToWaitFor) {
+    for_seeds(100, [](std::uint64_t seed) {
+        OffloadMachine machine({.seed = seed});
+        machine.complete_before_the_pause();
+        int calls = 0;
+        TestJob job([&] { machine.work(); });
+        job.set_callback(&count_call, &calls);
+        EXPECT_TRUE(job.enter());
+        EXPECT_EQ(calls, 1);
+        EXPECT_EQ(job.status(), ASYNC_STATUS_OK);
+    });
+}
+
 TEST(OffloadCallback, StatusIsOkBeforeItCanBeCalled) {
     for_seeds(100, [](std::uint64_t seed) {
         OffloadMachine machine({.seed = seed});

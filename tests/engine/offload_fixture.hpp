@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "ringside/offload/cipher_session.hpp"
@@ -63,6 +64,16 @@ class OffloadMachine {
         const auto block = encrypt();
         EXPECT_TRUE(block && *block == expected);
         ++completed;
+    }
+    /// The next operation ends while its caller has submitted it and not yet paused.
+    void complete_before_the_pause() {
+        accelerator.platform->observe_schedule_points(
+            [this, waits = true](const char* name) mutable {
+                if (waits && std::string_view(name) == "offload.run.submitted") {
+                    waits = false;
+                    settle();
+                }
+            });
     }
     /// Lets everything happen that is under way.
     void settle() { accelerator.platform->run_until_idle(); }
