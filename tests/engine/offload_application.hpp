@@ -74,7 +74,6 @@ class Application {
         TestJob job;
         bool watched = false;
         bool left = false;
-        int calls = 0;  ///< guarded by the owner's mutex
     };
     const std::deque<Member>& members() const { return members_; }
 
@@ -83,7 +82,7 @@ class Application {
         auto& member = *static_cast<Member*>(argument);
         Application& self = member.owner;
         const std::lock_guard lock(self.mutex_);
-        ++member.calls;
+        EXPECT_FALSE(member.left) << "called after its wait ctx was freed";
         self.called_.push_back(&member);
         EXPECT_EQ(eventfd_write(self.called_fd_, 1), 0);
         return 1;

@@ -5,6 +5,7 @@
 // file descriptor to be had. In the end every accepted operation has completed once; that is
 // checked where the fixture ends.
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -49,6 +50,20 @@ TEST(OffloadTrouble, AFreedWaitCtxEndsNothingInTheDevice) {
         }
         EXPECT_EQ(machine.completed, had_finished ? 3 : 2);
     });
+}
+
+TEST(OffloadTrouble, TheDescriptorOfAFreedWaitCtxIsNotWrittenAndClosesWithTheOperation) {
+    OffloadMachine machine({.interleaving = sim::Interleaving::cooperative});
+    TestJob job([&] { machine.work(); });
+    EXPECT_FALSE(job.enter());
+    const int fd = job.fd();
+    const int kept_by_the_application = dup(fd);
+    job.free_ctx();
+    machine.settle();
+    EXPECT_FALSE(testing::is_readable(kept_by_the_application));
+    close(kept_by_the_application);
+    EXPECT_EQ(fcntl(fd, F_GETFD), -1);
+    EXPECT_EQ(machine.counters().in_flight, 0u);
 }
 
 TEST(OffloadTrouble, AReservationOfAJobThatLeavesGoesToTheNext) {
@@ -287,6 +302,39 @@ TEST_P(OffloadLoss, EndsEveryOperationOnce) {
     EXPECT_GT(ends[make_error_code(Errc::dead).message()], 0);
     EXPECT_EQ(ends[make_error_code(Errc::aborted).message()] > 0,
               std::string(GetParam().name) == "queue_reset");
+}
+
+TEST(OffloadTrouble, JobsResumedUnaskedWhileTheDeviceClosesHearOfItOnce) {
+    for_seeds(200, [](std::uint64_t seed) {
+        OffloadMachine machine({.seed = seed, .ring_entries = 2});
+        Prng order(seed, "who is resumed");
+        std::deque<TestJob> jobs;
+        std::array<int, 4> calls{};
+        for (int& each : calls) {
+            jobs.emplace_back([&] {
+                (void)machine.encrypt();
+                ++machine.completed;
+            });
+            jobs.back().set_callback(&count_call, &each);
+            jobs.back().enter();
+        }
+        auto& scheduler = machine.accelerator.platform->scheduler();
+        // While a job runs nobody else may call the offload; the driver knows of no jobs.
+        auto& closer = scheduler.spawn("closer", [&] { machine.accelerator.device->close(); });
+        while (machine.completed < 4) {
+            TestJob& job = jobs[order.below(jobs.size())];
+            if (job.is_paused()) {
+                job.enter();
+            }
+            scheduler.yield();
+        }
+        scheduler.join(closer);
+        machine.settle();
+        for (std::size_t i = 0; i < 4; ++i) {
+            EXPECT_LE(calls.at(i), 1);
+            EXPECT_FALSE(jobs[i].fd_is_readable());
+        }
+    });
 }
 
 void reset_queue(OffloadMachine& machine) {
