@@ -136,6 +136,10 @@ void DeviceThread::mask_vector(std::uint32_t vector, bool masked) {
     enqueue({Access::Kind::mask, vector, masked ? 1u : 0u, nullptr});
 }
 
+void DeviceThread::reset_function() {
+    ask(Access::Kind::reset, 0);
+}
+
 Time DeviceThread::device_time() {
     return time_from_ps(static_cast<std::int64_t>(ask(Access::Kind::time, 0)));
 }
@@ -189,6 +193,9 @@ void DeviceThread::serve(Kernel& kernel, const Access& access) {
             break;
         case Access::Kind::mask:
             kernel.mask_vector(access.offset, access.value != 0);
+            break;
+        case Access::Kind::reset:
+            kernel.reset_function();
             break;
         case Access::Kind::time:
             value = static_cast<std::uint64_t>(to_ps(kernel.now()));

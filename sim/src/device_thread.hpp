@@ -39,6 +39,8 @@ class DeviceThread {
     std::uint32_t read(std::uint32_t offset);
     std::uint32_t peek(std::uint32_t offset);
     void mask_vector(std::uint32_t vector, bool masked);
+    /// Returns when it is done.
+    void reset_function();
     Time device_time();
     Lateness lateness() const;
 
@@ -50,7 +52,7 @@ class DeviceThread {
     /// lies.
     struct Answer;
     struct Access {
-        enum class Kind : std::uint8_t { write, read, peek, mask, time, stop } kind;
+        enum class Kind : std::uint8_t { write, read, peek, mask, reset, time, stop } kind;
         std::uint32_t offset;
         std::uint32_t value;
         Answer* answer;

@@ -5,12 +5,14 @@
 #include <tlm_utils/simple_initiator_socket.h>
 #include <tlm_utils/simple_target_socket.h>
 
+#include <array>
 #include <atomic>
 #include <cstring>
 #include <systemc>
 #include <tlm>
 #include <utility>
 
+#include "enumeration.hpp"
 #include "ringside/spec/registers.hpp"
 #include "ringside/systemc/crypto_device.hpp"
 
@@ -28,14 +30,16 @@ constexpr std::uint32_t msix_data = 8;
 constexpr std::uint32_t msix_control = 12;
 
 /// What stands between CPU and device: sends MMIO down, takes DMA and interrupt messages up.
-class RootComplex : public sc_core::sc_module {
+class RootComplex : public sc_core::sc_module, public ConfigSpace {
   public:
+    tlm_utils::simple_initiator_socket<RootComplex> config;
     tlm_utils::simple_initiator_socket<RootComplex> registers;
     tlm_utils::simple_initiator_socket<RootComplex> msix;
     tlm_utils::simple_target_socket<RootComplex> dma;
 
     RootComplex(const sc_core::sc_module_name& name, Iommu& iommu, Kernel::MsiSink on_message)
         : sc_core::sc_module(name),
+          config("config"),
           registers("registers"),
           msix("msix"),
           dma("dma"),
@@ -48,34 +52,48 @@ class RootComplex : public sc_core::sc_module {
 
     std::uint32_t read32(Socket& socket, std::uint32_t offset) {
         std::uint32_t value = 0;
-        return transport(socket, tlm::TLM_READ_COMMAND, offset, value) ? value : 0xFFFFFFFFu;
+        return transport(socket, tlm::TLM_READ_COMMAND, offset, value) ? value : nobody_answers;
     }
 
     void write32(Socket& socket, std::uint32_t offset, std::uint32_t value) {
         transport(socket, tlm::TLM_WRITE_COMMAND, offset, value);
     }
 
-    std::uint32_t peek32(std::uint32_t offset) {
+    static std::uint32_t peek32(Socket& socket, std::uint32_t offset) {
         std::uint32_t value = 0;
         tlm::tlm_generic_payload payload;
-        fill(payload, tlm::TLM_READ_COMMAND, offset, value);
-        return registers->transport_dbg(payload) == sizeof value ? value : 0xFFFFFFFFu;
+        fill(payload, tlm::TLM_READ_COMMAND, offset, value, sizeof value);
+        return socket->transport_dbg(payload) == sizeof value ? value : nobody_answers;
+    }
+
+    // ---- ConfigSpace ----
+
+    std::uint32_t read_config(std::uint32_t offset, std::uint32_t bytes) override {
+        std::uint32_t value = 0;
+        return transport(config, tlm::TLM_READ_COMMAND, offset, value, bytes) ? value
+                                                                              : nobody_answers;
+    }
+
+    void write_config(std::uint32_t offset, std::uint32_t bytes, std::uint32_t value) override {
+        transport(config, tlm::TLM_WRITE_COMMAND, offset, value, bytes);
     }
 
   private:
+    static constexpr std::uint32_t nobody_answers = 0xFFFFFFFF;
+
     static void fill(tlm::tlm_generic_payload& payload, tlm::tlm_command command,
-                     std::uint32_t offset, std::uint32_t& value) {
+                     std::uint32_t offset, std::uint32_t& value, std::uint32_t bytes) {
         payload.set_command(command);
         payload.set_address(offset);
         payload.set_data_ptr(reinterpret_cast<unsigned char*>(&value));
-        payload.set_data_length(sizeof value);
-        payload.set_streaming_width(sizeof value);
+        payload.set_data_length(bytes);
+        payload.set_streaming_width(bytes);
     }
 
     static bool transport(Socket& socket, tlm::tlm_command command, std::uint32_t offset,
-                          std::uint32_t& value) {
+                          std::uint32_t& value, std::uint32_t bytes = sizeof(std::uint32_t)) {
         tlm::tlm_generic_payload payload;
-        fill(payload, command, offset, value);
+        fill(payload, command, offset, value, bytes);
         sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
         socket->b_transport(payload, delay);
         return payload.is_response_ok();
@@ -147,10 +165,12 @@ class Kernel::Impl {
   public:
     Impl(const core::DeviceConfig& config, Trace& trace, Iommu& iommu, MsiSink on_message)
         : device_("device", config, trace), root_("root", iommu, std::move(on_message)) {
+        root_.config.bind(device_.config);
         root_.registers.bind(device_.registers);
         root_.msix.bind(device_.msix);
         device_.dma.bind(root_.dma);
         sc_core::sc_start(sc_core::SC_ZERO_TIME);
+        enumerate(root_);
         program_msix();
     }
 
@@ -160,10 +180,24 @@ class Kernel::Impl {
         root_.write32(root_.msix, vector * msix_entry_size + msix_control, masked ? 1 : 0);
     }
 
+    void reset_function() {
+        const SavedConfig saved(root_);
+        std::array<std::uint32_t, spec::max_vectors * msix_entry_size / 4> table{};
+        for (std::uint32_t i = 0; i < table.size(); ++i) {
+            table[i] = root_.read32(root_.msix, spec::msix_table_offset + i * 4);
+        }
+        initiate_function_reset(root_);
+        saved.restore(root_);
+        for (std::uint32_t i = 0; i < table.size(); ++i) {
+            root_.write32(root_.msix, spec::msix_table_offset + i * 4, table[i]);
+        }
+    }
+
   private:
     /// What an operating system does when a driver enables MSI-X: an address and a number for each
     /// vector, unmasked.
     void program_msix() {
+        enable_msix(root_, true);
         for (std::uint32_t vector = 0; vector < spec::max_vectors; ++vector) {
             const std::uint32_t entry = spec::msix_table_offset + vector * msix_entry_size;
             root_.write32(root_.msix, entry + msix_address_low,
@@ -172,6 +206,7 @@ class Kernel::Impl {
             root_.write32(root_.msix, entry + msix_data, vector);
             mask_vector(vector, false);
         }
+        enable_msix(root_, false);
     }
 
     SimulationContext context_;
@@ -206,7 +241,15 @@ void Kernel::write32(std::uint32_t offset, std::uint32_t value) {
 }
 
 std::uint32_t Kernel::peek32(std::uint32_t offset) {
-    return impl_->root().peek32(offset);
+    return impl_->root().peek32(impl_->root().registers, offset);
+}
+
+std::uint32_t Kernel::peek_config32(std::uint32_t offset) {
+    return impl_->root().peek32(impl_->root().config, offset);
+}
+
+void Kernel::reset_function() {
+    impl_->reset_function();
 }
 
 void Kernel::mask_vector(std::uint32_t vector, bool masked) {

@@ -346,6 +346,10 @@ std::uint32_t LivePlatform::peek32(std::uint32_t offset) {
     return impl_->device().peek(offset);
 }
 
+void LivePlatform::reset_function() {
+    impl_->device().reset_function();
+}
+
 Lateness LivePlatform::lateness() const {
     return impl_->device().lateness();
 }

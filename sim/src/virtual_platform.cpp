@@ -416,6 +416,10 @@ std::uint32_t VirtualPlatform::peek32(std::uint32_t offset) {
     return impl_->kernel().peek32(offset);
 }
 
+void VirtualPlatform::reset_function() {
+    impl_->scheduler().trap([this] { impl_->kernel().reset_function(); });
+}
+
 Scheduler& VirtualPlatform::scheduler() {
     return impl_->scheduler();
 }

@@ -16,6 +16,7 @@
 
 #include "ringside/base/trace.hpp"
 #include "ringside/core/device.hpp"
+#include "ringside/spec/pci_config.hpp"
 #include "ringside/spec/registers.hpp"
 #include "ringside/spec/wire.hpp"
 
@@ -91,6 +92,17 @@ class BenchMemory final : public core::DmaPort {
     std::vector<std::pair<std::uint64_t, std::size_t>> holes_;
 };
 
+/// What a kernel does before a driver gets to see the function.
+inline void enable_function(core::Device& device, Time now) {
+    const auto set = [&](std::uint32_t offset, std::uint16_t value) {
+        EXPECT_TRUE(
+            device.write(core::Bar::config, now, offset, std::as_bytes(std::span(&value, 1))));
+    };
+    set(spec::pci::at("COMMAND"),
+        spec::pci::command::memory_space | spec::pci::command::bus_master);
+    set(spec::pci::at("MSIX_CTRL"), spec::pci::msix_control::enable);
+}
+
 class Bench : public core::MsiPort {
   public:
     struct Ring {
@@ -104,6 +116,7 @@ class Bench : public core::MsiPort {
 
     /// A chip that is READY, its vectors unmasked, each sending its own number.
     explicit Bench(const core::DeviceConfig& config = {}) : device(config, memory, *this, trace) {
+        enable_function(device, now);
         start();
     }
 

@@ -345,9 +345,14 @@ TEST(Severity, AFatalErrorStopsTheChipUntilAReset) {
     EXPECT_EQ(bench.reap(1).size(), 0u) << "the driver completes what the chip has dropped";
     ASSERT_EQ(bench.messages.size(), 1u);
     EXPECT_EQ(bench.messages.front().second, spec::error_vector);
+    bench.push(1, nop(3));
+    bench.ring(1);
+    bench.memory.accesses.clear();
+    bench.write(spec::at("Q_RESET").of(1), 1);
     bench.write(spec::at("CC").of(), 0);
     bench.write(spec::at("CC").of(), 1);
     bench.run();
+    EXPECT_TRUE(bench.memory.accesses.empty()) << "no DMA in ERROR, not for a queue reset either";
     EXPECT_EQ(bench.state(), spec::DeviceState::error) << "RESET alone leads out";
     bench.write(spec::at("RESET").of(), spec::reset_key);
     bench.run();

@@ -135,7 +135,7 @@ TEST(OffloadCallback, ManyJobsOverASmallRingAllFinish) {
         }
         eagain += machine.counters().eagain;
     });
-    EXPECT_GT(eagain, 50u) << "the ring was never full";
+    EXPECT_GT(eagain, 0u) << "the ring was never full";
 }
 
 TEST(OffloadCallback, AFullRingIsStatusEagainAndNoCall) {

@@ -136,6 +136,7 @@ TEST(OffloadTrouble, CallersOutsideJobsWaitForTheirTurnWithoutSpinning) {
         auto& platform = *machine.accelerator.platform;
         platform.observe_schedule_points([&](const char* name) { ++reached[name]; });
         std::vector<sim::Scheduler::Cpu*> cpus;
+        cpus.reserve(4);
         for (int i = 0; i < 4; ++i) {
             cpus.push_back(&platform.scheduler().spawn("caller " + std::to_string(i), [&] {
                 for (int round = 0; round < 3; ++round) {

@@ -41,9 +41,11 @@ class TestJob {
     /// Starts or resumes it; true: it has finished (and the next call starts it anew).
     bool enter() {
         int result = 0;
-        auto* self = this;
+        struct {
+            TestJob* job;
+        } argument{this};
         const int status =
-            ASYNC_start_job(&job_, ctx_, &result, &TestJob::entry, &self, sizeof self);
+            ASYNC_start_job(&job_, ctx_, &result, &TestJob::entry, &argument, sizeof argument);
         EXPECT_TRUE(status == ASYNC_PAUSE || status == ASYNC_FINISH) << status;
         pauses_ += status == ASYNC_PAUSE ? 1 : 0;
         finished_ = status == ASYNC_FINISH;
@@ -91,9 +93,8 @@ class TestJob {
     /// The API has no way to end a paused job; kept reachable, so that a leak checker reports what
     /// such a job's stack alone owns and nothing else.
     static std::vector<ASYNC_JOB*>& left_behind() {
-        // Never destroyed: a leak checker looks after the static objects have gone.
-        static auto& jobs = *new std::vector<ASYNC_JOB*>;
-        return jobs;
+        static auto* const jobs = new std::vector<ASYNC_JOB*>;
+        return *jobs;
     }
 
     std::function<void()> body_;

@@ -47,6 +47,14 @@ class PlatformTest : public ::testing::Test {
         return static_cast<std::uint32_t>(
             spec::field("CSTS", "STATE").get(platform->link().mmio_read32(spec::at("CSTS").of())));
     }
+    /// Looks now and then, for a posted write may be late in live time.
+    void await_state(spec::DeviceState wanted) {
+        for (int looks = 0; looks < 1000 && read_state() != static_cast<std::uint32_t>(wanted);
+             ++looks) {
+            sleep_for(platform->environment(), 1ms);
+        }
+        EXPECT_EQ(read_state(), static_cast<std::uint32_t>(wanted));
+    }
 
     std::unique_ptr<Platform> platform = Kind::make();
 };
@@ -69,11 +77,11 @@ TYPED_TEST(PlatformTest, AReadFlushesPostedWrites) {
 
 TYPED_TEST(PlatformTest, TimePassesAndTheDeviceGoesOn) {
     auto& machine = *this->platform;
-    sleep_for(machine.environment(), 1ms);  // out of the power-on reset
-    ASSERT_EQ(this->read_state(), static_cast<std::uint32_t>(spec::DeviceState::disabled));
+    sleep_for(machine.environment(), 1ms);
+    this->await_state(spec::DeviceState::disabled);  // out of the power-on reset
     machine.link().mmio_write32(spec::at("CC").of(), 1);
     sleep_for(machine.environment(), 1ms);
-    EXPECT_EQ(this->read_state(), static_cast<std::uint32_t>(spec::DeviceState::ready));
+    this->await_state(spec::DeviceState::ready);
     EXPECT_GE(to_ns(machine.device_time()), 2'000'000);
 }
 
@@ -145,6 +153,43 @@ TYPED_TEST(PlatformTest, AnErrorInterruptArrivesOnceArmed) {
     });
     parker->park();
     EXPECT_FALSE(seen);
+}
+
+TYPED_TEST(PlatformTest, AFunctionLevelResetLeavesAFunctionThatADriverCanUse) {
+    auto& machine = *this->platform;
+    auto& link = machine.link();
+    this->await_state(spec::DeviceState::disabled);
+    link.mmio_write32(spec::at("ERR_MASK").of(), 8);
+    link.mmio_write32(spec::at("CC").of(), 1);
+    this->await_state(spec::DeviceState::ready);
+    machine.reset_function();
+    EXPECT_EQ(link.mmio_read32(spec::at("ERR_MASK").of()), 0u);
+    this->await_state(spec::DeviceState::disabled);
+    // The vectors are there again: an error still interrupts.
+    const auto parker = machine.environment().make_parker();
+    driver::error_code seen = boost::asio::error::eof;
+    machine.link().async_wait_vector(spec::error_vector, [&](driver::error_code error) {
+        seen = error;
+        parker->unpark();
+    });
+    link.mmio_write32(spec::at("SQ_DB").of(1), 1);
+    parker->park();
+    EXPECT_FALSE(seen);
+}
+
+TYPED_TEST(PlatformTest, AFunctionLevelResetKeepsAVectorMasked) {
+    auto& machine = *this->platform;
+    sleep_for(machine.environment(), 1ms);
+    machine.link().mask_vector(spec::error_vector, true);
+    machine.reset_function();
+    sleep_for(machine.environment(), 1ms);
+    machine.link().mmio_write32(spec::at("SQ_DB").of(1), 1);
+    sleep_for(machine.environment(), 1ms);
+    machine.link().mmio_write32(spec::at("STAT_SNAP").of(), 1);
+    EXPECT_EQ(machine.link().mmio_read32(spec::at("STAT_MSIX").of()), 0u);
+    machine.link().mask_vector(spec::error_vector, false);
+    machine.link().mmio_write32(spec::at("STAT_SNAP").of(), 1);
+    EXPECT_EQ(machine.link().mmio_read32(spec::at("STAT_MSIX").of()), 1u) << "it was pending";
 }
 
 TYPED_TEST(PlatformTest, ManyPlatformsFollowOneAnother) {

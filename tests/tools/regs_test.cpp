@@ -49,7 +49,7 @@ TEST(Regs, TextLineIsPinned) {
     std::string text = run_program({"regs"}).out;
     const auto both_blank = [](char a, char b) { return a == ' ' && b == ' '; };
     text.erase(std::unique(text.begin(), text.end(), both_blank), text.end());
-    EXPECT_THAT(text, HasSubstr("\n 034h CSTS 31:0 RO 00000001h device controller status\n"
+    EXPECT_THAT(text, HasSubstr("\n 034h CSTS 31:0 RO 00000401h device controller status\n"
                                 " STATE 3:0 0 RESET, 1 DISABLED, "));
 }
 
@@ -137,7 +137,7 @@ TEST(Program, WrongArgumentsGetOneLineAndExitCode2) {
     EXPECT_THAT(run_program({"rges"}).err,
                 HasSubstr("ringside: unexpected argument 'rges'; allowed: "));
     EXPECT_EQ(run_program({"regs", "--frm", "c"}).err,
-              "ringside regs: unexpected argument '--frm'; allowed: --help, --format\n");
+              "ringside regs: unexpected argument '--frm'; allowed: --help, --format, --config\n");
     for (const auto& arguments : std::vector<std::vector<std::string>>{
              {}, {"rges"}, {"--nope"}, {"regs", "--frm"}, {"regs", "more"}, {"regs", "--format"}}) {
         const auto run = run_program(arguments);

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "arguments.hpp"
+#include "regs/config_dump.hpp"
 #include "regs/formats.hpp"
 
 namespace ringside::tools {
@@ -22,8 +23,14 @@ void add_regs_command(CLI::App& program, int& exit_code) {
                         {"md", registers_as_markdown},
                         {"c", registers_as_c_header}},
                        "as a table, JSON, the datasheet's tables, or a C header");
-    command->callback([format, &exit_code] {
-        std::fputs((*format)().c_str(), stdout);
+    const auto config = std::make_shared<bool>(false);
+    command
+        ->add_flag("--config", *config,
+                   "instead the PCI configuration space as a kernel leaves it to a driver, in "
+                   "hexadecimal, for lspci -F")
+        ->excludes("--format");
+    command->callback([format, config, &exit_code] {
+        std::fputs(*config ? config_space_as_hex().c_str() : (*format)().c_str(), stdout);
         exit_code = 0;
     });
 }

@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: the ringside authors
 #pragma once
 
-// `ringside regs`: the register map on the command line.
+// `ringside regs`: the register map and the configuration space on the command line.
 
 #include <CLI/App.hpp>
 

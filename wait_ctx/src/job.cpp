@@ -2,231 +2,119 @@
 // SPDX-FileCopyrightText: the ringside authors
 
 // ASYNC_JOB: a function on a stack of its own that can stop in the middle and be resumed. Each
-// thread has its jobs, its pool of finished ones, and at most one running.
+// thread has its jobs, its pool of executions, and at most one job running.
 
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
-#include <memory>
-#include <mutex>
 #include <new>
-#include <vector>
 
 #include "checker.hpp"
+#include "diagnostics.hpp"
 #include "libcrypto.hpp"
+#include "pool.hpp"
 #include "ringside/async.h"
-#include "ringside/base/fibre.hpp"
 #include "wait_ctx.hpp"
 
-using ringside::FibreContext;
-using ringside::FibreStack;
-using ringside::async::Checker;
-using ringside::async::raise_invalid_pool_size;
-using ringside::async::set_default_library_context;
+using namespace ringside::async;  // this file is its C face
 
 namespace {
 
-constexpr std::size_t stack_size = 32768;  // the reference's, plus a guard page
+using State = ASYNC_JOB::State;
 
-/// Misuse that crashes the reference is refused here, and told once per kind and process.
-void diagnose_once(std::once_flag& once, const char* what) {
-    std::call_once(once, [what] { std::fprintf(stderr, "ringside async: %s\n", what); });
-}
-
-/// The allocators of ASYNC_set_mem_functions(3); none given: guarded stacks of ours.
-struct StackAllocators {
-    std::mutex mutex;
-    ASYNC_stack_alloc_fn allocate = nullptr;
-    ASYNC_stack_free_fn release = nullptr;
-    bool used = false;
-};
-StackAllocators allocators;
-
-class JobStack {
-  public:
-    JobStack() = default;
-    JobStack(const JobStack&) = delete;
-    JobStack& operator=(const JobStack&) = delete;
-    ~JobStack() {
-        if (foreign_ != nullptr) {
-            release_(foreign_);
-        }
-    }
-
-    bool allocate() {
-        ASYNC_stack_alloc_fn custom = nullptr;
-        {
-            const std::lock_guard lock(allocators.mutex);
-            allocators.used = true;
-            custom = allocators.allocate;
-            release_ = allocators.release != nullptr ? allocators.release : &std::free;
-        }
-        if (custom == nullptr) {
-            own_ = FibreStack::allocate(stack_size);
-            return static_cast<bool>(own_);
-        }
-        foreign_size_ = stack_size;
-        foreign_ = static_cast<std::byte*>(custom(&foreign_size_));
-        return foreign_ != nullptr;
-    }
-    std::byte* bottom() const { return foreign_ != nullptr ? foreign_ : own_.bottom(); }
-    std::size_t size() const { return foreign_ != nullptr ? foreign_size_ : own_.size(); }
-
-  private:
-    FibreStack own_;
-    std::byte* foreign_ = nullptr;
-    std::size_t foreign_size_ = 0;
-    ASYNC_stack_free_fn release_ = nullptr;
-};
-
-struct Pool;
-struct ThreadState;
-
-}  // namespace
-
-struct async_job_st {
-    enum class State : unsigned char { idle, running, paused, finished };
-
-    State state = State::idle;
-    ThreadState* thread = nullptr;
-    std::shared_ptr<Pool> pool;  ///< which it was taken from; null while idle
-    ASYNC_WAIT_CTX* wait_ctx = nullptr;
-    int (*function)(void*) = nullptr;
-    std::vector<std::max_align_t> arguments;
-    bool has_arguments = false;
-    int result = 0;
-    void* library_context = nullptr;
-    JobStack stack;
-    FibreContext context;
-};
-
-namespace {
-
-/// Finished jobs, most recently used last, and how many there may be. A paused job keeps its pool
-/// alive, so that a thread may clean up before its jobs are done.
-struct Pool {
-    explicit Pool(std::size_t max) : max_size(max) {}
-
-    ASYNC_JOB* take() {
-        if (!idle.empty()) {
-            ASYNC_JOB* job = idle.back().release();
-            idle.pop_back();
-            return job;
-        }
-        return max_size == 0 || size < max_size ? make().release() : nullptr;
-    }
-    std::unique_ptr<ASYNC_JOB> make() {
-        std::unique_ptr<ASYNC_JOB> job(new (std::nothrow) ASYNC_JOB);
-        if (job == nullptr || !job->stack.allocate()) {
-            return nullptr;
-        }
-        ++size;
-        return job;
-    }
-
-    std::size_t max_size;
-    std::size_t size = 0;
-    bool closed = false;  ///< cleaned up: a job that comes back is freed
-    std::vector<std::unique_ptr<ASYNC_JOB>> idle;
-};
-
-struct ThreadState {
-    ~ThreadState() {
-        if (Checker* checker = Checker::active()) {
-            checker->thread_cleaned_up(nullptr);
-        }
-        close_pool();
-    }
-
-    void close_pool() {
-        if (pool != nullptr) {
-            pool->closed = true;
-            pool->idle.clear();
-            pool.reset();
-        }
-        blocked = 0;
-    }
-
-    FibreContext dispatcher;  ///< where ASYNC_start_job() waits for the job
-    ASYNC_JOB* current = nullptr;
-    unsigned long blocked = 0;
-    std::shared_ptr<Pool> pool;
-};
-
-ThreadState& this_thread() {
-    static thread_local ThreadState state;
-    return state;
-}
-
-/// The first flow on a job's stack, for this start and all that follow it.
-void job_entry(void* argument) {
+/// The first flow on a job's stack. An exception that leaves the function ends the process.
+void job_entry(void* argument) noexcept {
     auto* job = static_cast<ASYNC_JOB*>(argument);
-    job->result = job->function(job->has_arguments ? job->arguments.data() : nullptr);
-    job->state = ASYNC_JOB::State::finished;
-    job->context.exit_to(job->thread->dispatcher);
+    Execution& execution = *job->execution;
+    execution.result =
+        execution.function(execution.has_arguments ? execution.arguments.data() : nullptr);
+    job->state.store(State::idle, std::memory_order_relaxed);
+    execution.context.exit_to(thread_state->dispatcher);
 }
 
-void give_back(ASYNC_JOB* job) {
-    const std::shared_ptr<Pool> pool = std::move(job->pool);
-    job->state = ASYNC_JOB::State::idle;
-    job->wait_ctx = nullptr;
-    std::unique_ptr<ASYNC_JOB> owned(job);
-    if (!pool->closed) {
-        pool->idle.push_back(std::move(owned));
+bool copy_arguments(Execution& execution, const void* args, std::size_t size) {
+    execution.has_arguments = args != nullptr && size != 0;
+    if (execution.has_arguments) {
+        constexpr std::size_t unit = sizeof(std::max_align_t);
+        try {
+            execution.arguments.resize(size / unit + (size % unit != 0 ? 1 : 0));
+        } catch (const std::exception&) {  // no memory, or no such size
+            return false;
+        }
+        std::memcpy(execution.arguments.data(), args, size);
     }
+    return true;
 }
 
-/// Why a handle cannot be resumed here, or null.
-const char* refusal(const ASYNC_JOB& job, const ThreadState& thread) {
-    static std::once_flag stale;
-    static std::once_flag wrong_thread;
-    if (job.state != ASYNC_JOB::State::paused) {
-        const char* what = "ASYNC_start_job: the job is not paused (a handle kept after FINISH?)";
-        diagnose_once(stale, what);
-        return what;
-    }
-    if (job.thread != &thread) {
-        const char* what = "ASYNC_start_job: the job belongs to another thread";
-        diagnose_once(wrong_thread, what);
-        return what;
-    }
-    return nullptr;
-}
-
-/// Takes a job for a new start; null: none is to be had.
-ASYNC_JOB* prepare(ThreadState& thread, ASYNC_WAIT_CTX* ctx, int (*function)(void*), void* args,
-                   std::size_t size) {
-    ASYNC_JOB* job = thread.pool->take();
-    if (job == nullptr) {
+/// Takes what a new job needs; null: there is no such job to be had.
+ASYNC_JOB* prepare(ThreadState& thread, ASYNC_WAIT_CTX* ctx, int (*function)(void*),
+                   const void* args, std::size_t size) {
+    Execution* execution = thread.pool->take();
+    if (execution == nullptr) {
         return nullptr;
     }
-    job->pool = thread.pool;
-    job->thread = &thread;
-    job->wait_ctx = ctx;
-    job->function = function;
-    job->has_arguments = args != nullptr && size != 0;
-    if (job->has_arguments) {
-        try {
-            job->arguments.resize((size + sizeof(std::max_align_t) - 1) / sizeof(std::max_align_t));
-        } catch (const std::bad_alloc&) {
-            give_back(job);
-            return nullptr;
-        }
-        std::memcpy(job->arguments.data(), args, size);
+    ASYNC_JOB* job = copy_arguments(*execution, args, size) ? thread.handles.take() : nullptr;
+    if (job == nullptr) {
+        execution->pool->give_back(execution);
+        return nullptr;
     }
-    job->library_context = set_default_library_context(nullptr);
-    job->context.start(job->stack.bottom(), job->stack.size(), &job_entry, job);
+    execution->function = function;
+    execution->context.start(execution->stack.bottom(), execution->stack.size(), &job_entry, job);
+    job->execution = execution;
+    job->wait_ctx = ctx;
+    job->thread.store(thread.id, std::memory_order_relaxed);
+    if (ctx != nullptr) {
+        ctx->attach_job();
+    }
     return job;
+}
+
+/// After FINISH.
+void give_back(ThreadState& thread, ASYNC_JOB* job) {
+    Execution* execution = job->execution;
+    ASYNC_WAIT_CTX* ctx = job->wait_ctx;
+    job->execution = nullptr;
+    job->wait_ctx = nullptr;
+    thread.handles.give_back(job);
+    execution->pool->give_back(execution);
+    if (ctx != nullptr) {
+        ctx->detach_job();
+    }
+}
+
+/// Whether the handle can be resumed here; tells why if not.
+bool resumable(const ASYNC_JOB& job, const ThreadState& thread) {
+    if (job.state.load(std::memory_order_relaxed) == State::idle) {
+        diagnose(Misuse::stale_handle);
+        return false;
+    }
+    if (job.thread.load(std::memory_order_relaxed) != thread.id) {
+        diagnose(Misuse::wrong_thread);
+        return false;
+    }
+    if (job.wait_ctx != nullptr && job.wait_ctx->freed()) {
+        diagnose(Misuse::ctx_freed_under_job);
+        return false;
+    }
+    return true;
 }
 
 /// Runs `job` until it pauses or finishes, with its own default library context.
 void run(ThreadState& thread, ASYNC_JOB& job) {
-    void* callers = set_default_library_context(job.library_context);
-    job.state = ASYNC_JOB::State::running;
+    Execution& execution = *job.execution;
+    // Mostly nobody changes it, and to ask is cheaper than to set. A new job starts with the
+    // caller's.
+    void* const callers = default_library_context();
+    if (job.state.load(std::memory_order_relaxed) == State::paused &&
+        execution.library_context != callers) {
+        set_default_library_context(execution.library_context);
+    }
+    job.state.store(State::running, std::memory_order_relaxed);
     thread.current = &job;
-    thread.dispatcher.switch_to(job.context);
+    thread.dispatcher.switch_to(execution.context);
     thread.current = nullptr;
-    job.library_context = set_default_library_context(callers);
+    execution.library_context = default_library_context();
+    if (execution.library_context != callers) {
+        set_default_library_context(callers);
+    }
 }
 
 }  // namespace
@@ -242,17 +130,13 @@ int ASYNC_init_thread(size_t max_size, size_t init_size) {
         raise_invalid_pool_size(__FILE__, __LINE__, __func__);
         return 0;
     }
-    ThreadState& thread = this_thread();
-    auto pool = std::make_shared<Pool>(max_size);
-    while (pool->idle.size() < init_size) {
-        auto job = pool->make();
-        if (job == nullptr) {
-            break;  // as the reference: what could be made will do
-        }
-        pool->idle.push_back(std::move(job));
+    ThreadState* thread = this_thread();
+    Pool* pool = thread != nullptr ? Pool::create(max_size) : nullptr;
+    if (pool == nullptr) {
+        return 0;
     }
-    thread.close_pool();
-    thread.pool = std::move(pool);
+    pool->fill(init_size);  // as the reference: what could be made will do
+    thread->replace_pool(pool);
     return 1;
 }
 
@@ -260,30 +144,38 @@ void ASYNC_cleanup_thread(void) {
     if (Checker* checker = Checker::active()) {
         checker->thread_cleaned_up(__builtin_return_address(0));
     }
-    this_thread().close_pool();
+    ThreadState* thread = thread_state;
+    if (thread == nullptr) {
+        return;
+    }
+    const std::size_t running = thread->current != nullptr ? 1 : 0;
+    if (thread->pool != nullptr && thread->pool->taken() > running) {
+        diagnose(Misuse::pool_freed_under_job);
+    }
+    thread->replace_pool(nullptr);
+    thread->blocked = 0;
 }
 
 int ASYNC_start_job(ASYNC_JOB** job, ASYNC_WAIT_CTX* ctx, int* ret, int (*func)(void*), void* args,
                     size_t size) {
-    static std::once_flag nested;
-    ThreadState& thread = this_thread();
-    if (thread.current != nullptr) {
-        diagnose_once(nested, "ASYNC_start_job: called inside a job");
-        return ASYNC_ERR;
-    }
-    if (thread.pool == nullptr && ASYNC_init_thread(0, 0) == 0) {
+    ThreadState* thread = this_thread();
+    if (thread == nullptr || (thread->pool == nullptr && ASYNC_init_thread(0, 0) == 0)) {
         return ASYNC_ERR;
     }
     ASYNC_JOB* chosen = *job;
+    if (thread->current != nullptr) {
+        diagnose(chosen == thread->current ? Misuse::resume_before_pause : Misuse::nested_start);
+        return ASYNC_ERR;
+    }
     if (chosen == nullptr) {
-        chosen = prepare(thread, ctx, func, args, size);
+        chosen = prepare(*thread, ctx, func, args, size);
         if (chosen == nullptr) {
             return ASYNC_NO_JOBS;
         }
         if (Checker* checker = Checker::active()) {
             checker->job_started(chosen, ctx, __builtin_return_address(0));
         }
-    } else if (refusal(*chosen, thread) != nullptr) {
+    } else if (!resumable(*chosen, *thread)) {
         if (Checker* checker = Checker::active()) {
             checker->job_resume_refused(chosen, __builtin_return_address(0));
         }
@@ -291,80 +183,58 @@ int ASYNC_start_job(ASYNC_JOB** job, ASYNC_WAIT_CTX* ctx, int* ret, int (*func)(
     } else if (Checker* checker = Checker::active()) {
         checker->job_resumed(chosen, __builtin_return_address(0));
     }
-    run(thread, *chosen);
-    if (chosen->state == ASYNC_JOB::State::paused) {
+    run(*thread, *chosen);
+    if (chosen->state.load(std::memory_order_relaxed) == State::paused) {
         *job = chosen;
         return ASYNC_PAUSE;
     }
     if (Checker* checker = Checker::active()) {
         checker->job_finished(chosen);
     }
-    *ret = chosen->result;
+    *ret = chosen->execution->result;
     *job = nullptr;
-    give_back(chosen);
+    give_back(*thread, chosen);
     return ASYNC_FINISH;
 }
 
 int ASYNC_pause_job(void) {
-    ThreadState& thread = this_thread();
-    ASYNC_JOB* job = thread.current;
-    if (job == nullptr || thread.blocked != 0) {
+    ThreadState* thread = thread_state;
+    ASYNC_JOB* job = thread != nullptr ? thread->current : nullptr;
+    if (job == nullptr || thread->blocked != 0) {
         return 1;
     }
     if (Checker* checker = Checker::active()) {
         checker->job_paused(job, __builtin_return_address(0));
     }
-    job->state = ASYNC_JOB::State::paused;
-    job->context.switch_to(thread.dispatcher);
+    job->state.store(State::paused, std::memory_order_relaxed);
+    job->execution->context.switch_to(thread->dispatcher);
     if (job->wait_ctx != nullptr) {
         job->wait_ctx->reset_changes();
+    } else {
+        diagnose(Misuse::pause_without_ctx);
     }
     return 1;
 }
 
 ASYNC_JOB* ASYNC_get_current_job(void) {
-    return this_thread().current;
+    const ThreadState* thread = thread_state;
+    return thread != nullptr ? thread->current : nullptr;
 }
 
 ASYNC_WAIT_CTX* ASYNC_get_wait_ctx(ASYNC_JOB* job) {
-    return job->wait_ctx;
+    ASYNC_WAIT_CTX* ctx = job->wait_ctx;
+    return ctx != nullptr && ctx->freed() ? nullptr : ctx;
 }
 
 void ASYNC_block_pause(void) {
-    ThreadState& thread = this_thread();
-    if (thread.current != nullptr) {
-        ++thread.blocked;
+    if (ASYNC_get_current_job() != nullptr) {
+        ++thread_state->blocked;
     }
 }
 
 void ASYNC_unblock_pause(void) {
-    ThreadState& thread = this_thread();
-    if (thread.current != nullptr && thread.blocked != 0) {
-        --thread.blocked;
-    }
-}
-
-int ASYNC_set_mem_functions(ASYNC_stack_alloc_fn alloc_fn, ASYNC_stack_free_fn free_fn) {
-    const std::lock_guard lock(allocators.mutex);
-    if (allocators.used) {
-        return 0;
-    }
-    if (alloc_fn != nullptr) {
-        allocators.allocate = alloc_fn;
-    }
-    if (free_fn != nullptr) {
-        allocators.release = free_fn;
-    }
-    return 1;
-}
-
-void ASYNC_get_mem_functions(ASYNC_stack_alloc_fn* alloc_fn, ASYNC_stack_free_fn* free_fn) {
-    const std::lock_guard lock(allocators.mutex);
-    if (alloc_fn != nullptr) {
-        *alloc_fn = allocators.allocate;
-    }
-    if (free_fn != nullptr) {
-        *free_fn = allocators.release;
+    if (ASYNC_get_current_job() != nullptr && thread_state->blocked != 0) {
+        --thread_state->blocked;
     }
 }
 

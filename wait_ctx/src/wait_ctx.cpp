@@ -7,8 +7,12 @@
 #include <tuple>
 
 #include "checker.hpp"
+#include "diagnostics.hpp"
 
 using ringside::async::Checker;
+using ringside::async::diagnose;
+using ringside::async::Misuse;
+using State = async_wait_ctx_st::State;
 
 void async_wait_ctx_st::reset_changes() {
     if (deleted != 0) {
@@ -44,25 +48,41 @@ void ASYNC_WAIT_CTX_free(ASYNC_WAIT_CTX* ctx) {
     if (ctx == nullptr) {
         return;
     }
+    if (ctx->state.load(std::memory_order_relaxed) != State::in_use) {
+        diagnose(Misuse::free_in_cleanup);
+        return;
+    }
     if (Checker* checker = Checker::active()) {
         checker->ctx_freed(ctx, __builtin_return_address(0));
     }
-    // Off the list first: a cleanup that clears its own key finds nothing (in the reference, a
-    // double free).
+    ctx->state.store(State::cleaning, std::memory_order_relaxed);
+    // The one that is cleaned is the last of the list until its cleanup has returned, so that the
+    // cleanup finds it; those before it may go meanwhile, by clear_fd().
     while (!ctx->fds.empty()) {
         const auto entry = ctx->fds.back();
-        ctx->fds.pop_back();
         if (!entry.deleted && entry.cleanup != nullptr) {
             entry.cleanup(ctx, entry.key, entry.fd, entry.custom_data);
         }
+        ctx->fds.pop_back();
     }
-    delete ctx;
+    ctx->added = 0;
+    ctx->deleted = 0;
+    ctx->state.store(State::freed, std::memory_order_release);
+    if (ctx->jobs.load(std::memory_order_relaxed) == 0) {
+        delete ctx;
+    } else {
+        diagnose(Misuse::ctx_freed_under_job);
+    }
 }
 
 int ASYNC_WAIT_CTX_set_wait_fd(ASYNC_WAIT_CTX* ctx, const void* key, OSSL_ASYNC_FD fd,
                                void* custom_data,
                                void (*cleanup)(ASYNC_WAIT_CTX*, const void*, OSSL_ASYNC_FD,
                                                void*)) {
+    if (ctx->state.load(std::memory_order_relaxed) != State::in_use) {
+        diagnose(Misuse::set_in_cleanup);
+        return 0;
+    }
     try {
         ctx->fds.push_back({key, fd, custom_data, cleanup, true, false});
     } catch (const std::bad_alloc&) {
@@ -127,6 +147,11 @@ int ASYNC_WAIT_CTX_get_changed_fds(ASYNC_WAIT_CTX* ctx, OSSL_ASYNC_FD* addfd, si
 int ASYNC_WAIT_CTX_clear_fd(ASYNC_WAIT_CTX* ctx, const void* key) {
     auto* entry = ctx->find(key);
     if (entry == nullptr) {
+        return 0;
+    }
+    if (ctx->state.load(std::memory_order_relaxed) == State::cleaning &&
+        entry == &ctx->fds.back()) {
+        diagnose(Misuse::clear_in_cleanup);
         return 0;
     }
     if (Checker* checker = Checker::active()) {

@@ -4,8 +4,10 @@
 
 // What stands behind ASYNC_WAIT_CTX: the wait fds that engines registered, the changes that the
 // application has not been through a resume with, and callback and status. No lock, as in the
-// reference: the manual gives a ctx to one job at a time.
+// reference: the manual gives a ctx to one job at a time. Only its end is safe against other
+// threads: the object stays until the last job on it has finished, whoever freed it before.
 
+#include <atomic>
 #include <cstddef>
 #include <vector>
 
@@ -21,6 +23,22 @@ struct async_wait_ctx_st {
         bool deleted;  ///< since the last reset; kept only to be reported
     };
 
+    enum class State : unsigned char { in_use, cleaning, freed };
+
+    /// A job begins on it. Two jobs on two threads at one time, which the manual forbids, may be
+    /// counted as one: not worth a locked instruction for each job.
+    void attach_job() {
+        jobs.store(jobs.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    }
+    /// The job has finished; the last one deletes what the application has freed.
+    void detach_job() {
+        const unsigned left = jobs.load(std::memory_order_relaxed) - 1;
+        jobs.store(left, std::memory_order_relaxed);
+        if (left == 0 && freed()) {
+            delete this;
+        }
+    }
+    bool freed() const { return state.load(std::memory_order_acquire) == State::freed; }
     /// A real pause has ended: what changed before it is no news any more.
     void reset_changes();
     /// The newest live entry with `key`, or null.
@@ -32,4 +50,6 @@ struct async_wait_ctx_st {
     ASYNC_callback_fn callback = nullptr;
     void* callback_argument = nullptr;
     int status = ASYNC_STATUS_UNSUPPORTED;
+    std::atomic<State> state{State::in_use};
+    std::atomic<unsigned> jobs{0};  ///< that have not finished
 };

@@ -41,7 +41,7 @@ void Device::Impl::control(std::uint32_t old, std::uint32_t value) {
         change_state(spec::DeviceState::disabled);
     } else if (enable.get(value) != 0 && state() == spec::DeviceState::disabled) {
         change_state(spec::DeviceState::enabling);
-        calendar_.add(now_ + config_.enable, {Stage::enabled, nobody, reset_epoch_, 0});
+        calendar_.add(now_ + config_.enable, {Stage::enabled, nobody, ++enable_epoch_, 0});
     } else if (drain.get(value) != 0 && state() == spec::DeviceState::ready) {
         change_state(spec::DeviceState::draining);
     } else if (drain.get(value) == 0 && state() == spec::DeviceState::draining) {

@@ -30,7 +30,7 @@ bool is_word(std::uint32_t offset, std::size_t length) {
 
 Device::Impl::Impl(const DeviceConfig& config, DmaPort& dma, MsiPort& msi, Trace& trace)
     : config_(config),
-      dma_(dma),
+      dma_(dma, pci_),
       trace_(trace),
       registers_(config),
       msix_(msi),
@@ -44,11 +44,14 @@ Device::Impl::Impl(const DeviceConfig& config, DmaPort& dma, MsiPort& msi, Trace
 
 bool Device::Impl::read(Bar bar, Time now, std::uint32_t offset, std::span<std::byte> into) {
     advance(now);
-    if (!fits(bar, offset, into.size())) {
+    if (bar == Bar::config) {
+        return peek_config(offset, into);
+    }
+    if (!pci_.decodes_memory() || !fits(bar, offset, into.size())) {
+        pci_.log_unsupported_request(false);
         return false;
     }
-    const bool known =
-        bar == Bar::registers ? is_register(offset, into.size()) : is_word(offset, into.size());
+    const bool known = is_known(bar, offset, into.size());
     if (!known) {
         raise_error(spec::ErrorSource::bad_access, offset, nobody, nobody);
     }
@@ -62,6 +65,9 @@ bool Device::Impl::read(Bar bar, Time now, std::uint32_t offset, std::span<std::
 }
 
 bool Device::Impl::peek(Bar bar, Time now, std::uint32_t offset, std::span<std::byte> into) const {
+    if (bar == Bar::config) {
+        return peek_config(offset, into);
+    }
     if (!fits(bar, offset, into.size())) {
         return false;
     }
@@ -80,11 +86,14 @@ bool Device::Impl::peek(Bar bar, Time now, std::uint32_t offset, std::span<std::
 
 bool Device::Impl::write(Bar bar, Time now, std::uint32_t offset, std::span<const std::byte> from) {
     advance(now);
-    if (!fits(bar, offset, from.size())) {
+    if (bar == Bar::config) {
+        return write_config(offset, from);
+    }
+    if (!pci_.decodes_memory() || !fits(bar, offset, from.size())) {
+        pci_.log_unsupported_request(true);
         return false;
     }
-    const bool known =
-        bar == Bar::registers ? is_register(offset, from.size()) : is_word(offset, from.size());
+    const bool known = is_known(bar, offset, from.size());
     if (!known) {
         raise_error(spec::ErrorSource::bad_access, offset, nobody, nobody);
         return true;
@@ -100,7 +109,12 @@ bool Device::Impl::write(Bar bar, Time now, std::uint32_t offset, std::span<cons
     return true;
 }
 
-/// Whether an access is an aligned word of a register that this chip has.
+/// Whether an access is an aligned word of something that this chip has.
+bool Device::Impl::is_known(Bar bar, std::uint32_t offset, std::size_t length) const {
+    return bar == Bar::registers ? is_register(offset, length)
+                                 : is_word(offset, length) && MsixTable::is_known(offset);
+}
+
 bool Device::Impl::is_register(std::uint32_t offset, std::size_t length) const {
     if (!is_word(offset, length)) {
         return false;

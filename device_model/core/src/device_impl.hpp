@@ -2,18 +2,20 @@
 // SPDX-FileCopyrightText: the ringside authors
 #pragma once
 
-// The chip's inside. The register port is in device.cpp, states, resets and errors in control.cpp,
-// queue pairs and their arbitration in queues.cpp, the way of an operation through the stages in
-// stages.cpp, the admin queue's commands in admin.cpp, completions and interrupts in
-// completion.cpp.
+// The chip's inside. Configuration space is in function.cpp, the register port in device.cpp,
+// states, resets and errors in control.cpp, queue pairs and their arbitration in queues.cpp, the
+// way of an operation through the stages in stages.cpp and scatter_gather.cpp, the admin queue's
+// commands in admin.cpp, completions and interrupts in completion.cpp.
 
 #include <cstdio>
 #include <deque>
 #include <vector>
 
+#include "bus_master.hpp"
 #include "calendar.hpp"
 #include "cipher_slice.hpp"
 #include "msix.hpp"
+#include "pci_config.hpp"
 #include "pipeline.hpp"
 #include "register_file.hpp"
 #include "ringside/core/device.hpp"
@@ -36,7 +38,14 @@ class Device::Impl {
   private:
     static constexpr std::uint16_t nobody = 0xFFFF;
 
+    // configuration space (function.cpp)
+    bool peek_config(std::uint32_t offset, std::span<std::byte> into) const;
+    bool write_config(std::uint32_t offset, std::span<const std::byte> from);
+    void function_level_reset();
+    bool transactions_pending() const;
+
     // the register port (device.cpp)
+    bool is_known(Bar bar, std::uint32_t offset, std::size_t length) const;
     bool is_register(std::uint32_t offset, std::size_t length) const;
     std::uint32_t register_value(std::uint32_t offset, Time now) const;
     std::uint32_t live_queue_register(const spec::Location& location, Time now) const;
@@ -73,6 +82,7 @@ class Device::Impl {
     std::optional<RateLimit> rate_limit(std::uint32_t index) const;
     void refill(std::uint32_t index);
     void fetch(std::uint32_t index, std::uint32_t epoch);
+    std::optional<spec::SubmissionEntry> read_descriptor(std::uint32_t index);
     bool fetch_one(std::uint32_t index);
     void lift_fence(std::uint32_t index);
     void abort_queue(std::uint32_t index, spec::AbortReason reason);
@@ -95,7 +105,6 @@ class Device::Impl {
     void run_slice(Operation& operation, std::uint32_t slot);
     void send_output(const Operation& operation, std::uint32_t slot);
     void write_output(Operation& operation, std::uint32_t slot);
-    void finish(Operation& operation, std::uint32_t slot);
     Time over_link(Time& link_free, std::size_t bytes, Duration latency);
     std::uint32_t take_slot(std::uint32_t queue);
     void retire(std::uint32_t slot);
@@ -117,7 +126,8 @@ class Device::Impl {
     void raise_vector(std::uint32_t vector);
 
     const DeviceConfig config_;
-    DmaPort& dma_;
+    PciConfig pci_;
+    BusMaster dma_;
     Trace& trace_;
     CryptoLibrary library_;
     RegisterFile registers_;
@@ -126,6 +136,7 @@ class Device::Impl {
     Calendar<Action> calendar_;
     Time now_{};
     std::uint32_t reset_epoch_ = 0;
+    std::uint32_t enable_epoch_ = 0;  ///< counts the ways into ENABLING, over all resets
 
     std::uint32_t heartbeats_before_ = 0;  ///< counted before ready_since_
     Time ready_since_{};
@@ -139,7 +150,7 @@ class Device::Impl {
     std::vector<std::uint32_t> vacant_;
     std::uint64_t serial_ = 0;
     std::uint32_t in_pipeline_ = 0;
-    std::deque<std::uint32_t> waiting_for_slice_;
+    std::deque<OperationRef> waiting_for_slice_;
     std::uint32_t busy_slices_ = 0;
     Time downstream_free_{};  ///< when the link towards the device has moved what it was given
     Time upstream_free_{};

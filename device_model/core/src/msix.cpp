@@ -6,8 +6,13 @@ namespace ringside::core {
 namespace {
 
 constexpr std::uint32_t table_end = spec::msix_table_offset + spec::max_vectors * 16;
+constexpr std::uint32_t pba_end = spec::msix_pba_offset + spec::max_vectors / 8;
 
 }  // namespace
+
+bool MsixTable::is_known(std::uint32_t offset) {
+    return offset < table_end || (offset >= spec::msix_pba_offset && offset < pba_end);
+}
 
 std::uint32_t MsixTable::read(std::uint32_t offset) const {
     if (offset < table_end) {
@@ -27,7 +32,7 @@ bool MsixTable::write(std::uint32_t offset, std::uint32_t value) {
     const std::uint32_t vector = offset / 16;
     Entry& entry = entries_[vector];
     entry.words[offset / 4 % words_per_entry] = value;
-    if (entry.masked() || !pending_.test(vector)) {
+    if (is_held(vector) || !pending_.test(vector)) {
         return false;
     }
     pending_.reset(vector);
@@ -36,13 +41,29 @@ bool MsixTable::write(std::uint32_t offset, std::uint32_t value) {
 }
 
 bool MsixTable::raise(std::uint32_t vector) {
-    const Entry& entry = entries_[vector];
-    if (entry.masked()) {
+    if (is_held(vector)) {
         pending_.set(vector);
         return false;
     }
-    send(entry);
+    send(entries_[vector]);
     return true;
+}
+
+std::uint32_t MsixTable::let_send(bool allowed) {
+    may_send_ = allowed;
+    std::uint32_t sent = 0;
+    for (std::uint32_t vector = 0; vector < entries_.size(); ++vector) {
+        if (pending_.test(vector) && !is_held(vector)) {
+            pending_.reset(vector);
+            send(entries_[vector]);
+            ++sent;
+        }
+    }
+    return sent;
+}
+
+void MsixTable::reset_table() {
+    entries_ = {};
 }
 
 void MsixTable::send(const Entry& entry) {

@@ -19,6 +19,8 @@ class MsixTable {
   public:
     explicit MsixTable(MsiPort& port) : port_(port) {}
 
+    /// Whether the table or the pending bits stand at a 4-byte aligned offset in BAR2.
+    static bool is_known(std::uint32_t offset);
     /// BAR2, 4-byte aligned offsets.
     std::uint32_t read(std::uint32_t offset) const;
     /// True: the write unmasked a pending vector, whose message has been sent.
@@ -26,8 +28,14 @@ class MsixTable {
 
     /// True: the message was sent; false: it is pending.
     bool raise(std::uint32_t vector);
+    /// Whether the function as a whole may send; if not, every message becomes pending. Returns
+    /// how many pending ones went out.
+    std::uint32_t let_send(bool allowed);
+
     /// Forgets what is pending; the table is software's and stays (device reset).
     void clear_pending() { pending_.reset(); }
+    /// All vectors masked, as after power-on (function-level reset).
+    void reset_table();
 
   private:
     static constexpr std::uint32_t words_per_entry = 4;
@@ -35,9 +43,11 @@ class MsixTable {
         std::array<std::uint32_t, words_per_entry> words = {0, 0, 0, 1};  // masked after power-on
         bool masked() const { return (words[3] & 1) != 0; }
     };
+    bool is_held(std::uint32_t vector) const { return !may_send_ || entries_[vector].masked(); }
     void send(const Entry& entry);
 
     MsiPort& port_;
+    bool may_send_ = false;
     std::array<Entry, spec::max_vectors> entries_{};
     std::bitset<spec::max_vectors> pending_;
 };

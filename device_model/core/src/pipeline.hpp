@@ -85,7 +85,6 @@ struct Queue {
     std::uint32_t vector = 0;
     bool interrupts_enabled = false;
     bool armed = false;
-    bool interrupt_due = false;       ///< decided, and on its way
     bool moderation_running = false;  ///< the time limit counts
     std::uint32_t moderation_epoch = 0;
     std::uint32_t unannounced = 0;
@@ -93,6 +92,13 @@ struct Queue {
 
     std::uint32_t unfetched() const { return (sq_tail - sq_head) & sq_mask; }
     std::uint32_t unconsumed() const { return (cq_tail - cq_head) & cq_mask; }
+};
+
+/// An operation by its place and its serial number: the place may be another's by the time that one
+/// looks.
+struct OperationRef {
+    std::uint32_t slot;
+    std::uint64_t serial;
 };
 
 enum class Stage : std::uint8_t {

@@ -81,6 +81,7 @@ void Device::Impl::completion_doorbell(std::uint32_t index, std::uint32_t value)
     if (spec::field("CQ_DB", "ARM").get(value) != 0) {
         queue.armed = true;
         queue.unannounced = queue.unconsumed();
+        queue.moderation_running = false;  // what it ran for has been consumed
         if (queue.unannounced != 0) {
             fire(static_cast<std::uint16_t>(index));
         }
@@ -179,29 +180,39 @@ void Device::Impl::fetch(std::uint32_t index, std::uint32_t epoch) {
     arbitrate();
 }
 
-/// False: the ring has failed, or the descriptor is fenced and stays where it is for now.
-bool Device::Impl::fetch_one(std::uint32_t index) {
-    Queue& queue = queues_[index];
+/// The descriptor at the queue's head. Empty: its DMA failed, which has been raised as an error.
+std::optional<spec::SubmissionEntry> Device::Impl::read_descriptor(std::uint32_t index) {
+    const Queue& queue = queues_[index];
     spec::SubmissionEntry entry;
     const std::uint64_t address = queue.sq_base + queue.sq_head * sizeof entry;
     const DmaResult result = dma_.read(address, std::as_writable_bytes(std::span(&entry, 1)));
     if (result != DmaResult::ok) {
-        // Without its descriptor an operation cannot even be refused: the ring is unusable.
-        queue.state = spec::QueueState::error;
         raise_error(result == DmaResult::iommu_fault ? spec::ErrorSource::iommu
                                                      : spec::ErrorSource::dma_read,
                     address, static_cast<std::uint16_t>(index), nobody);
-        return false;
+        return std::nullopt;
     }
     statistics_.dma_read += sizeof entry;
-    if ((entry.flags & static_cast<unsigned>(spec::SubmissionFlag::fence)) != 0 &&
+    return entry;
+}
+
+/// False: the ring has failed, or the descriptor is fenced and stays where it is for now.
+bool Device::Impl::fetch_one(std::uint32_t index) {
+    Queue& queue = queues_[index];
+    const auto entry = read_descriptor(index);
+    if (!entry) {
+        // Without its descriptor an operation cannot even be refused: the ring is unusable.
+        queue.state = spec::QueueState::error;
+        return false;
+    }
+    if ((entry->flags & static_cast<unsigned>(spec::SubmissionFlag::fence)) != 0 &&
         queue.in_chip != 0) {
         queue.fenced = true;
         return false;
     }
     const Time doorbell = queue.doorbell_times[queue.sq_head];
     queue.sq_head = (queue.sq_head + 1) & queue.sq_mask;
-    admit(index, entry, doorbell);
+    admit(index, *entry, doorbell);
     return true;
 }
 
@@ -218,13 +229,13 @@ void Device::Impl::lift_fence(std::uint32_t index) {
 /// ABORTED, in the order of submission, what has not been fetched yet included.
 void Device::Impl::reset_queue(std::uint32_t index) {
     Queue& queue = queues_[index];
-    if (queue.state == spec::QueueState::enabled) {
+    if (queue.state == spec::QueueState::enabled && state() != spec::DeviceState::error) {
         queue.eligible = false;  // nothing more is fetched
         abort_queue(index, spec::AbortReason::queue_reset);
     }
     for (std::uint32_t slot = 0; slot < operations_.size(); ++slot) {
         if (operations_[slot].serial != 0 && operations_[slot].queue == index) {
-            release(slot);  // of a ring that has failed: there is nowhere to say it
+            release(slot);  // the ring or the chip has failed: there is nowhere to say it
         }
     }
     const std::uint32_t epoch = queue.epoch + 1;
@@ -245,13 +256,12 @@ void Device::Impl::abort_queue(std::uint32_t index, spec::AbortReason reason) {
         return operations_[a].serial < operations_[b].serial;
     });
     while (queue.unfetched() != 0) {
-        spec::SubmissionEntry entry;
-        const std::uint64_t address = queue.sq_base + queue.sq_head * sizeof entry;
-        if (dma_.read(address, std::as_writable_bytes(std::span(&entry, 1))) != DmaResult::ok) {
-            break;
+        const auto entry = read_descriptor(index);
+        if (!entry) {
+            break;  // whose it was cannot be said; those behind it go the same way
         }
         const std::uint32_t slot = take_slot(index);
-        operations_[slot].entry = entry;
+        operations_[slot].entry = *entry;
         operations_[slot].doorbell = queue.doorbell_times[queue.sq_head];
         queue.sq_head = (queue.sq_head + 1) & queue.sq_mask;
         slots.push_back(slot);

@@ -37,8 +37,11 @@ std::shared_ptr<CipherKey> SessionTable::find(std::uint32_t id) const {
 }
 
 void SessionTable::vacate(std::uint32_t index) {
-    slots_[index].key.reset();
-    ++slots_[index].generation;
+    Slot& slot = slots_[index];
+    slot.key.reset();
+    if (++slot.generation == 0) {
+        slot.generation = 1;
+    }
     vacant_.push_back(index);
 }
 

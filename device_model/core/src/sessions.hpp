@@ -32,7 +32,7 @@ class SessionTable {
 
   private:
     struct Slot {
-        std::uint8_t generation = 1;
+        std::uint8_t generation = 1;  ///< never 0, so that no id is 0
         std::shared_ptr<CipherKey> key;
     };
     static constexpr std::uint32_t index_of(std::uint32_t id) { return id >> 8; }

@@ -56,7 +56,7 @@ void Device::Impl::perform(const Action& action) {
             }
             return;
         case Stage::enabled:
-            if (action.slot == reset_epoch_ && state() == spec::DeviceState::enabling) {
+            if (action.slot == enable_epoch_ && state() == spec::DeviceState::enabling) {
                 change_state(spec::DeviceState::ready);
                 arbitrate();
             }
@@ -257,19 +257,19 @@ void Device::Impl::read_source(Operation& operation, std::uint32_t slot) {
         run_admin(operation, slot);
         return;
     }
-    waiting_for_slice_.push_back(slot);
+    waiting_for_slice_.push_back({slot, operation.serial});
     feed_slices();
 }
 
 void Device::Impl::feed_slices() {
     while (busy_slices_ < config_.slices && !waiting_for_slice_.empty()) {
-        const std::uint32_t slot = waiting_for_slice_.front();
+        const auto [slot, serial] = waiting_for_slice_.front();
         waiting_for_slice_.pop_front();
-        if (operations_[slot].serial == 0) {
+        Operation& operation = operations_[slot];
+        if (operation.serial != serial) {
             continue;  // aborted while it waited
         }
         ++busy_slices_;
-        Operation& operation = operations_[slot];
         Duration service =
             config_.slice_fixed +
             config_.slice_per_byte * static_cast<std::int64_t>(operation.source.size());

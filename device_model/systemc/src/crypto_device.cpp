@@ -35,7 +35,11 @@ class CryptoDevice::Impl final : public core::DmaPort, public core::MsiPort {
     Impl(CryptoDevice& module, const core::DeviceConfig& config, Trace& trace)
         : module_(module), core_(config, *this, *this, trace) {}
 
-    void transport(core::Bar bar, tlm::tlm_generic_payload& payload) {
+    void transport(core::Bar bar, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
+        if (delay != sc_core::SC_ZERO_TIME) {
+            sc_core::wait(delay);  // an initiator ahead of time: its access is not due yet
+            delay = sc_core::SC_ZERO_TIME;
+        }
         payload.set_response_status(access(bar, payload));
         schedule();
     }
@@ -132,13 +136,16 @@ class CryptoDevice::Impl final : public core::DmaPort, public core::MsiPort {
 };
 
 // NOLINTNEXTLINE(performance-unnecessary-value-param): SystemC wants module names by value
-CryptoDevice::CryptoDevice(sc_core::sc_module_name name, const core::DeviceConfig& config,
+CryptoDevice::CryptoDevice(sc_core::sc_module_name name, const core::DeviceConfig& device,
                            Trace& trace)
     : sc_core::sc_module(name),
+      config("config"),
       registers("registers"),
       msix("msix"),
       dma("dma"),
-      impl_(std::make_unique<Impl>(*this, config, trace)) {
+      impl_(std::make_unique<Impl>(*this, device, trace)) {
+    config.register_b_transport(this, &CryptoDevice::transport_config);
+    config.register_transport_dbg(this, &CryptoDevice::debug_config);
     registers.register_b_transport(this, &CryptoDevice::transport_registers);
     registers.register_transport_dbg(this, &CryptoDevice::debug_registers);
     msix.register_b_transport(this, &CryptoDevice::transport_msix);
@@ -152,12 +159,17 @@ CryptoDevice::~CryptoDevice() = default;
 void CryptoDevice::work() {
     impl_->work();
 }
-void CryptoDevice::transport_registers(tlm::tlm_generic_payload& payload,
-                                       sc_core::sc_time& /*delay*/) {
-    impl_->transport(core::Bar::registers, payload);
+void CryptoDevice::transport_config(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
+    impl_->transport(core::Bar::config, payload, delay);
 }
-void CryptoDevice::transport_msix(tlm::tlm_generic_payload& payload, sc_core::sc_time& /*delay*/) {
-    impl_->transport(core::Bar::msix, payload);
+void CryptoDevice::transport_registers(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
+    impl_->transport(core::Bar::registers, payload, delay);
+}
+void CryptoDevice::transport_msix(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
+    impl_->transport(core::Bar::msix, payload, delay);
+}
+unsigned int CryptoDevice::debug_config(tlm::tlm_generic_payload& payload) {
+    return impl_->transport_debug(core::Bar::config, payload);
 }
 unsigned int CryptoDevice::debug_registers(tlm::tlm_generic_payload& payload) {
     return impl_->transport_debug(core::Bar::registers, payload);

@@ -3,8 +3,9 @@
 #pragma once
 
 // A SystemC kernel with the accelerator in it and a root complex around it, as both platforms use
-// it: MMIO in, DMA through the IOMMU and MSI-X messages out, time on request. All calls on one
-// thread, the one that created it; sc_start() runs only inside advance_to(), on the caller's stack.
+// it: the function enumerated as a kernel leaves it to a driver, MMIO in, DMA through the IOMMU and
+// MSI-X messages out, time on request. All calls on one thread, the one that created it; sc_start()
+// runs only inside advance_to(), on the caller's stack.
 
 #include <boost/system/result.hpp>
 #include <cstdint>
@@ -44,8 +45,13 @@ class Kernel {
     void write32(std::uint32_t offset, std::uint32_t value);
     /// A read without side effects, for tests and dumps.
     std::uint32_t peek32(std::uint32_t offset);
+    /// The same of configuration space.
+    std::uint32_t peek_config32(std::uint32_t offset);
     /// The vector's mask bit in the MSI-X table.
     void mask_vector(std::uint32_t vector, bool masked);
+    /// What VFIO_DEVICE_RESET does: a function-level reset, and then configuration space and MSI-X
+    /// table as they were.
+    void reset_function();
 
     Time now() const;
     /// When the device next has something to do; now() if it has at once; empty: never by itself.

@@ -48,6 +48,7 @@ class LivePlatform final : public Platform {
     Time device_time() override;
     void wait_readable(int fd) override;
     std::uint32_t peek32(std::uint32_t offset) override;
+    void reset_function() override;
 
     Lateness lateness() const;
 

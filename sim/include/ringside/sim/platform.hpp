@@ -32,6 +32,10 @@ class Platform {
 
     /// BAR0 without side effects, and without letting anybody else run first: for tests and dumps.
     virtual std::uint32_t peek32(std::uint32_t offset) = 0;
+
+    /// What VFIO_DEVICE_RESET does: a function-level reset, and then configuration space and
+    /// interrupt vectors as they were. The device's registers read reset values when it returns.
+    virtual void reset_function() = 0;
 };
 
 /// Sleeps for `duration` of the environment's time. Not on the interrupt executor.

@@ -39,11 +39,13 @@ struct DeviceConfig {
     Duration reset = std::chrono::microseconds(20);   ///< RESET to DISABLED
 };
 
-enum class Bar : std::uint8_t { registers = 0, msix = 2 };
+/// What an access goes to: the memory behind a base address register, or configuration space.
+enum class Bar : std::uint8_t { registers = 0, msix = 2, config };
 
 class Device {
   public:
-    /// The ports and the trace must outlive the device.
+    /// The ports and the trace must outlive the device. After power-on only configuration space
+    /// answers, and no DMA or message leaves, until a host has enumerated the function.
     Device(const DeviceConfig& config, DmaPort& dma, MsiPort& msi, Trace& trace);
     ~Device();
     Device(const Device&) = delete;
@@ -52,10 +54,11 @@ class Device {
     // ---- the register port; `now` never goes backwards ----
 
     /// Any offset, any length: what is no aligned 32-bit access to a register raises
-    /// ERR_SRC.BAD_ACCESS and reads as zero. False: outside the BAR.
+    /// ERR_SRC.BAD_ACCESS and reads as zero; configuration space takes one to four bytes of one
+    /// double word. False: nobody answers, as the access is outside or memory space is off.
     bool read(Bar bar, Time now, std::uint32_t offset, std::span<std::byte> into);
     bool write(Bar bar, Time now, std::uint32_t offset, std::span<const std::byte> from);
-    /// As read(), without any side effect or error.
+    /// As read(), without any side effect or error; also while memory space is off.
     bool peek(Bar bar, Time now, std::uint32_t offset, std::span<std::byte> into) const;
 
     // ---- time ----

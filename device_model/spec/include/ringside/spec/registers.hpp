@@ -201,7 +201,7 @@ inline constexpr Field err_fields[] = {
     {"CQ_OVERRUN", 8, 1, "a completion found no room: the queue is stopped"},
     {"BAD_ACCESS", 9, 1, "MMIO of a wrong width, alignment or offset"},
     {"LINK", 10, 1, "the link was lost"},
-    {"BAD_CONFIG", 12, 1, "a queue was enabled with a bad base or size"},
+    {"BAD_CONFIG", 12, 1, "a queue was enabled with a bad base, size or vector"},
     {"SELF_TEST", 13, 1, "the self-test after a reset found a slice that computes wrongly"},
 };
 inline constexpr Field err_info_fields[] = {
@@ -237,7 +237,7 @@ inline constexpr Register global_registers[] = {
      {},
      "bytes of the longest source or destination"},
     {"CC", 0x030, 32, Access::rw, 0, ResetDomain::device, cc_fields, "controller configuration"},
-    {"CSTS", 0x034, 32, Access::ro, 1, ResetDomain::device, csts_fields, "controller status"},
+    {"CSTS", 0x034, 32, Access::ro, 0x401, ResetDomain::device, csts_fields, "controller status"},
     {"RESET",
      0x038,
      32,
@@ -384,6 +384,9 @@ inline constexpr Field int_mod_fields[] = {
     {"TIME_US", 0, 16, "fire this long after the first unannounced completion; 0: no time limit"},
     {"COUNT", 16, 16, "fire at this many unannounced completions; 0 and 1: at each"},
 };
+inline constexpr Field q_reset_fields[] = {
+    {"RESET", 0, 1, "write 1: stop, complete everything as ABORTED; reads 1 until no DMA is left"},
+};
 inline constexpr Field rl_burst_fields[] = {
     {"TOKENS", 0, 16, "descriptors that may be fetched at once after a pause; 0 counts as 1"},
 };
@@ -426,14 +429,7 @@ inline constexpr Register queue_registers[] = {
      ResetDomain::queue,
      {},
      "credits in use: announced by the tail doorbell, not yet acknowledged by the head doorbell"},
-    {"Q_RESET",
-     0x38,
-     32,
-     Access::rw,
-     0,
-     ResetDomain::queue,
-     {},
-     "write 1: stop, complete everything as ABORTED; reads 1 until no DMA is left"},
+    {"Q_RESET", 0x38, 32, Access::rw, 0, ResetDomain::queue, q_reset_fields, "queue reset"},
     {"RL_RATE",
      0x40,
      32,

@@ -75,7 +75,7 @@ enum class StatusType : std::uint8_t {
     ok = 0,
     request = 1,    ///< the descriptor is wrong
     crypto = 2,     ///< the data is wrong
-    transport = 3,  ///< a DMA failed
+    transport = 3,  ///< a DMA failed, or a slice hung
     aborted = 7,    ///< reset before it was done
 };
 
@@ -140,7 +140,7 @@ static_assert(offsetof(CompletionEntry, status) == 0x1E);
 inline constexpr std::size_t completion_tail_offset = offsetof(CompletionEntry, sq_head);
 
 /// One piece of a scatter-gather list. The list ends with the entry that has `last`; its lengths
-/// add up to src_len or to at least dst_len.
+/// add up to src_len or dst_len exactly.
 struct ListEntry {
     std::uint64_t address = 0;  ///< I/O virtual address
     std::uint32_t length = 0;   ///< bytes, not 0

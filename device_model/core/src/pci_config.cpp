@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#include "pci_config.hpp"
+
+namespace ringside::core {
+namespace {
+
+namespace pci = spec::pci;
+
+constexpr std::uint8_t byte_of(std::uint32_t value, std::uint32_t index) {
+    return static_cast<std::uint8_t>(value >> 8 * index);
+}
+
+}  // namespace
+
+PciConfig::PciConfig() {
+    for (const auto& reg : pci::config_registers) {
+        for (std::uint32_t i = 0; i < reg.width / 8u; ++i) {
+            attributes_[reg.offset + i] = {byte_of(reg.reset, i), byte_of(reg.rw, i),
+                                           byte_of(reg.w1c, i), byte_of(reg.kept, i)};
+            bytes_[reg.offset + i] = byte_of(reg.reset, i);
+        }
+    }
+}
+
+bool PciConfig::is_access(std::uint32_t offset, std::size_t length) {
+    return offset < pci::config_size && length >= 1 && length <= 4 - offset % 4;
+}
+
+void PciConfig::read(std::uint32_t offset, std::span<std::byte> into) const {
+    for (std::size_t i = 0; i < into.size(); ++i) {
+        into[i] = std::byte{bytes_[offset + i]};
+    }
+}
+
+bool PciConfig::write(std::uint32_t offset, std::span<const std::byte> from) {
+    const std::uint16_t old_power = get16(pci::at("PMCSR"));
+    bool wants_reset = false;
+    for (std::size_t i = 0; i < from.size(); ++i) {
+        const std::size_t at = offset + i;
+        const auto value = std::to_integer<std::uint8_t>(from[i]);
+        const Attributes& bits = attributes_[at];
+        const unsigned stored = (bytes_[at] & ~bits.rw) | (value & bits.rw);
+        bytes_[at] = static_cast<std::uint8_t>(stored & ~(value & bits.w1c));
+        wants_reset |= at == pci::at("DEVCTL") + 1u &&
+                       (value & byte_of(pci::device_control::initiate_reset, 1)) != 0;
+    }
+    const unsigned state = get16(pci::at("PMCSR")) & pci::power::state_mask;
+    if (state != pci::power::d0 && state != pci::power::d3hot) {
+        put16(pci::at("PMCSR"), old_power);
+    }
+    return wants_reset;
+}
+
+void PciConfig::reset() {
+    for (std::size_t at = 0; at < bytes_.size(); ++at) {
+        const Attributes& bits = attributes_[at];
+        bytes_[at] =
+            static_cast<std::uint8_t>((bytes_[at] & bits.kept) | (bits.reset & ~bits.kept));
+    }
+}
+
+bool PciConfig::is_in_d0() const {
+    return (get16(pci::at("PMCSR")) & pci::power::state_mask) == pci::power::d0;
+}
+
+bool PciConfig::decodes_memory() const {
+    return is_in_d0() && (get16(pci::at("COMMAND")) & pci::command::memory_space) != 0;
+}
+
+bool PciConfig::may_issue_requests() const {
+    return is_in_d0() && (get16(pci::at("COMMAND")) & pci::command::bus_master) != 0;
+}
+
+bool PciConfig::may_send_messages() const {
+    const unsigned control = get16(pci::at("MSIX_CTRL"));
+    return may_issue_requests() && (control & pci::msix_control::enable) != 0 &&
+           (control & pci::msix_control::function_mask) == 0;
+}
+
+void PciConfig::log_unsupported_request(bool is_posted) {
+    namespace error = pci::device_status;
+    const unsigned kind = is_posted ? error::non_fatal_error : error::correctable_error;
+    put16(pci::at("DEVSTA"),
+          static_cast<std::uint16_t>(get16(pci::at("DEVSTA")) | kind | error::unsupported_request));
+}
+
+void PciConfig::log_master_abort() {
+    put16(pci::at("STATUS"), get16(pci::at("STATUS")) | pci::status::received_master_abort);
+}
+
+void PciConfig::log_target_abort() {
+    put16(pci::at("STATUS"), get16(pci::at("STATUS")) | pci::status::received_target_abort);
+}
+
+std::uint16_t PciConfig::get16(std::uint16_t offset) const {
+    return static_cast<std::uint16_t>(bytes_[offset] | bytes_[offset + 1u] << 8);
+}
+
+void PciConfig::put16(std::uint16_t offset, std::uint16_t value) {
+    bytes_[offset] = byte_of(value, 0);
+    bytes_[offset + 1u] = byte_of(value, 1);
+}
+
+}  // namespace ringside::core

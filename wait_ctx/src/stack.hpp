@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#pragma once
+
+// The stacks of jobs: ours with a guard below, or those of the allocators that the application
+// gave (ASYNC_set_mem_functions); and what it takes to tell an overflow from any other crash.
+// Thread rule: a stack belongs to one thread; the allocators are the process's.
+
+#include <cstddef>
+
+#include "ringside/async.h"
+#include "ringside/base/fibre.hpp"
+
+namespace ringside::async {
+
+class JobStack {
+  public:
+    JobStack() = default;
+    JobStack(const JobStack&) = delete;
+    JobStack& operator=(const JobStack&) = delete;
+    ~JobStack();
+
+    /// False: no memory, or no more mappings.
+    bool allocate();
+    std::byte* bottom() const { return foreign_ != nullptr ? foreign_ : own_.bottom(); }
+    std::size_t size() const { return foreign_ != nullptr ? foreign_size_ : own_.size(); }
+    /// Whether a fault at `address` is an overflow; never with an application's stacks.
+    bool overflowed_at(const void* address) const { return own_.guards(address); }
+
+  private:
+    FibreStack own_;
+    std::byte* foreign_ = nullptr;
+    std::size_t foreign_size_ = 0;
+    ASYNC_stack_free_fn release_ = nullptr;
+    StackAnnotation annotation_;
+};
+
+/// A signal stack for the thread, if it has none: the handler cannot run on the stack that
+/// overflowed. Without memory there is none, and an overflow goes unreported.
+class SignalStack {
+  public:
+    SignalStack();
+    SignalStack(const SignalStack&) = delete;
+    SignalStack& operator=(const SignalStack&) = delete;
+    ~SignalStack();
+
+  private:
+    void* memory_ = nullptr;
+};
+
+/// Has overflows reported, unless the application handles SIGSEGV itself (or a sanitizer does).
+void report_overflows();
+
+}  // namespace ringside::async
