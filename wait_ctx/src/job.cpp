@@ -12,6 +12,7 @@
 #include "libcrypto.hpp"
 #include "pool.hpp"
 #include "ringside/async.h"
+#include "switching_return.hpp"
 #include "wait_ctx.hpp"
 
 using namespace ringside::async;  // this file is its C face
@@ -155,6 +156,7 @@ void ASYNC_cleanup_thread(void) {
     thread->blocked = 0;
 }
 
+RINGSIDE_SWITCHING_RETURN
 int ASYNC_start_job(ASYNC_JOB** job, ASYNC_WAIT_CTX* ctx, int* ret, int (*func)(void*), void* args,
                     size_t size) {
     ThreadState* thread = this_thread();
@@ -162,9 +164,6 @@ int ASYNC_start_job(ASYNC_JOB** job, ASYNC_WAIT_CTX* ctx, int* ret, int (*func)(
         return ASYNC_ERR;
     }
     ASYNC_JOB* chosen = *job;
-    if (chosen != nullptr) {
-        chosen->context.prefetch();
-    }
     if (thread->current != nullptr) {
         diagnose(chosen == thread->current ? Misuse::resume_before_pause : Misuse::nested_start);
         return ASYNC_ERR;
@@ -199,6 +198,7 @@ int ASYNC_start_job(ASYNC_JOB** job, ASYNC_WAIT_CTX* ctx, int* ret, int (*func)(
     return ASYNC_FINISH;
 }
 
+RINGSIDE_SWITCHING_RETURN
 int ASYNC_pause_job(void) {
     ThreadState* thread = thread_state;
     ASYNC_JOB* job = thread != nullptr ? thread->current : nullptr;

@@ -7,6 +7,7 @@
 #include <bit>
 #include <mutex>
 #include <new>
+#include <utility>
 
 namespace ringside::async {
 
@@ -33,7 +34,14 @@ std::byte* StackSlab::take() {
         ++accessible_;
     }
     free_ &= free_ - 1;
+    touched_ = true;
     return bottom;
+}
+
+void StackSlab::release_memory() {
+    if (std::exchange(touched_, false)) {
+        madvise(map_, stacks * stride, MADV_DONTNEED);
+    }
 }
 
 StackSlabs::~StackSlabs() {
@@ -47,49 +55,57 @@ StackSlabs::~StackSlabs() {
     };
     static Abandoned abandoned;
     static std::mutex mutex;
-    slabs_.remove_if([](const StackSlab& slab) { return slab.unused(); });
     const std::lock_guard lock(mutex);
-    abandoned.slabs.splice(abandoned.slabs.end(), slabs_);
+    abandoned.slabs.splice(abandoned.slabs.end(), used_);
 }
 
 StackSlabs::Stack StackSlabs::take() {
-    if (slabs_.empty() || slabs_.front().full()) {
-        try {
-            slabs_.emplace_front();
-        } catch (const std::bad_alloc&) {
-            return {nullptr, 0, slabs_.end()};
+    const Stack none{nullptr, 0, {}};
+    if (used_.empty() || used_.front().full()) {
+        if (unused_.empty()) {
+            try {
+                unused_.emplace_front();
+            } catch (const std::bad_alloc&) {
+                return none;
+            }
+            if (!unused_.front()) {
+                unused_.pop_front();
+                return none;
+            }
         }
-        ++unused_;
-        if (!slabs_.front()) {
-            --unused_;
-            slabs_.pop_front();
-            return {nullptr, 0, slabs_.end()};
-        }
+        used_.splice(used_.begin(), unused_, unused_.begin());
     }
-    const Owner slab = slabs_.begin();
-    const bool was_unused = slab->unused();
+    const Owner slab = used_.begin();
     std::byte* bottom = slab->take();
     if (bottom == nullptr) {
-        return {nullptr, 0, slabs_.end()};
+        settle(slab);
+        return none;
     }
-    unused_ -= was_unused ? 1 : 0;
+    const std::size_t size = slab->size(bottom);
     if (slab->full()) {
-        slabs_.splice(slabs_.end(), slabs_, slab);
+        used_.splice(used_.end(), used_, slab);
     }
-    return {bottom, slab->size(bottom), slab};
+    return {bottom, size, slab};
 }
 
 void StackSlabs::give_back(const std::byte* bottom, Owner owner) {
     if (owner->full()) {
-        slabs_.splice(slabs_.begin(), slabs_, owner);
+        used_.splice(used_.begin(), used_, owner);
     }
     owner->give_back(bottom);
-    if (owner->unused()) {
-        if (unused_ != 0) {
-            slabs_.erase(owner);
-        } else {
-            ++unused_;
-        }
+    settle(owner);
+}
+
+void StackSlabs::settle(Owner slab) {
+    if (!slab->unused()) {
+        return;
+    }
+    if (!unused_.empty()) {
+        unused_.front().release_memory();
+    }
+    unused_.splice(unused_.begin(), used_, slab);
+    if (unused_.size() > most_unused) {
+        unused_.pop_back();
     }
 }
 

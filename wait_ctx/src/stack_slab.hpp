@@ -36,6 +36,8 @@ class StackSlab {
         constexpr std::size_t colours = 16;
         return job_stack_size + page / 2 + index(bottom) % colours * (page / 2 / colours);
     }
+    /// What was touched of it; the stacks stay accessible and read as zero.
+    void release_memory();
     bool full() const { return free_ == 0; }
     bool unused() const { return free_ == ~std::uint64_t{0}; }
 
@@ -52,12 +54,17 @@ class StackSlab {
     std::byte* map_ = nullptr;
     std::uint64_t free_ = ~std::uint64_t{0};  ///< a bit for each stack
     unsigned accessible_ = 0;                 ///< so many, from the first; the rest is all gap
+    bool touched_ = false;                    ///< since its memory was released
 };
 
-/// A thread's slabs. One that nobody uses is kept, as the heap of the reference does, so that a
-/// pool of up to 64 jobs can come and go without a system call.
+/// A thread's slabs. Those that nobody uses are kept, so that a pool can come and go without a
+/// system call for each stack: the last one as it is, as the heap of the reference does, the others
+/// without their memory.
 class StackSlabs {
   public:
+    /// So many unused ones, 4,096 stacks: an eighth of the mappings that a process may have.
+    static constexpr std::size_t most_unused = 64;
+
     using Owner = std::list<StackSlab>::iterator;
     struct Stack {
         std::byte* bottom;  ///< null: no memory, or no more mappings
@@ -75,8 +82,11 @@ class StackSlabs {
     void give_back(const std::byte* bottom, Owner owner);
 
   private:
-    std::list<StackSlab> slabs_;  ///< the full ones last
-    std::size_t unused_ = 0;      ///< of them
+    /// Files a slab that may have become unused.
+    void settle(Owner slab);
+
+    std::list<StackSlab> used_;    ///< the full ones last
+    std::list<StackSlab> unused_;  ///< the first has its memory
 };
 
 }  // namespace ringside::async

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <new>
-#include <tuple>
 
 #include "checker.hpp"
 #include "diagnostics.hpp"
@@ -26,6 +25,18 @@ void async_wait_ctx_st::forget_changes() {
             entry.added = false;
         }
         added = 0;
+    }
+}
+
+void async_wait_ctx_st::report(bool WaitFd::*change, std::size_t count, OSSL_ASYNC_FD* fds_out) {
+    // No further than there is something to report; and without a branch on each entry.
+    const WaitFd* entry = fds.data() + fds.size();
+    while (count != 0) {
+        --entry;
+        *fds_out = entry->fd;
+        const std::size_t reported = entry->*change ? 1 : 0;
+        fds_out += reported;
+        count -= reported;
     }
 }
 
@@ -85,7 +96,8 @@ int ASYNC_WAIT_CTX_set_wait_fd(ASYNC_WAIT_CTX* ctx, const void* key, OSSL_ASYNC_
         return 0;
     }
     try {
-        ctx->fds.push_back({key, fd, custom_data, cleanup, true, false});
+        ctx->reserve_usual();
+        ctx->fds.push_back({key, fd, true, false, custom_data, cleanup});
     } catch (const std::bad_alloc&) {
         return 0;
     }
@@ -126,21 +138,12 @@ int ASYNC_WAIT_CTX_get_changed_fds(ASYNC_WAIT_CTX* ctx, OSSL_ASYNC_FD* addfd, si
                                    OSSL_ASYNC_FD* delfd, size_t* numdelfds) {
     *numaddfds = ctx->added;
     *numdelfds = ctx->deleted;
-    // Newest first, and no further than there is something to report. An entry that was added and
-    // deleted between two resets is gone (clear_fd), so none is both.
-    auto entry = ctx->fds.rbegin();
-    for (std::size_t left = addfd != nullptr ? ctx->added : 0; left != 0; ++entry) {
-        if (entry->added) {
-            *addfd++ = entry->fd;
-            --left;
-        }
+    // An entry that was added and deleted between two resets is gone (clear_fd), so none is both.
+    if (addfd != nullptr) {
+        ctx->report(&async_wait_ctx_st::WaitFd::added, ctx->added, addfd);
     }
-    entry = ctx->fds.rbegin();
-    for (std::size_t left = delfd != nullptr ? ctx->deleted : 0; left != 0; ++entry) {
-        if (entry->deleted) {
-            *delfd++ = entry->fd;
-            --left;
-        }
+    if (delfd != nullptr) {
+        ctx->report(&async_wait_ctx_st::WaitFd::deleted, ctx->deleted, delfd);
     }
     if (Checker* checker = Checker::active()) {
         checker->fds_collected(ctx, __builtin_return_address(0));
@@ -178,9 +181,6 @@ int ASYNC_WAIT_CTX_set_callback(ASYNC_WAIT_CTX* ctx, ASYNC_callback_fn callback,
     }
     ctx->callback = callback;
     ctx->callback_argument = callback_arg;
-    if (Checker* checker = Checker::active()) {
-        checker->callback_set(ctx, callback);
-    }
     return 1;
 }
 
@@ -192,8 +192,7 @@ int ASYNC_WAIT_CTX_get_callback(ASYNC_WAIT_CTX* ctx, ASYNC_callback_fn* callback
     *callback = ctx->callback;
     *callback_arg = ctx->callback_argument;
     if (Checker* checker = Checker::active()) {
-        std::tie(*callback, *callback_arg) =
-            checker->watched(ctx->callback, ctx->callback_argument, __builtin_return_address(0));
+        checker->watch(callback, callback_arg, __builtin_return_address(0));
     }
     return 1;
 }

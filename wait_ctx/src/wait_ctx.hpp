@@ -17,10 +17,10 @@ struct async_wait_ctx_st {
     struct WaitFd {
         const void* key;
         OSSL_ASYNC_FD fd;
-        void* custom_data;
-        void (*cleanup)(ASYNC_WAIT_CTX*, const void*, OSSL_ASYNC_FD, void*);
         bool added;    ///< since the last reset
         bool deleted;  ///< since the last reset; kept only to be reported
+        void* custom_data;
+        void (*cleanup)(ASYNC_WAIT_CTX*, const void*, OSSL_ASYNC_FD, void*);
     };
 
     enum class State : unsigned char { in_use, cleaning, freed };
@@ -46,6 +46,14 @@ struct async_wait_ctx_st {
         }
     }
     void forget_changes();
+    /// Writes the fds of the `count` entries with that change, newest first.
+    void report(bool WaitFd::*change, std::size_t count, OSSL_ASYNC_FD* fds_out);
+    /// Room for as many fds as engines have, at the first of them, in one allocation.
+    void reserve_usual() {
+        if (fds.empty()) {
+            fds.reserve(8);
+        }
+    }
     /// The newest live entry with `key`, or null.
     WaitFd* find(const void* key);
 

@@ -174,15 +174,6 @@ class FibreContext {
 #endif
     }
 
-    /// For who is about to switch here and has something else to do first: fetches the stack, which
-    /// after thousands of others is in no cache and no TLB.
-    void prefetch() const {
-        constexpr int lines = 3;
-        for (int line = 0; line != lines; ++line) {
-            __builtin_prefetch(static_cast<const std::byte*>(resume_at_) + line * 64);
-        }
-    }
-
     /// Suspends `this`, which must be the running flow, and continues `next`. Returns when
     /// somebody switches back to `this`.
     void switch_to(FibreContext& next) {
