@@ -79,7 +79,7 @@ class RandomDriver {
     static constexpr core::DeviceConfig busy_slice = {.queue_pairs = queue_pairs,
                                                       .slices = 1,
                                                       .dma_read = std::chrono::microseconds(3),
-                                                      .slice_fixed = std::chrono::microseconds(4),
+                                                      .service = {.aes = {std::chrono::microseconds(4), Duration(250)}},
                                                       .completion = std::chrono::microseconds(2)};
     static constexpr std::uint32_t scratch_size = 1 << 16;
     // More than can be under way at one time: a list is not rewritten under the chip.
@@ -217,7 +217,7 @@ class RandomDriver {
         entry.tag_len = stream_.chance(1, 2) ? 0 : 16;
         if (opcode == spec::Opcode::session_create) {
             entry.src = parameters_ + stream_.below(2) * 64;
-            entry.src_len = sizeof(spec::SessionParameters);
+            entry.src_len = sizeof(spec::SessionParameters) + 16;
         }
         name_buffers(descriptor);
         return descriptor;

@@ -69,6 +69,10 @@ void Device::Impl::begin_reset() {
     calendar_.add(now_ + config_.reset, {Stage::reset_done, nobody, reset_epoch_, 0});
 }
 
+void Device::Impl::finish_reset() {
+    change_state(spec::DeviceState::disabled);
+}
+
 /// What is under way ends without a completion, and without any DMA from now on.
 void Device::Impl::drop_operations() {
     for (std::uint32_t slot = 0; slot < operations_.size(); ++slot) {

@@ -10,6 +10,7 @@
 #include <memory>
 #include <vector>
 
+#include "helpers.hpp"
 #include "ringside/base/time.hpp"
 #include "ringside/spec/registers.hpp"
 #include "ringside/spec/wire.hpp"
@@ -27,7 +28,10 @@ struct Operation {
     std::uint32_t result = 0;
     std::uint32_t detail = 0;
     bool hung = false;  ///< its slice will be stopped by the watchdog
-    std::shared_ptr<CipherKey> key;
+    std::shared_ptr<Session> session;
+    Entropy entropy;  ///< for this operation alone, if its session needs any
+    std::unique_ptr<Computation> computation;  ///< for the helpers, if there are any
+    bool computing = false;                    ///< they have it
     std::vector<spec::ListEntry> source_list;  ///< scatter-gather; empty: src is the data
     std::vector<spec::ListEntry> target_list;
     std::vector<std::byte> source;
