@@ -40,7 +40,7 @@ bool is_gcm_tag_length(std::uint32_t length) {
 void Device::Impl::advance(Time now) {
     RINGSIDE_ASSERT(trace_, now >= now_, "time went back from %lld to %lld ps",
                     static_cast<long long>(to_ps(now_)), static_cast<long long>(to_ps(now)));
-    while (calendar_.next() && *calendar_.next() <= now) {
+    while (!is_gone_ && calendar_.next() && *calendar_.next() <= now) {
         const auto [time, action] = calendar_.take();
         now_ = time;
         perform(action);
@@ -49,10 +49,15 @@ void Device::Impl::advance(Time now) {
 }
 
 void Device::Impl::perform(const Action& action) {
+    if (is_frozen_ && action.stage < Stage::fault && action.stage != Stage::reset_done) {
+        busy_slices_ -= action.stage == Stage::slice_done ? 1 : 0;
+        return;
+    }
     switch (action.stage) {
         case Stage::reset_done:
             if (action.slot == reset_epoch_) {
-                change_state(spec::DeviceState::disabled);
+                change_state(action.serial == 0 ? spec::DeviceState::disabled
+                                                : spec::DeviceState::dead);
             }
             return;
         case Stage::enabled:
@@ -96,6 +101,18 @@ void Device::Impl::perform(const Action& action) {
         case Stage::completed:
             perform_on_operation(action);
             return;
+        case Stage::fault:
+            if (action.serial == reset_epoch_) {
+                strike_chip(static_cast<spec::FaultKind>(action.slot));
+            }
+            return;
+        case Stage::storm:
+            storm(action);
+            return;
+        case Stage::late_write:
+        case Stage::late_entry:
+            perform_late(action);
+            return;
     }
 }
 
@@ -136,7 +153,9 @@ void Device::Impl::perform_on_operation(const Action& action) {
             write_output(operation, action.slot);
             break;
         default:
-            retire(action.slot);
+            if (!(faults_.any() && strike_end(operation, action.slot))) {
+                retire(action.slot);
+            }
             break;
     }
 }
@@ -151,6 +170,9 @@ void Device::Impl::admit(std::uint32_t index, const spec::SubmissionEntry& entry
     operation.doorbell = doorbell;
     operation.entry = entry;
     operation.status = check(entry, index == 0, operation);
+    if (faults_.any() && strike_fetched(operation)) {
+        return;
+    }
     if (!operation.status.ok() || entry.opcode == static_cast<std::uint8_t>(spec::Opcode::nop)) {
         schedule(Stage::completed, config_.completion, slot);
         return;
@@ -244,6 +266,9 @@ spec::Status Device::Impl::check_cipher(const spec::SubmissionEntry& entry, Oper
 
 void Device::Impl::read_source(Operation& operation, std::uint32_t slot) {
     operation.source.resize(operation.entry.src_len);
+    if (faults_.any() && strike_source(operation, slot)) {
+        return;
+    }
     if (!gather(operation)) {
         schedule(Stage::completed, config_.completion, slot);
         return;
@@ -273,6 +298,9 @@ void Device::Impl::feed_slices() {
         Duration service =
             config_.slice_fixed +
             config_.slice_per_byte * static_cast<std::int64_t>(operation.source.size());
+        if (const auto slow = strike(spec::FaultKind::slow_slice, operation)) {
+            service *= std::max(slow->value, 1);
+        }
         const Duration watchdog =
             std::chrono::microseconds(registers_.get32(spec::at("WDT_SYM_US").of()));
         operation.hung = watchdog != Duration{} && service > watchdog;
@@ -291,6 +319,9 @@ void Device::Impl::run_slice(Operation& operation, std::uint32_t slot) {
         return;
     }
     operation.status = operation.key->run(operation.entry, operation.source, operation.output);
+    if (faults_.any()) {
+        strike_verdict(operation);
+    }
     statistics_.bytes += operation.source.size();
     record(TraceKind::slice, operation.queue, operation.entry.user_tag,
            encode_status(operation.status, false));
@@ -307,6 +338,9 @@ void Device::Impl::send_output(const Operation& operation, std::uint32_t slot) {
 }
 
 void Device::Impl::write_output(Operation& operation, std::uint32_t slot) {
+    if (faults_.any() && strike_output(operation, slot)) {
+        return;
+    }
     if (scatter(operation)) {
         operation.result = static_cast<std::uint32_t>(operation.output.size());
         statistics_.dma_written += operation.output.size();
@@ -375,6 +409,8 @@ void Device::Impl::release(std::uint32_t slot) {
     operation.source_list.clear();
     operation.target_list.clear();
     operation.hung = false;
+    operation.timed_out = false;
+    operation.delayed = false;
     operation.key.reset();
     operation.serial = 0;
     operation.status = {};

@@ -10,9 +10,11 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "ringside/base/time.hpp"
 #include "ringside/base/trace.hpp"
+#include "ringside/core/fault_rule.hpp"
 #include "ringside/core/ports.hpp"
 
 namespace ringside::core {
@@ -37,6 +39,8 @@ struct DeviceConfig {
     Duration interrupt = std::chrono::nanoseconds(200);
     Duration enable = std::chrono::microseconds(10);  ///< ENABLING to READY
     Duration reset = std::chrono::microseconds(20);   ///< RESET to DISABLED
+    bool fault_injection = true;                      ///< the FI_* registers exist
+    std::vector<FaultRule> faults;  ///< what their slots hold after power-on; spec::fault_rules
 };
 
 /// What an access goes to: the memory behind a base address register, or configuration space.
@@ -60,6 +64,10 @@ class Device {
     bool write(Bar bar, Time now, std::uint32_t offset, std::span<const std::byte> from);
     /// As read(), without any side effect or error; also while memory space is off.
     bool peek(Bar bar, Time now, std::uint32_t offset, std::span<std::byte> into) const;
+
+    /// Puts a rule into a free slot, as writes to the FI_* registers would. The slot; empty: all
+    /// are taken, or the chip has no fault injection.
+    std::optional<std::uint32_t> inject(const FaultRule& rule);
 
     // ---- time ----
 
