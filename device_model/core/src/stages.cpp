@@ -266,7 +266,7 @@ spec::Status Device::Impl::check_cipher(const spec::SubmissionEntry& entry, Oper
 
 void Device::Impl::read_source(Operation& operation, std::uint32_t slot) {
     operation.source.resize(operation.entry.src_len);
-    if (faults_.any() && strike_source(operation, slot)) {
+    if ((faults_.any() || operation.timed_out) && strike_source(operation, slot)) {
         return;
     }
     if (!gather(operation)) {
