@@ -10,7 +10,7 @@ namespace {
 using QS = QueueStage;
 using QE = QueueEvent;
 using QA = QueueAction;
-constexpr std::array<QueueTransition, 27> queue_table = {{
+constexpr std::array<QueueTransition, 28> queue_table = {{
     {QS::working, QE::late, QS::checking, QA::check},
     {QS::working, QE::queue_reset_wanted, QS::resetting, QA::reset},
     {QS::working, QE::device_reset_wanted, QS::waiting, QA::ask_device},
@@ -23,6 +23,7 @@ constexpr std::array<QueueTransition, 27> queue_table = {{
     {QS::checking, QE::device_reset_wanted, QS::waiting, QA::ask_device},
     {QS::checking, QE::device_stopped, QS::waiting, QA::stop},
     {QS::checking, QE::device_ended, QS::ended, QA::end},
+    {QS::aborting, QE::abort_wanted, QS::aborting, QA::abort},
     {QS::aborting, QE::answered, QS::working, QA::none},
     {QS::aborting, QE::queue_reset_wanted, QS::resetting, QA::reset},
     {QS::aborting, QE::device_reset_wanted, QS::waiting, QA::ask_device},

@@ -22,14 +22,16 @@ enum class Measure : std::uint8_t {
 
 struct RecoveryPolicy {
     /// An operation this old is late: the driver looks into the completion ring and at the
-    /// heartbeat, rings the doorbell again and unmasks the vector; then again after as long. At
-    /// least spec's default heartbeat, or a device that lives is taken for dead.
+    /// heartbeat, rings the doorbell again and unmasks the vector; then again after as long.
     Duration late_after = std::chrono::milliseconds(10);
     /// An operation this old is overdue.
     Duration operation_timeout = std::chrono::seconds(5);
     Measure on_timeout = Measure::abort;
     /// How long an ABORT may take before the queue pair is reset.
     Duration abort_timeout = std::chrono::milliseconds(100);
+    /// How long the heartbeat may stand still, while an operation is late, before the device is
+    /// reset. Far more than HB_PERIOD_US.
+    Duration heartbeat_timeout = std::chrono::seconds(1);
     /// How long creating one session anew may take after a device reset.
     Duration restore_timeout = std::chrono::seconds(1);
 
