@@ -106,8 +106,8 @@ class QueuePair::Impl {
     void begin_reset();
     /// Whether the reset is done; Errc::dead.
     result<bool> reset_is_done();
-    /// What the device did complete keeps its status; the rest ends with `reason`, in order of
-    /// submission. The device must not touch the queue pair any more.
+    /// Ends everything in flight, in order of submission: what the device did complete with its
+    /// own status, the rest with `reason`. The device must not touch the queue pair any more.
     void end_operations(Errc reason);
     /// New ring memory, so that a write of the former life faults; indices and phase of a queue
     /// pair that is enabled.
@@ -154,6 +154,9 @@ class QueuePair::Impl {
     bool is_invalid(const spec::SubmissionEntry& request) const;
     void accept(const spec::SubmissionEntry& request, Operation& operation);
     void retire(const spec::CompletionEntry& entry, DoneBatch& done);
+    bool note_answer(const spec::CompletionEntry& entry);
+    void end_answered(const SlotTable::Slot& slot, DoneBatch& done);
+    void end_unanswered(const SlotTable::Slot& slot, Errc reason, DoneBatch& done);
     bool head_is_possible(std::uint32_t sq_head);
     void note_latency(Duration latency);
     void count_end(error_code status);

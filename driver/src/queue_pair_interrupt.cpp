@@ -34,18 +34,18 @@ error_code error_of(spec::Status status) {
 
 /// What the device says of its work, as far as it can be true: it cannot have written more than it
 /// was given room for.
-Completion completion_of(const spec::CompletionEntry& entry, std::uint32_t max_result) {
+Completion completion_of(const SlotTable::Slot& slot) {
     Completion completion;
-    completion.status = error_of(spec::decode_status(entry.status));
-    completion.device_latency = std::chrono::nanoseconds(entry.latency_ns);
+    completion.status = error_of(spec::decode_status(slot.status));
+    completion.device_latency = std::chrono::nanoseconds(slot.latency_ns);
     if (completion.status) {
         return completion;
     }
-    if (entry.result > max_result) {
+    if (slot.result > slot.max_result) {
         completion.status = Errc::ring_broken;
         return completion;
     }
-    completion.result = entry.result;
+    completion.result = slot.result;
     return completion;
 }
 
@@ -179,24 +179,39 @@ std::uint32_t QueuePair::Impl::reap() {
     tell_waiters();
     if (broken) {
         watcher_.on_broken_ring(config_.index);
+        return 0;  // nothing more is read that may be nonsense
     }
     return count;
 }
 
 void QueuePair::Impl::retire(const spec::CompletionEntry& entry, DoneBatch& done) {
     counters_.bad_heads += head_is_possible(entry.sq_head) ? 0 : 1;
-    const bool ours = entry.qid == config_.index;
-    const SlotTable::Slot slot = ours ? slots_.release(entry) : SlotTable::Slot{};
-    if (slot.operation == nullptr) {
-        ++counters_.stale_completions;
-        record(TraceKind::stale, entry.user_tag);
-        return;
+    if (note_answer(entry)) {
+        end_answered(slots_.release(entry), done);
     }
-    const Completion completion = completion_of(entry, slot.max_result);
-    record(TraceKind::reap, entry.user_tag, entry.status);
+}
+
+bool QueuePair::Impl::note_answer(const spec::CompletionEntry& entry) {
+    if (entry.qid == config_.index && slots_.note_answer(entry)) {
+        return true;
+    }
+    ++counters_.stale_completions;
+    record(TraceKind::stale, entry.user_tag);
+    return false;
+}
+
+void QueuePair::Impl::end_answered(const SlotTable::Slot& slot, DoneBatch& done) {
+    const Completion completion = completion_of(slot);
+    record(TraceKind::reap, slot.user_tag, slot.status);
     count_end(completion.status);
     note_latency(completion.device_latency);
     done.push_back({slot.operation, completion});
+}
+
+void QueuePair::Impl::end_unanswered(const SlotTable::Slot& slot, Errc reason, DoneBatch& done) {
+    record(TraceKind::reap, slot.user_tag, static_cast<std::uint64_t>(reason));
+    count_end(reason);
+    done.push_back({slot.operation, Completion{.status = reason}});
 }
 
 /// The device's head only goes forward, and never beyond what it has been told of.

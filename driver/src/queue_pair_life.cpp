@@ -98,11 +98,14 @@ void QueuePair::Impl::open() {
 
 // ---- down ----
 
-/// What is in the completion ring keeps its status, whatever came of the device.
 void QueuePair::Impl::end_operations(Errc reason) {
-    for (std::uint32_t reaped = 0, count = 1; count != 0 && reaped < config_.entries;
-         reaped += count) {
-        count = reap();
+    std::uint32_t seen = 0;
+    for (std::uint32_t count = 1; count != 0 && seen < config_.entries; seen += count) {
+        count = completion_ring_.read(batch_);
+        const std::lock_guard lock(*mutex_);
+        for (std::uint32_t i = 0; i < count; ++i) {
+            note_answer(batch_[i]);
+        }
     }
     DoneBatch done;
     do {
@@ -114,9 +117,11 @@ void QueuePair::Impl::end_operations(Errc reason) {
                 if (slot.operation == nullptr) {
                     break;
                 }
-                record(TraceKind::reap, slot.user_tag, static_cast<std::uint64_t>(reason));
-                count_end(reason);
-                done.push_back({slot.operation, Completion{.status = reason}});
+                if (slot.answered) {
+                    end_answered(slot, done);
+                } else {
+                    end_unanswered(slot, reason, done);
+                }
             }
             hand_out_slots();
             check_ledger();
@@ -204,8 +209,11 @@ error_code QueuePair::Impl::renew_rings() {
 std::uint32_t QueuePair::Impl::poll_late() {
     const std::uint32_t reaped = poll();
     if (reaped != 0) {
-        const std::lock_guard lock(*mutex_);
-        counters_.completions_polled += reaped;
+        {
+            const std::lock_guard lock(*mutex_);
+            counters_.completions_polled += reaped;
+        }
+        nudge();  // the interrupt that did not come has disarmed the device
     }
     return reaped;
 }

@@ -30,6 +30,7 @@ void SlotTable::take(spec::SubmissionEntry& entry, Operation& operation, Time no
     slot.operation = &operation;
     slot.user_tag = ++last_tag_;
     slot.submitted_at = now;
+    slot.answered = false;
     slot.max_result = max_result_of(entry);
     slot.cid = static_cast<std::uint16_t>(slot.cid + slots_.size());  // the next generation
     slot.older = newest_;
@@ -42,6 +43,18 @@ void SlotTable::take(spec::SubmissionEntry& entry, Operation& operation, Time no
 
 SlotTable::Slot SlotTable::release(const spec::CompletionEntry& completion) {
     return holds(completion.cid, completion.user_tag) ? release(index_of(completion.cid)) : Slot{};
+}
+
+bool SlotTable::note_answer(const spec::CompletionEntry& completion) {
+    if (!holds(completion.cid, completion.user_tag)) {
+        return false;
+    }
+    Slot& slot = slots_[index_of(completion.cid)];
+    slot.result = completion.result;
+    slot.latency_ns = completion.latency_ns;
+    slot.status = completion.status;
+    slot.answered = true;
+    return true;
 }
 
 bool SlotTable::holds(std::uint16_t cid, std::uint64_t user_tag) const {

@@ -22,6 +22,11 @@ class SlotTable {
         std::uint64_t user_tag = 0;
         Time submitted_at{};
         std::uint32_t max_result = 0;
+        // what note_answer() found
+        std::uint32_t result = 0;
+        std::uint32_t latency_ns = 0;
+        std::uint16_t status = 0;
+        bool answered = false;
         std::uint16_t cid = 0;
         std::uint16_t older = none;  ///< neighbours in order of submission
         std::uint16_t newer = none;  ///< of a free slot: the next free one
@@ -36,6 +41,9 @@ class SlotTable {
     /// Frees the slot that `completion` names and returns what was in it; null operation: the
     /// completion matches nothing in flight.
     Slot release(const spec::CompletionEntry& completion);
+    /// Keeps what `completion` says in the slot that it names, for release_oldest(). False: it
+    /// matches nothing in flight.
+    bool note_answer(const spec::CompletionEntry& completion);
     /// Frees the slot that was taken first; null operation: there is none.
     Slot release_oldest();
     /// What was taken first and is still in flight, or null.

@@ -240,11 +240,47 @@ spec::CompletionEntry FakeDevice::complete(std::uint32_t queue, std::size_t posi
     entry.cid = request.cid;
     entry.qid = static_cast<std::uint16_t>(queue);
     entry.result = result;
-    entry.latency_ns = 1000;
+    entry.latency_ns = latency_ns;
     entry.status = spec::encode_status(status, false);
     ++operations_;
     write_completion(queues_[queue], entry);
     return entry;
+}
+
+spec::SubmissionEntry FakeDevice::lose(std::uint32_t queue, std::size_t position) {
+    const std::lock_guard lock(mutex_);
+    auto& pending = queues_[queue].pending;
+    const spec::SubmissionEntry request = pending.at(position);
+    pending.erase(pending.begin() + static_cast<std::ptrdiff_t>(position));
+    return request;
+}
+
+void FakeDevice::complete_torn(std::uint32_t index) {
+    const std::lock_guard lock(mutex_);
+    Queue& queue = queues_[index];
+    const std::size_t offset = queue.cq_tail * sizeof(spec::CompletionEntry);
+    queue.torn_at = find(queue.base(0x10) + offset, sizeof(spec::CompletionEntry));
+    ASSERT_NE(queue.torn_at, nullptr);
+    std::array<std::byte, spec::completion_tail_offset> before;
+    std::memcpy(before.data(), queue.torn_at, before.size());
+    spec::CompletionEntry entry = aborted_entry(queue.pending.front(), index);
+    entry.status = 0;
+    queue.pending.pop_front();
+    write_completion(queue, entry);
+    std::memcpy(&queue.torn, queue.torn_at, sizeof queue.torn);
+    std::memcpy(queue.torn_at, before.data(), before.size());
+}
+
+void FakeDevice::finish_torn(std::uint32_t index) {
+    const std::lock_guard lock(mutex_);
+    const Queue& queue = queues_[index];
+    std::memcpy(queue.torn_at, &queue.torn, spec::completion_tail_offset);
+}
+
+void FakeDevice::reset_function() {
+    const std::lock_guard lock(mutex_);
+    state_ = DeviceState::disabled;
+    queues_.clear();
 }
 
 void FakeDevice::post_entry(std::uint32_t queue, spec::CompletionEntry entry) {

@@ -46,8 +46,9 @@ class FakeDevice final : public driver::Link {
     // ---- what goes wrong with it ----
     bool lose_interrupts = false;
     bool drop_next_doorbell = false;
-    bool refuse_queues = false;          ///< enabling one ends in its error state
-    std::uint32_t bad_head = 0;          ///< added to sq_head
+    bool refuse_queues = false;  ///< enabling one ends in its error state
+    std::uint32_t bad_head = 0;  ///< added to sq_head
+    std::uint32_t latency_ns = 1000;
     std::optional<Time> heart_stops_at;  ///< HB_COUNT stands still from then on
 
     // ---- what the test does to it ----
@@ -59,7 +60,15 @@ class FakeDevice final : public driver::Link {
     /// Completes the `position`-th of them; the interrupt follows the rules.
     spec::CompletionEntry complete(std::uint32_t queue, std::size_t position = 0,
                                    spec::Status status = {}, std::uint32_t result = 0);
-    /// Writes any entry; only the phase is put right.
+    /// Loses the `position`-th of them: no entry will come, and ABORT does not find it.
+    spec::SubmissionEntry lose(std::uint32_t queue, std::size_t position = 0);
+    /// Completes the oldest one with the entry's last eight bytes before the others, which come
+    /// with finish_torn().
+    void complete_torn(std::uint32_t queue);
+    void finish_torn(std::uint32_t queue);
+    /// A function-level reset by somebody else.
+    void reset_function();
+    /// Writes any entry; only the phase and the head are put right.
     void post_entry(std::uint32_t queue, spec::CompletionEntry entry);
     void raise_error(spec::ErrorSource source, std::uint32_t queue = 0xFFFF);
     /// Puts the chip into a state of its own.
@@ -111,6 +120,8 @@ class FakeDevice final : public driver::Link {
         std::uint32_t in_flight = 0;
         Time reset_until{};
         std::deque<spec::SubmissionEntry> pending;
+        spec::CompletionEntry torn;
+        std::byte* torn_at = nullptr;
 
         std::uint64_t base(std::uint32_t offset) const {
             return std::uint64_t{registers[offset / 4 + 1]} << 32 | registers[offset / 4];
