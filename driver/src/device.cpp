@@ -74,12 +74,14 @@ class Device::Impl {
     const DeviceConfig config_;
     const std::unique_ptr<Mutex> mutex_;
     DmaPool dma_;
+    std::unique_ptr<SessionTable> sessions_;
     std::unique_ptr<Recovery> recovery_;
     std::unique_ptr<ErrorInterrupt> errors_;
     std::vector<std::unique_ptr<QueuePair>> queue_pairs_;  ///< the admin queue pair first
 
     std::uint32_t max_ring_entries_ = 0;
     std::uint32_t max_length_ = 0;
+    std::uint32_t max_sessions_ = 0;
     Duration state_change_{};
 
     bool must_reset_ = false;  ///< it is our device, and we woke it
@@ -118,10 +120,12 @@ error_code Device::Impl::check_config() {
     const auto limits = read_register(link_, spec::at("LIMITS").of());
     const auto max_length = read_register(link_, spec::at("MAX_LEN").of());
     const auto timeout_ms = read_register(link_, spec::at("TO").of());
-    if (!cap || !limits || !max_length || !timeout_ms) {
+    const auto sessions = read_register(link_, spec::at("MAX_SESS").of());
+    if (!cap || !limits || !max_length || !timeout_ms || !sessions) {
         return Errc::dead;
     }
     max_length_ = *max_length;
+    max_sessions_ = std::min(*sessions, max_sessions);
     state_change_ = std::chrono::milliseconds(*timeout_ms);
     max_ring_entries_ = std::min(std::uint32_t{1} << spec::field("CAP", "LOG2_ENTRIES").get(*cap),
                                  spec::max_ring_entries);
@@ -168,8 +172,10 @@ error_code Device::Impl::wait_for_state(spec::DeviceState wanted) {
 }
 
 error_code Device::Impl::create_queue_pairs() {
-    recovery_ =
-        std::make_unique<Recovery>(link_, environment_, dma_, config_.recovery, state_change_);
+    sessions_ = std::make_unique<SessionTable>(
+        environment_, dma_, max_sessions_ + admin_ring_entries, config_.recovery.restore_sessions);
+    recovery_ = std::make_unique<Recovery>(link_, environment_, dma_, *sessions_, config_.recovery,
+                                           state_change_);
     errors_ = std::make_unique<ErrorInterrupt>(link_, environment_, config_.recovery, *recovery_);
     for (std::uint32_t index = 0; index <= config_.io_queue_pairs; ++index) {
         if (const error_code failure = create_queue_pair(index)) {
@@ -197,7 +203,7 @@ error_code Device::Impl::create_queue_pair(std::uint32_t index) {
         return rings.error();
     }
     auto queue = std::make_unique<QueuePair::Impl>(link_, environment_, config, *recovery_,
-                                                   std::move(*rings));
+                                                   *sessions_, std::move(*rings));
     queue->program();
     Enabling state{};
     const bool decided = poll_until(environment_, state_change_, [&] {

@@ -18,11 +18,12 @@
 namespace ringside::driver {
 
 QueuePair::Impl::Impl(Link& link, Environment& environment, const QueuePairConfig& config,
-                      QueueWatcher& watcher, Rings rings)
+                      QueueWatcher& watcher, SessionTable& sessions, Rings rings)
     : link_(link),
       environment_(environment),
       config_(config),
       watcher_(watcher),
+      sessions_(sessions),
       capacity_(config.entries - 1),
       vector_(spec::queue_vector(config.index)),
       sq_doorbell_(spec::at("SQ_DB").of(config.index)),
@@ -82,7 +83,37 @@ error_code QueuePair::Impl::take_or_refuse(const spec::SubmissionEntry& request,
         }
         return Errc::again;
     }
-    accept(request, operation);
+    return accept_for_session(request, operation);
+}
+
+/// Users know sessions by the driver's handles, the device by its own ids.
+error_code QueuePair::Impl::accept_for_session(const spec::SubmissionEntry& request,
+                                               Operation& operation) {
+    switch (static_cast<spec::Opcode>(request.opcode)) {
+        case spec::Opcode::cipher: {
+            spec::SubmissionEntry entry = request;
+            if (const error_code stale = sessions_.translate(entry)) {
+                ++counters_.refused;
+                return stale;
+            }
+            accept(entry, operation);
+            break;
+        }
+        case spec::Opcode::session_destroy: {
+            spec::SubmissionEntry entry = request;
+            (void)sessions_.translate(
+                entry);  // of a stale one the device knows nothing: it says so
+            sessions_.forget(request.session);
+            accept(entry, operation);
+            break;
+        }
+        case spec::Opcode::session_create:
+            accept(request, operation, sessions_.begin(request));
+            break;
+        default:
+            accept(request, operation);
+            break;
+    }
     return {};
 }
 
@@ -102,10 +133,11 @@ bool QueuePair::Impl::is_invalid(const spec::SubmissionEntry& request) const {
     return request.src_len > config_.max_length || request.dst_len > config_.max_length;
 }
 
-void QueuePair::Impl::accept(const spec::SubmissionEntry& request, Operation& operation) {
+void QueuePair::Impl::accept(const spec::SubmissionEntry& request, Operation& operation,
+                             std::uint32_t new_session) {
     const Time now = environment_.now();
     spec::SubmissionEntry entry = request;
-    slots_.take(entry, operation, now);
+    slots_.take(entry, operation, now, new_session);
     ++counters_.accepted;
     ++counters_.in_flight;
     record(TraceKind::submit, entry.user_tag);

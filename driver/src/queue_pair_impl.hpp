@@ -22,6 +22,7 @@
 #include "ringside/driver/queue_pair.hpp"
 #include "ringside/driver/recovery.hpp"
 #include "ringside/spec/registers.hpp"
+#include "session_table.hpp"
 #include "slot_table.hpp"
 #include "waiter_queue.hpp"
 
@@ -60,7 +61,7 @@ class QueuePair::Impl {
 
     /// Neither enabled nor taking requests: program(), then go_live(), then open().
     Impl(Link& link, Environment& environment, const QueuePairConfig& config, QueueWatcher& watcher,
-         Rings rings);
+         SessionTable& sessions, Rings rings);
     ~Impl();
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
@@ -151,8 +152,10 @@ class QueuePair::Impl {
     error_code take_or_refuse(const spec::SubmissionEntry& request, Operation& operation,
                               SlotWaiter* waiter);
     error_code refuse_while_down(SlotWaiter* waiter);
+    error_code accept_for_session(const spec::SubmissionEntry& request, Operation& operation);
     bool is_invalid(const spec::SubmissionEntry& request) const;
-    void accept(const spec::SubmissionEntry& request, Operation& operation);
+    void accept(const spec::SubmissionEntry& request, Operation& operation,
+                std::uint32_t new_session = 0);
     void retire(const spec::CompletionEntry& entry, DoneBatch& done);
     bool note_answer(const spec::CompletionEntry& entry);
     void end_answered(const SlotTable::Slot& slot, DoneBatch& done);
@@ -186,6 +189,7 @@ class QueuePair::Impl {
     Environment& environment_;
     const QueuePairConfig config_;
     QueueWatcher& watcher_;
+    SessionTable& sessions_;
     const std::uint32_t capacity_;
     const std::uint32_t vector_;
     const std::uint32_t sq_doorbell_;

@@ -201,7 +201,15 @@ bool QueuePair::Impl::note_answer(const spec::CompletionEntry& entry) {
 }
 
 void QueuePair::Impl::end_answered(const SlotTable::Slot& slot, DoneBatch& done) {
-    const Completion completion = completion_of(slot);
+    Completion completion = completion_of(slot);
+    if (slot.new_session != 0) {
+        if (completion.status) {
+            sessions_.forget(slot.new_session);
+        } else {
+            sessions_.finish(slot.new_session, completion.result);
+            completion.result = slot.new_session;
+        }
+    }
     record(TraceKind::reap, slot.user_tag, slot.status);
     count_end(completion.status);
     note_latency(completion.device_latency);
@@ -209,6 +217,7 @@ void QueuePair::Impl::end_answered(const SlotTable::Slot& slot, DoneBatch& done)
 }
 
 void QueuePair::Impl::end_unanswered(const SlotTable::Slot& slot, Errc reason, DoneBatch& done) {
+    sessions_.forget(slot.new_session);
     record(TraceKind::reap, slot.user_tag, static_cast<std::uint64_t>(reason));
     count_end(reason);
     done.push_back({slot.operation, Completion{.status = reason}});

@@ -13,11 +13,12 @@
 
 namespace ringside::driver {
 
-Recovery::Recovery(Link& link, Environment& environment, DmaPool& dma, const RecoveryPolicy& policy,
-                   Duration state_change)
+Recovery::Recovery(Link& link, Environment& environment, DmaPool& dma, SessionTable& sessions,
+                   const RecoveryPolicy& policy, Duration state_change)
     : link_(link),
       environment_(environment),
       dma_(dma),
+      sessions_(sessions),
       policy_(policy),
       state_change_(state_change),
       budget_(policy.max_device_resets, policy.reset_window),

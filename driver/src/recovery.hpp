@@ -21,8 +21,8 @@ namespace ringside::driver {
 class Recovery final : public QueueWatcher {
   public:
     /// `state_change`: the device's TO.
-    Recovery(Link& link, Environment& environment, DmaPool& dma, const RecoveryPolicy& policy,
-             Duration state_change);
+    Recovery(Link& link, Environment& environment, DmaPool& dma, SessionTable& sessions,
+             const RecoveryPolicy& policy, Duration state_change);
 
     // ---- interrupt executor ----
 
@@ -66,6 +66,15 @@ class Recovery final : public QueueWatcher {
         QueuePair::Impl::InFlight aborted{};
         std::uint64_t overdue_tag = 0;  ///< of the operation that was counted last
     };
+    /// A session that is created anew.
+    struct Restoration final : Operation {
+        explicit Restoration(Recovery& recovery) : owner(recovery) {}
+        void complete(const Completion& completion) noexcept override;
+
+        Recovery& owner;
+        std::uint32_t handle = 0;
+        DmaBuffer parameters;
+    };
     struct Heartbeat {
         std::uint32_t count;
         Time since;
@@ -89,7 +98,8 @@ class Recovery final : public QueueWatcher {
     void stop_and_reset_device();
     void end_operations_and_enable();
     void set_up_queues();
-    void restore_sessions();
+    void restore_next_session();
+    void on_restored(const Completion& completion);
     void end();
     void fail_device_stage();
 
@@ -102,6 +112,7 @@ class Recovery final : public QueueWatcher {
     Link& link_;
     Environment& environment_;
     DmaPool& dma_;
+    SessionTable& sessions_;
     const RecoveryPolicy policy_;
     const Duration state_change_;
 
@@ -110,6 +121,7 @@ class Recovery final : public QueueWatcher {
     Time deadline_{};
     ResetBudget budget_;
     std::optional<Heartbeat> heartbeat_;
+    Restoration restoration_{*this};
     bool shut_down_ = false;
     Time armed_for_ = WaiterQueue::never;
 

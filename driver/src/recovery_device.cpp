@@ -3,11 +3,13 @@
 
 // The device's side of recovery: its state, its heartbeat, its reset, and its end.
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <utility>
 
 #include "mmio.hpp"
 #include "recovery.hpp"
+#include "ringside/driver/requests.hpp"
 
 namespace ringside::driver {
 
@@ -128,7 +130,8 @@ void Recovery::perform(DeviceAction action) {
             set_up_queues();
             break;
         case DeviceAction::restore_sessions:
-            restore_sessions();
+            rungs_.front().queue.go_live();
+            restore_next_session();
             break;
         case DeviceAction::resume:
             health_ = DeviceHealth::working;
@@ -149,6 +152,7 @@ void Recovery::stop_and_reset_device() {
         rung.queue.stop();  // the admin queue pair may be live for what failed
     }
     heartbeat_.reset();
+    sessions_.lose_all();
     dma_.quarantine(true);
     link_.mmio_write32(spec::at("RESET").of(), spec::reset_key);
 }
@@ -173,9 +177,43 @@ void Recovery::set_up_queues() {
     }
 }
 
-void Recovery::restore_sessions() {
-    rungs_.front().queue.go_live();
+/// One after the other, so that a device with many sessions needs one buffer and one credit.
+void Recovery::restore_next_session() {
+    while (auto lost = sessions_.next_lost()) {
+        auto buffer = dma_.allocate(lost->parameters.size());
+        if (buffer) {
+            std::copy_n(lost->parameters.data(), lost->parameters.size(), buffer->bytes().data());
+            auto request = session_create(buffer->iova());
+            request.src_len = static_cast<std::uint32_t>(lost->parameters.size());
+            restoration_.handle = lost->handle;
+            restoration_.parameters = std::move(*buffer);
+            deadline_ = environment_.now() + policy_.restore_timeout;
+            if (rungs_.front().queue.submit_own(request, restoration_)) {
+                return;
+            }
+            restoration_.parameters = {};
+        }
+        count(&RecoveryCounters::sessions_lost);
+    }
     handle(DeviceEvent::done);
+}
+
+void Recovery::Restoration::complete(const Completion& completion) noexcept {
+    parameters = {};
+    owner.on_restored(completion);
+}
+
+void Recovery::on_restored(const Completion& completion) {
+    if (shut_down_ || stage_ != DeviceStage::restoring) {
+        return;  // another reset has come in between, and begins again
+    }
+    if (completion.status) {
+        count(&RecoveryCounters::sessions_lost);
+    } else {
+        sessions_.finish(restoration_.handle, completion.result);
+        count(&RecoveryCounters::sessions_restored);
+    }
+    restore_next_session();
 }
 
 /// The device may be there and do DMA, without answering: so it loses all memory before anybody is

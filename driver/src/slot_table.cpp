@@ -23,13 +23,15 @@ SlotTable::SlotTable(std::uint32_t entries) : slots_(entries) {
     }
 }
 
-void SlotTable::take(spec::SubmissionEntry& entry, Operation& operation, Time now) {
+void SlotTable::take(spec::SubmissionEntry& entry, Operation& operation, Time now,
+                     std::uint32_t new_session) {
     const std::uint16_t index = free_;
     Slot& slot = slots_[index];
     free_ = slot.newer;
     slot.operation = &operation;
     slot.user_tag = ++last_tag_;
     slot.submitted_at = now;
+    slot.new_session = new_session;
     slot.answered = false;
     slot.max_result = max_result_of(entry);
     slot.cid = static_cast<std::uint16_t>(slot.cid + slots_.size());  // the next generation

@@ -22,6 +22,7 @@ class SlotTable {
         std::uint64_t user_tag = 0;
         Time submitted_at{};
         std::uint32_t max_result = 0;
+        std::uint32_t new_session = 0;  ///< handle of the session that it creates
         // what note_answer() found
         std::uint32_t result = 0;
         std::uint32_t latency_ns = 0;
@@ -37,7 +38,8 @@ class SlotTable {
 
     /// Takes a slot for `operation` and puts its cid and tag into `entry`. There must be a free
     /// one.
-    void take(spec::SubmissionEntry& entry, Operation& operation, Time now);
+    void take(spec::SubmissionEntry& entry, Operation& operation, Time now,
+              std::uint32_t new_session);
     /// Frees the slot that `completion` names and returns what was in it; null operation: the
     /// completion matches nothing in flight.
     Slot release(const spec::CompletionEntry& completion);

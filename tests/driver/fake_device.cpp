@@ -64,6 +64,8 @@ std::uint32_t FakeDevice::read_global(std::uint32_t offset) {
             return vectors << 16;
         case at("MAX_LEN").of():
             return max_length;
+        case at("MAX_SESS").of():
+            return max_sessions;
         case at("TO").of():
             return timeout_ms;
         case at("CSTS").of():
@@ -396,6 +398,13 @@ driver::result<driver::Iova> FakeDevice::dma_map(std::span<std::byte> memory,
 void FakeDevice::dma_unmap(driver::Iova iova) {
     const std::lock_guard lock(mutex_);
     EXPECT_EQ(mappings_.erase(iova.value), 1u) << "unmapped what was not mapped";
+}
+
+void FakeDevice::read(std::uint64_t address, std::span<std::byte> into) const {
+    const std::lock_guard lock(mutex_);
+    const std::byte* const from = find(address, into.size());
+    ASSERT_NE(from, nullptr) << "not mapped";
+    std::memcpy(into.data(), from, into.size());
 }
 
 std::byte* FakeDevice::find(std::uint64_t address, std::size_t length) const {

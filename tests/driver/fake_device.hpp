@@ -36,6 +36,7 @@ class FakeDevice final : public driver::Link {
     std::uint32_t vectors = 8;
     std::uint32_t max_length = 1u << 16;
     std::uint32_t timeout_ms = 5;
+    std::uint32_t max_sessions = 8;
     Duration reset_time = std::chrono::microseconds(20);
     Duration enable_time = std::chrono::microseconds(10);
     Duration queue_reset_time = std::chrono::microseconds(50);
@@ -88,6 +89,8 @@ class FakeDevice final : public driver::Link {
     std::size_t mappings() const { return mappings_.size(); }
     bool is_mapped(driver::Iova iova) const { return find(iova.value, 1) != nullptr; }
     std::uint32_t in_flight(std::uint32_t queue);
+    /// Mapped memory, as the device would read it.
+    void read(std::uint64_t address, std::span<std::byte> into) const;
     std::uint64_t ring_base(std::uint32_t queue, bool submission);
     bool has_been_reset() const { return resets_ != 0; }
     std::uint64_t resets() const { return resets_; }
