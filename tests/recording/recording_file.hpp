@@ -27,8 +27,11 @@ class RecordingFile {
     static constexpr std::size_t address_in_header = 24;
     static constexpr std::size_t value_in_header = 32;
 
-    RecordingFile()
-        : path_(::testing::TempDir() + "ringside_recording_" + std::to_string(::getpid())) {}
+    RecordingFile() {
+        static int files = 0;
+        path_ = ::testing::TempDir() + "ringside_recording_" + std::to_string(::getpid()) + "_" +
+                std::to_string(++files);
+    }
     RecordingFile(const RecordingFile&) = delete;
     RecordingFile& operator=(const RecordingFile&) = delete;
     ~RecordingFile() { std::remove(path_.c_str()); }
