@@ -35,6 +35,23 @@ std::string Divergence::to_string() const {
            expected + ", came " + came;
 }
 
+Player::Player(const Recording& recording, Sees sees)
+    : recording_(recording), sees_(sees), cursor_(recording) {
+    pass_over_unseen();
+}
+
+void Player::skip() {
+    cursor_.advance();
+    pass_over_unseen();
+}
+
+void Player::pass_over_unseen() {
+    while (sees_ == Sees::what_is_at_the_device && cursor_.record().kind != Kind::end &&
+           !is_at_the_device(cursor_.record().kind)) {
+        cursor_.advance();
+    }
+}
+
 std::optional<Record> Player::take(const Record& came) {
     if (divergence_) {
         return std::nullopt;

@@ -149,8 +149,9 @@ std::string to_string(const Record& record) {
 }
 
 std::string Failure::to_string() const {
-    return code.message() + " (record " + std::to_string(record) + ", offset " +
-           std::to_string(offset) + ")";
+    return offset == 0 ? code.message()
+                       : code.message() + " (record " + std::to_string(record) + ", offset " +
+                             std::to_string(offset) + ")";
 }
 
 void throw_exception_from_error(const Failure& failure, const boost::source_location& where) {

@@ -17,7 +17,8 @@ using recording::Record;
 class DeviceReplay final : private HostMemory {
   public:
     explicit DeviceReplay(const recording::Recording& recording)
-        : player_(recording), trace_(recording.info().seed) {}
+        : player_(recording, recording::Player::Sees::what_is_at_the_device),
+          trace_(recording.info().seed) {}
 
     boost::system::result<std::optional<recording::Divergence>> run(
         const core::DeviceConfig& device) {
@@ -58,7 +59,7 @@ class DeviceReplay final : private HostMemory {
                 kernel.reset_function();
                 break;
             default:
-                break;  // the driver's side: nothing reaches the device
+                break;
         }
     }
 

@@ -26,6 +26,7 @@ struct RunOptions {
     std::uint32_t jobs = 64;
     std::uint64_t seed = 1;
     bool json = false;
+    std::string record;  ///< the recording to write; empty: none
 };
 
 struct RunReport {

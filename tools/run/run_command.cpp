@@ -173,6 +173,10 @@ void add_run_command(CLI::App& program, int& exit_code) {
         ->check(number_between<std::uint64_t>(0))
         ->type_name("N")
         ->capture_default_str();
+    command
+        ->add_option("--record", options->record,
+                     "write everything that passes the link there (data and the seed's keys too)")
+        ->type_name("FILE");
     command->add_flag("--json", options->json, "print JSON instead of a table");
     command->callback([options, &exit_code] { exit_code = run(*options); });
 }

@@ -25,8 +25,11 @@ struct Divergence {
 
 class Player {
   public:
+    /// Which records there are to the player.
+    enum class Sees : std::uint8_t { everything, what_is_at_the_device };
+
     /// `recording` must outlive the player.
-    explicit Player(const Recording& recording) : recording_(recording), cursor_(recording) {}
+    explicit Player(const Recording& recording, Sees sees = Sees::everything);
 
     const Recording& recording() const { return recording_; }
     const std::optional<Divergence>& divergence() const { return divergence_; }
@@ -36,7 +39,7 @@ class Player {
     /// The next record; Kind::end behind the last one and after a divergence.
     const Record& next() const { return divergence_ ? nothing_ : cursor_.record(); }
     /// Takes it without comparing.
-    void skip() { cursor_.advance(); }
+    void skip();
 
     /// This came: takes the next record if it says the same, bytes apart (of an mmio_read, the
     /// value too is left to the caller). Empty: it does not, or something did not before.
@@ -51,8 +54,10 @@ class Player {
 
   private:
     void note(Divergence divergence);
+    void pass_over_unseen();
 
     const Recording& recording_;
+    const Sees sees_;
     Recording::Cursor cursor_;
     std::optional<Divergence> divergence_;
     std::function<void()> listener_;

@@ -53,6 +53,11 @@ constexpr bool is_output(Kind kind) {
     return kind == Kind::dma_read || kind == Kind::dma_write || kind == Kind::message;
 }
 
+/// What concerns the device: in live time, what the driver does meanwhile stands anywhere between.
+constexpr bool is_at_the_device(Kind kind) {
+    return kind < Kind::dma_map && kind != Kind::next_event;
+}
+
 /// Kind::next_event: the device does nothing more by itself.
 inline constexpr std::uint64_t never = ~std::uint64_t{0};
 
