@@ -40,14 +40,16 @@ void lose_completion(Observation& seen) {
 void lose_output(Observation& seen) {
     std::fill(seen.output.begin(), seen.output.end(), std::byte{0});
 }
+const Duration aes_time =
+    standard.service.aes.fixed + standard.service.aes.per_byte * FaultBench::length;
+
 /// The read of the source fails: `left_out` is the time of the stages behind it.
 void fail_read(Observation& seen, const spec::SubmissionEntry& entry, spec::ErrorSource source,
                spec::TransportError error, bool has_address = true) {
     const std::uint64_t address = has_address ? entry.src : 0;
     seen.fail(spec::StatusType::transport, static_cast<std::uint16_t>(error), address);
     seen.add_error(source, address, entry.cid);
-    const Duration left_out = standard.slice_fixed + standard.slice_per_byte * FaultBench::length +
-                              standard.dma_write + standard.link_per_byte * FaultBench::length;
+    const Duration left_out = aes_time + standard.dma_write + standard.link_per_byte * FaultBench::length;
     seen.duration -= left_out;
     seen.completions.at(0).latency_ns = static_cast<std::uint32_t>(to_ns(Time{seen.duration}));
 }
@@ -137,7 +139,7 @@ const Row rows[] = {
      {.value = 5},
      [](Observation& seen, const auto&) {
          seen.take_longer(4 *
-                          (standard.slice_fixed + standard.slice_per_byte * FaultBench::length));
+                          aes_time);
      }},
     {FaultKind::dma_timeout,
      Work::encrypt,

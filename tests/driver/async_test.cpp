@@ -185,7 +185,7 @@ TEST_F(AsyncQueueTest, WaitersOfADeadDeviceAreTold) {
     Outcome waiting;
     async->async_submit({}, into(first));
     async->async_submit({}, into(waiting));
-    asio::post(environment.interrupt_executor(), [this] { queue->fail_all(Errc::dead); });
+    opened->close();
     environment.run_ready();
     EXPECT_EQ(first.error, Errc::dead);
     EXPECT_EQ(waiting.error, Errc::dead);

@@ -22,10 +22,11 @@ struct SessionRestore : FaultFixture {
 
     /// Creates a session that the device calls `id`; the handle.
     std::uint32_t create(std::uint32_t id, driver::error_code* status = nullptr) {
-        auto parameters = opened->dma().allocate(sizeof(spec::SessionParameters)).value();
-        driver::write_session_parameters(parameters.bytes(), spec::Algorithm::aes_cbc, key);
+        const driver::SessionSpec session{.algorithm = spec::Algorithm::aes_cbc, .key = key};
+        auto parameters = opened->dma().allocate(session.size()).value();
+        driver::write_session_parameters(parameters.bytes(), session);
         auto& operation =
-            oracle->submit(opened->admin(), driver::session_create(parameters.iova()));
+            oracle->submit(opened->admin(), driver::session_create(parameters.iova(), session.size()));
         const auto outcome =
             id != 0 ? spec::Status{}
                     : spec::Status::of(spec::StatusType::request, spec::RequestError::bad_field);
@@ -53,9 +54,13 @@ struct SessionRestore : FaultFixture {
         opened->request_reset();
         environment.advance(std::chrono::microseconds(500));
     }
+    struct Parameters {
+        spec::SessionParameters header;
+        std::array<std::byte, 16> key{};
+    };
     /// The parameters that the driver gives the device to restore one, and the device's answer.
-    spec::SessionParameters restore_as(std::uint32_t id) {
-        spec::SessionParameters parameters;
+    Parameters restore_as(std::uint32_t id) {
+        Parameters parameters;
         EXPECT_EQ(device.pending(0), 1u) << "one at a time";
         const spec::SubmissionEntry request = device.pending_entry(0);
         EXPECT_EQ(request.opcode, static_cast<std::uint8_t>(spec::Opcode::session_create));
@@ -92,9 +97,8 @@ TEST_F(SessionRestore, SessionsAreCreatedAnewWithTheirKeysAfterAReset) {
     auto& early = oracle->submit(*queue, cipher(second));
     EXPECT_TRUE(early.waits());
     const auto parameters = restore_as(171);
-    EXPECT_EQ(parameters.algorithm, static_cast<std::uint8_t>(spec::Algorithm::aes_cbc));
-    EXPECT_TRUE(
-        std::equal(key.begin(), key.end(), reinterpret_cast<const std::byte*>(parameters.key)));
+    EXPECT_EQ(parameters.header.algorithm, static_cast<std::uint8_t>(spec::Algorithm::aes_cbc));
+    EXPECT_EQ(parameters.key, key);
     restore_as(172);
     EXPECT_EQ(opened->health(), driver::DeviceHealth::working);
     EXPECT_EQ(recovery().sessions_restored, 2u);
@@ -108,9 +112,9 @@ TEST_F(SessionRestore, NoKeyIsLeftInDmaMemory) {
     create(70);
     reset();
     restore_as(170);
-    spec::SessionParameters left;
+    Parameters left;
     device.read(restored_from, std::as_writable_bytes(std::span(&left, 1)));
-    EXPECT_TRUE(std::all_of(std::begin(left.key), std::end(left.key), [](auto b) { return !b; }));
+    EXPECT_TRUE(std::all_of(left.key.begin(), left.key.end(), [](auto b) { return b == std::byte{}; }));
 }
 
 TEST_F(SessionRestore, ADestroyedSessionIsNotRestoredAndItsHandleNotReused) {
