@@ -73,7 +73,7 @@ struct CompletionTag {
 };
 
 /// What goes into the completion ring, but for the phase.
-struct Outcome {
+struct PendingCompletion {
     std::uint16_t queue;
     std::uint16_t opcode;
     spec::CompletionEntry entry;

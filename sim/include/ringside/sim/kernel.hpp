@@ -50,7 +50,7 @@ class Kernel {
     /// The vector's mask bit in the MSI-X table.
     void mask_vector(std::uint32_t vector, bool masked);
     /// What VFIO_DEVICE_RESET does: a function-level reset, and then configuration space and MSI-X
-    /// table as they were.
+    /// table as they were; if a lost link has taken them along, as they were before the last reset.
     void reset_function();
 
     Time now() const;
