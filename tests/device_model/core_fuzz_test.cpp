@@ -80,7 +80,7 @@ class RandomDriver {
     static constexpr core::DeviceConfig busy_slice = {.queue_pairs = queue_pairs,
                                                       .slices = 1,
                                                       .dma_read = std::chrono::microseconds(3),
-                                                      .slice_fixed = std::chrono::microseconds(4),
+                                                      .service = {.aes = {std::chrono::microseconds(4), Duration(250)}},
                                                       .completion = std::chrono::microseconds(2),
                                                       .fault_injection = false};
     static constexpr std::uint32_t scratch_size = 1 << 16;
@@ -219,7 +219,7 @@ class RandomDriver {
         entry.tag_len = stream_.chance(1, 2) ? 0 : 16;
         if (opcode == spec::Opcode::session_create) {
             entry.src = parameters_ + stream_.below(2) * 64;
-            entry.src_len = sizeof(spec::SessionParameters);
+            entry.src_len = sizeof(spec::SessionParameters) + 16;
         }
         name_buffers(descriptor);
         return descriptor;

@@ -31,6 +31,7 @@ struct RunOptions {
     std::string fault_plan;  ///< as given; empty: none
     std::vector<core::FaultRule> faults;
     bool json = false;
+    std::string record;  ///< the recording to write; empty: none
 };
 
 /// What a rule of the fault plan has done.

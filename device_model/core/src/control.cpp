@@ -77,6 +77,10 @@ void Device::Impl::begin_reset() {
                   {Stage::reset_done, nobody, reset_epoch_, fails ? 1u : 0u});
 }
 
+void Device::Impl::finish_reset() {
+    change_state(spec::DeviceState::disabled);
+}
+
 /// What is under way ends without a completion, and without any DMA from now on.
 void Device::Impl::drop_operations() {
     for (std::uint32_t slot = 0; slot < operations_.size(); ++slot) {

@@ -40,6 +40,8 @@ Device::Impl::Impl(const DeviceConfig& config, DmaPort& dma, MsiPort& msi, Trace
       msix_(msi),
       sessions_(library_, config.max_sessions),
       queues_(config.queue_pairs),
+      helpers_(config.helpers),
+      entropy_(trace.seed(), "device entropy"),
       faults_(trace.seed()),
       state_writer_(trace.add_state_writer("device", [this](std::FILE* out) { dump(out); })) {
     RINGSIDE_ASSERT(trace_, config.queue_pairs >= 2 && config.queue_pairs <= spec::max_queue_pairs,

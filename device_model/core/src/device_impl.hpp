@@ -16,13 +16,14 @@
 
 #include "bus_master.hpp"
 #include "calendar.hpp"
-#include "cipher_slice.hpp"
+#include "crypto_library.hpp"
 #include "fault_injector.hpp"
 #include "msix.hpp"
 #include "pci_config.hpp"
 #include "pipeline.hpp"
 #include "register_file.hpp"
 #include "ringside/base/cleansed_buffer.hpp"
+#include "ringside/base/prng.hpp"
 #include "ringside/core/device.hpp"
 #include "sessions.hpp"
 
@@ -67,6 +68,7 @@ class Device::Impl {
     spec::DeviceState state() const;
     void control(std::uint32_t old, std::uint32_t value);
     void begin_reset();
+    void finish_reset();
     void drop_operations();
     void go_to_error();
     void snapshot();
@@ -99,7 +101,7 @@ class Device::Impl {
     void perform_on_operation(const Action& action);
     void admit(std::uint32_t index, const spec::SubmissionEntry& entry, Time doorbell);
     spec::Status check(const spec::SubmissionEntry& entry, bool is_admin, Operation& operation);
-    spec::Status check_cipher(const spec::SubmissionEntry& entry, Operation& operation);
+    spec::Status check_io(const spec::SubmissionEntry& entry, Operation& operation);
     void read_lists(Operation& operation, std::uint32_t slot);
     spec::Status read_list(std::uint64_t address, std::uint32_t length, Operation& operation,
                            std::vector<spec::ListEntry>& list);
@@ -108,7 +110,9 @@ class Device::Impl {
     bool gather(Operation& operation);
     bool scatter(Operation& operation);
     void feed_slices();
+    Duration begin_service(Operation& operation);
     void run_slice(Operation& operation, std::uint32_t slot);
+    Outcome compute(Operation& operation);
     void send_output(const Operation& operation, std::uint32_t slot);
     void write_output(Operation& operation, std::uint32_t slot);
     Time over_link(Time& link_free, std::size_t bytes, Duration latency);
@@ -146,7 +150,7 @@ class Device::Impl {
     bool strike_source(Operation& operation, std::uint32_t slot);
     void fail_source(Operation& operation, std::uint32_t slot, spec::ErrorSource source,
                      spec::TransportError error);
-    void strike_verdict(Operation& operation);
+    void strike_outcome(Operation& operation, Outcome& outcome);
     bool strike_output(Operation& operation, std::uint32_t slot);
     bool strike_end(Operation& operation, std::uint32_t slot);
     bool strike_completion(PendingCompletion& pending);
@@ -179,6 +183,8 @@ class Device::Impl {
     std::uint32_t last_served_ = 0;  ///< by the arbiter
     bool fetching_ = false;
     std::vector<Operation> operations_;
+    Helpers helpers_;
+    Prng entropy_;
     std::vector<std::uint32_t> vacant_;
     std::uint64_t serial_ = 0;
     std::uint32_t in_pipeline_ = 0;

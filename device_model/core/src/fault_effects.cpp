@@ -206,16 +206,27 @@ void Device::Impl::fail_source(Operation& operation, std::uint32_t slot, spec::E
 
 // ---- slice and output ----
 
-void Device::Impl::strike_verdict(Operation& operation) {
-    const bool judged =
-        operation.has(spec::SubmissionFlag::decrypt) && operation.entry.tag_len != 0;
-    if (operation.status.type == spec::StatusType::crypto) {
+void Device::Impl::strike_outcome(Operation& operation, Outcome& outcome) {
+    const auto failed_check = [&](spec::CryptoError error) {
+        return outcome.status == spec::Status::of(spec::StatusType::crypto, error);
+    };
+    const auto opcode = static_cast<spec::Opcode>(operation.entry.opcode);
+    const bool verifies = opcode == spec::Opcode::verify;
+    const bool opens =
+        opcode == spec::Opcode::cipher && operation.has(spec::SubmissionFlag::decrypt) &&
+        (operation.entry.tag_len != 0 || operation.session->kind() == SliceKind::record);
+    if (failed_check(spec::CryptoError::auth_failed) ||
+        failed_check(spec::CryptoError::verify_failed)) {
         if (strike(FaultKind::accept_bad_tag, operation)) {
-            operation.status = {};
+            outcome.status = {};
         }
-    } else if (judged && operation.status.ok() && strike(FaultKind::refuse_good_tag, operation)) {
-        operation.status =
-            spec::Status::of(spec::StatusType::crypto, spec::CryptoError::auth_failed);
+    } else if ((verifies || opens) && outcome.status.ok() &&
+               strike(FaultKind::refuse_good_tag, operation)) {
+        outcome =
+            failed(verifies ? spec::CryptoError::verify_failed : spec::CryptoError::auth_failed);
+    } else if (opcode == spec::Opcode::rsa_private && outcome.status.ok() &&
+               strike(FaultKind::wrong_crt_half, operation)) {
+        operation.session->spoil_half(operation.output);
     }
 }
 

@@ -11,6 +11,7 @@
 #include <optional>
 #include <vector>
 
+#include "helpers.hpp"
 #include "ringside/base/time.hpp"
 #include "ringside/spec/registers.hpp"
 #include "ringside/spec/wire.hpp"
@@ -27,10 +28,13 @@ struct Operation {
     spec::Status status;
     std::uint32_t result = 0;
     std::uint32_t detail = 0;
-    bool hung = false;       ///< its slice will be stopped by the watchdog
-    bool timed_out = false;  ///< a fault: nobody answers the read of its source
-    bool delayed = false;    ///< a fault: its completion has been put off once
-    std::shared_ptr<CipherKey> key;
+    bool hung = false;  ///< its slice will be stopped by the watchdog
+    std::shared_ptr<Session> session;
+    Entropy entropy;  ///< for this operation alone, if its session needs any
+    std::unique_ptr<Computation> computation;  ///< for the helpers, if there are any
+    bool computing = false;                    ///< they have it
+    bool timed_out = false;                    ///< a fault: nobody answers the read of its source
+    bool delayed = false;                      ///< a fault: its completion has been put off once
     std::vector<spec::ListEntry> source_list;  ///< scatter-gather; empty: src is the data
     std::vector<spec::ListEntry> target_list;
     std::vector<std::byte> source;

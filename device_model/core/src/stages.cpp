@@ -19,20 +19,12 @@ std::span<std::byte> bytes_of(auto& object) {
     return std::as_writable_bytes(std::span(&object, 1));
 }
 
-spec::Status request_error(spec::RequestError error) {
-    return spec::Status::of(spec::StatusType::request, error);
-}
-
-/// Overwrites and empties; the memory stays.
-void cleanse(std::vector<std::byte>& bytes) {
-    if (!bytes.empty()) {
-        explicit_bzero(bytes.data(), bytes.size());
-        bytes.clear();
+/// Overwrites what follows the first `size` bytes, and shortens to these; the memory stays.
+void cleanse_from(std::vector<std::byte>& bytes, std::size_t size) {
+    if (bytes.size() > size) {
+        explicit_bzero(bytes.data() + size, bytes.size() - size);
+        bytes.resize(size);
     }
-}
-
-bool is_gcm_tag_length(std::uint32_t length) {
-    return length == 4 || length == 8 || (length >= 12 && length <= 16);
 }
 
 }  // namespace
@@ -56,8 +48,11 @@ void Device::Impl::perform(const Action& action) {
     switch (action.stage) {
         case Stage::reset_done:
             if (action.slot == reset_epoch_) {
-                change_state(action.serial == 0 ? spec::DeviceState::disabled
-                                                : spec::DeviceState::dead);
+                if (action.serial == 0) {
+                    finish_reset();
+                } else {
+                    change_state(spec::DeviceState::dead);
+                }
             }
             return;
         case Stage::enabled:
@@ -200,20 +195,21 @@ spec::Status Device::Impl::check(const spec::SubmissionEntry& entry, bool is_adm
                                  static_cast<unsigned>(spec::SubmissionFlag::fence) |
                                  static_cast<unsigned>(spec::SubmissionFlag::interrupt_now);
     if ((entry.flags & ~known_flags) != 0 || (is_admin && (entry.flags & lists) != 0) ||
-        entry.crypt_off != 0 || entry.auth_off != 0) {
-        return request_error(spec::RequestError::bad_field);
+        entry.reserved != 0) {
+        return refused(spec::RequestError::bad_field);
     }
     if (entry.src_len > config_.max_length || entry.dst_len > config_.max_length) {
-        return request_error(spec::RequestError::bad_length);
+        return refused(spec::RequestError::bad_length);
     }
     switch (static_cast<spec::Opcode>(entry.opcode)) {
         case spec::Opcode::nop:
             return {};
         case spec::Opcode::session_create:
             if (is_admin) {
-                return entry.src_len == sizeof(spec::SessionParameters)
+                return entry.src_len >= sizeof(spec::SessionParameters) &&
+                               entry.src_len <= spec::max_session_size
                            ? spec::Status{}
-                           : request_error(spec::RequestError::bad_length);
+                           : refused(spec::RequestError::bad_length);
             }
             break;
         case spec::Opcode::session_destroy:
@@ -221,46 +217,42 @@ spec::Status Device::Impl::check(const spec::SubmissionEntry& entry, bool is_adm
         case spec::Opcode::get_log:
             if (is_admin) {
                 return entry.src_len == 0 ? spec::Status{}
-                                          : request_error(spec::RequestError::bad_length);
+                                          : refused(spec::RequestError::bad_length);
             }
             break;
         case spec::Opcode::cipher:
+        case spec::Opcode::digest:
+        case spec::Opcode::derive:
+        case spec::Opcode::random:
+        case spec::Opcode::sign:
+        case spec::Opcode::verify:
+        case spec::Opcode::rsa_private:
+        case spec::Opcode::rsa_public:
+        case spec::Opcode::agree:
             if (!is_admin) {
-                return check_cipher(entry, operation);
+                return check_io(entry, operation);
             }
             break;
     }
-    return request_error(spec::RequestError::bad_opcode);
+    return refused(spec::RequestError::bad_opcode);
 }
 
-spec::Status Device::Impl::check_cipher(const spec::SubmissionEntry& entry, Operation& operation) {
-    operation.key = sessions_.find(entry.session);
-    if (operation.key == nullptr) {
-        return request_error(spec::RequestError::bad_session);
+/// The commands that work on a session; which algorithm and which key, the session knows.
+spec::Status Device::Impl::check_io(const spec::SubmissionEntry& entry, Operation& operation) {
+    operation.session = sessions_.find(entry.session);
+    if (operation.session == nullptr ||
+        !operation.session->does(static_cast<spec::Opcode>(entry.opcode))) {
+        return refused(spec::RequestError::bad_session);
     }
-    const bool decrypt = (entry.flags & static_cast<unsigned>(spec::SubmissionFlag::decrypt)) != 0;
-    std::uint32_t written = entry.src_len;
-    if (operation.key->algorithm() == spec::Algorithm::aes_cbc) {
-        if (entry.iv_len != 16 || entry.aad_len != 0 || entry.tag_len != 0) {
-            return request_error(spec::RequestError::bad_field);
-        }
-        if (entry.src_len == 0 || entry.src_len % 16 != 0) {
-            return request_error(spec::RequestError::bad_length);
-        }
-    } else {
-        if (entry.iv_len == 0 || entry.iv_len > 16 || !is_gcm_tag_length(entry.tag_len)) {
-            return request_error(spec::RequestError::bad_field);
-        }
-        const std::uint32_t around = entry.aad_len + (decrypt ? std::uint32_t{entry.tag_len} : 0);
-        if (entry.src_len < around) {
-            return request_error(spec::RequestError::bad_length);
-        }
-        written = entry.src_len - around + (decrypt ? 0 : entry.tag_len);
+    std::size_t output = 0;
+    const spec::Status status = operation.session->plan(entry, output);
+    if (!status.ok()) {
+        return status;
     }
-    if (written > entry.dst_len) {
-        return request_error(spec::RequestError::dst_too_small);
+    if (output > entry.dst_len) {
+        return refused(spec::RequestError::dst_too_small);
     }
-    operation.output.resize(written);
+    operation.output.resize(output);
     return {};
 }
 
@@ -295,19 +287,55 @@ void Device::Impl::feed_slices() {
             continue;  // aborted while it waited
         }
         ++busy_slices_;
-        Duration service =
-            config_.slice_fixed +
-            config_.slice_per_byte * static_cast<std::int64_t>(operation.source.size());
-        if (const auto slow = strike(spec::FaultKind::slow_slice, operation)) {
-            service *= std::max(slow->value, 1);
-        }
-        const Duration watchdog =
-            std::chrono::microseconds(registers_.get32(spec::at("WDT_SYM_US").of()));
-        operation.hung = watchdog != Duration{} && service > watchdog;
-        service = operation.hung ? watchdog : service;
+        const Duration service = begin_service(operation);
         statistics_.busy += service;
         schedule(Stage::slice_done, service, slot);
     }
+}
+
+/// How long the slice will be busy. Entropy is drawn here, in the order of simulated time, whoever
+/// computes.
+Duration Device::Impl::begin_service(Operation& operation) {
+    Session& session = *operation.session;
+    Duration service = session.service_time(config_.service, operation.entry);
+    if (const auto slow = strike(spec::FaultKind::slow_slice, operation)) {
+        service *= std::max(slow->value, 1);
+    }
+    const std::uint32_t limit =
+        session.is_asymmetric() ? spec::at("WDT_ASYM_US").of() : spec::at("WDT_SYM_US").of();
+    const Duration watchdog = std::chrono::microseconds(registers_.get32(limit));
+    if (watchdog != Duration{} && service > watchdog) {
+        operation.hung = true;
+        return watchdog;
+    }
+    if (session.needs_entropy(static_cast<spec::Opcode>(operation.entry.opcode))) {
+        entropy_.fill(operation.entropy);
+    }
+    if (helpers_.any()) {
+        if (operation.computation == nullptr) {
+            operation.computation = std::make_unique<Computation>();
+        }
+        Computation& computation = *operation.computation;
+        computation.session = operation.session;
+        computation.entry = operation.entry;
+        computation.source = operation.source;
+        computation.output = operation.output;
+        computation.entropy = operation.entropy;
+        computation.broken = config_.broken_slices;
+        operation.computing = true;
+        helpers_.start(computation);
+    }
+    return service;
+}
+
+Outcome Device::Impl::compute(Operation& operation) {
+    if (!operation.computing) {
+        const Job job{operation.entry, operation.source, operation.output, operation.entropy, 0};
+        return execute(*operation.session, job, config_.broken_slices);
+    }
+    helpers_.collect(*operation.computation);
+    operation.computing = false;
+    return operation.computation->outcome;
 }
 
 void Device::Impl::run_slice(Operation& operation, std::uint32_t slot) {
@@ -318,10 +346,11 @@ void Device::Impl::run_slice(Operation& operation, std::uint32_t slot) {
         schedule(Stage::completed, config_.completion, slot);
         return;
     }
-    operation.status = operation.key->run(operation.entry, operation.source, operation.output);
+    Outcome outcome = compute(operation);
     if (faults_.any()) {
-        strike_verdict(operation);
+        strike_outcome(operation, outcome);
     }
+    operation.status = outcome.status;
     statistics_.bytes += operation.source.size();
     record(TraceKind::slice, operation.queue, operation.entry.user_tag,
            encode_status(operation.status, false));
@@ -329,6 +358,7 @@ void Device::Impl::run_slice(Operation& operation, std::uint32_t slot) {
         schedule(Stage::completed, config_.completion, slot);
         return;
     }
+    cleanse_from(operation.output, outcome.written);
     send_output(operation, slot);
 }
 
@@ -404,14 +434,22 @@ void Device::Impl::retire(std::uint32_t slot) {
 /// The buffers stay for the next operation, their contents do not: they held plaintext or a key.
 void Device::Impl::release(std::uint32_t slot) {
     Operation& operation = operations_[slot];
-    cleanse(operation.source);
-    cleanse(operation.output);
+    if (operation.computing) {
+        helpers_.withdraw(*operation.computation);
+        operation.computing = false;
+    }
+    cleanse_from(operation.source, 0);
+    cleanse_from(operation.output, 0);
+    operation.entropy = {};
     operation.source_list.clear();
     operation.target_list.clear();
     operation.hung = false;
+    operation.session.reset();
+    if (operation.computation != nullptr) {
+        operation.computation->session.reset();
+    }
     operation.timed_out = false;
     operation.delayed = false;
-    operation.key.reset();
     operation.serial = 0;
     operation.status = {};
     operation.result = 0;

@@ -98,8 +98,8 @@ inline constexpr Field alg_sym_fields[] = {
     {"AES_GCM", 1, 1, "AES-GCM, 128/192/256-bit keys"},
     {"AES_CTR", 2, 1, "AES-CTR, 128/192/256-bit keys"},
     {"AES_XTS", 3, 1, "AES-XTS, 128/256-bit keys"},
-    {"CBC_HMAC_SHA1", 4, 1, "AES-CBC chained with HMAC-SHA1"},
-    {"CBC_HMAC_SHA256", 5, 1, "AES-CBC chained with HMAC-SHA256"},
+    {"CBC_HMAC_SHA1", 4, 1, "AES-CBC chained with HMAC-SHA1, TLS records"},
+    {"CBC_HMAC_SHA256", 5, 1, "AES-CBC chained with HMAC-SHA256, TLS records"},
     {"CHACHA20_POLY1305", 6, 1, "ChaCha20-Poly1305"},
 };
 inline constexpr Field alg_asym_fields[] = {
@@ -110,9 +110,13 @@ inline constexpr Field alg_asym_fields[] = {
     {"ED25519", 4, 1, "Ed25519"},
 };
 inline constexpr Field alg_hashkdf_fields[] = {
-    {"SHA2", 0, 1, "SHA-224 to SHA-512"},      {"SHA3_256", 1, 1, "SHA3-256"},
-    {"HMAC", 2, 1, "HMAC over these"},         {"HKDF", 3, 1, "HKDF"},
-    {"TLS12_PRF", 4, 1, "the PRF of TLS 1.2"}, {"RANDOM", 5, 1, "random numbers"},
+    {"SHA2", 0, 1, "SHA-224, 256, 384, 512, 512/224 and 512/256"},
+    {"SHA3_256", 1, 1, "SHA3-256"},
+    {"HMAC", 2, 1, "HMAC over the hashes"},
+    {"HKDF", 3, 1, "HKDF over the hashes"},
+    {"TLS12_PRF", 4, 1, "the PRF of TLS 1.2, over SHA-256 and SHA-384"},
+    {"RANDOM", 5, 1, "random numbers"},
+    {"SHA1", 6, 1, "SHA-1"},
 };
 inline constexpr Field cc_fields[] = {
     {"EN", 0, 1, "enable: DISABLED -> ENABLING -> READY; 0 disables"},
@@ -156,11 +160,11 @@ inline constexpr Register global_registers[] = {
      "major in the upper half, minor in the lower; a driver refuses another major"},
     {"CAP", 0x008, 32, Access::ro, 0, ResetDomain::power_on, cap_fields, "capabilities"},
     {"LIMITS", 0x00C, 32, Access::ro, 0, ResetDomain::power_on, limits_fields, "limits"},
-    {"ALG_SYM", 0x010, 64, Access::ro, 3, ResetDomain::power_on, alg_sym_fields,
+    {"ALG_SYM", 0x010, 64, Access::ro, 0x7F, ResetDomain::power_on, alg_sym_fields,
      "symmetric algorithms"},
-    {"ALG_ASYM", 0x018, 64, Access::ro, 0, ResetDomain::power_on, alg_asym_fields,
+    {"ALG_ASYM", 0x018, 64, Access::ro, 0x1F, ResetDomain::power_on, alg_asym_fields,
      "asymmetric algorithms"},
-    {"ALG_HASHKDF", 0x020, 64, Access::ro, 0, ResetDomain::power_on, alg_hashkdf_fields,
+    {"ALG_HASHKDF", 0x020, 64, Access::ro, 0x7F, ResetDomain::power_on, alg_hashkdf_fields,
      "hashes, key derivation, random numbers"},
     {"MAX_SESS", 0x028, 32, Access::ro, 0, ResetDomain::power_on, {}, "sessions at one time"},
     {"MAX_LEN",
