@@ -346,11 +346,11 @@ void Device::Impl::run_slice(Operation& operation, std::uint32_t slot) {
         schedule(Stage::completed, config_.completion, slot);
         return;
     }
-    const Outcome outcome = compute(operation);
-    operation.status = outcome.status;
+    Outcome outcome = compute(operation);
     if (faults_.any()) {
-        strike_verdict(operation);
+        strike_outcome(operation, outcome);
     }
+    operation.status = outcome.status;
     statistics_.bytes += operation.source.size();
     record(TraceKind::slice, operation.queue, operation.entry.user_tag,
            encode_status(operation.status, false));
