@@ -76,11 +76,13 @@ class RandomDriver {
 
   private:
     // One slow slice and slow stages around it: operations wait, and are aborted, everywhere.
-    static constexpr core::DeviceConfig busy_slice = {.queue_pairs = queue_pairs,
-                                                      .slices = 1,
-                                                      .dma_read = std::chrono::microseconds(3),
-                                                      .service = {.aes = {std::chrono::microseconds(4), Duration(250)}},
-                                                      .completion = std::chrono::microseconds(2)};
+    static constexpr core::DeviceConfig busy_slice = {
+        .queue_pairs = queue_pairs,
+        .slices = 1,
+        .dma_read = std::chrono::microseconds(3),
+        .service = {.aes = {std::chrono::microseconds(4), Duration(250)}},
+        .completion = std::chrono::microseconds(2),
+        .self_test = Duration{}};
     static constexpr std::uint32_t scratch_size = 1 << 16;
     // More than can be under way at one time: a list is not rewritten under the chip.
     static constexpr std::uint64_t list_slots = 1024;
