@@ -5,9 +5,9 @@
 // The slice test bench for any algorithm: what is to be computed goes in as a session and a
 // descriptor, and comes out as a completion and what stands in memory.
 
+#include <ostream>
 #include <utility>
 
-#include "ringside/testing/vectors.hpp"
 #include "slice_bench.hpp"
 
 namespace ringside::testing {
@@ -26,6 +26,11 @@ struct Question {
     Bytes source{};
     std::size_t room = 0;
 };
+
+inline std::ostream& operator<<(std::ostream& out, const Question& question) {
+    return out << "algorithm " << static_cast<int>(question.algorithm) << ", command "
+               << static_cast<int>(question.opcode);
+}
 
 struct Answer {
     spec::Status status;
@@ -79,32 +84,5 @@ constexpr spec::Status refused(spec::RequestError error) {
 constexpr spec::Status failed(spec::CryptoError error) {
     return spec::Status::of(spec::StatusType::crypto, error);
 }
-
-/// A test on published vectors.
-class Vectors : public ::testing::Test {
-  protected:
-    void SetUp() override {
-        if (!vectors_are_installed()) {
-            GTEST_SKIP() << "install python3-cryptography-vectors";
-        }
-    }
-    void expect(const Question& question, const Bytes& output) {
-        const Answer answer = bench.ask(question);
-        EXPECT_TRUE(answer.status.ok())
-            << static_cast<int>(answer.status.type) << "/" << answer.status.code;
-        EXPECT_EQ(answer.output, output);
-        ++answered;
-    }
-    void expect_failure(const Question& question, spec::CryptoError error) {
-        const Answer answer = bench.ask(question);
-        EXPECT_EQ(answer.status, failed(error));
-        EXPECT_TRUE(answer.output.empty());
-        ++refused;
-    }
-
-    CryptoBench bench;
-    std::size_t answered = 0;  ///< vectors that gave an output
-    std::size_t refused = 0;   ///< and those that were to fail
-};
 
 }  // namespace ringside::testing

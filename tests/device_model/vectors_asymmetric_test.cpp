@@ -9,7 +9,7 @@
 #include <memory>
 #include <sstream>
 
-#include "crypto_bench.hpp"
+#include "vectors_fixture.hpp"
 
 namespace ringside::testing {
 namespace {

@@ -3,7 +3,7 @@
 
 // The ciphers against the vectors of NIST's CAVS, of RFC 3686 and of RFC 8439, both ways.
 
-#include "crypto_bench.hpp"
+#include "vectors_fixture.hpp"
 
 namespace ringside::testing {
 namespace {
