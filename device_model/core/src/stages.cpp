@@ -317,6 +317,9 @@ void Device::Impl::run_slice(Operation& operation, std::uint32_t slot) {
     }
     const Outcome outcome = compute(operation);
     operation.status = outcome.status;
+    if (outcome.status.ok()) {
+        cleanse_from(operation.output, outcome.written);
+    }
     statistics_.bytes += operation.source.size();
     record(TraceKind::slice, operation.queue, operation.entry.user_tag,
            encode_status(operation.status, false));
@@ -324,7 +327,6 @@ void Device::Impl::run_slice(Operation& operation, std::uint32_t slot) {
         schedule(Stage::completed, config_.completion, slot);
         return;
     }
-    cleanse_from(operation.output, outcome.written);
     send_output(operation, slot);
 }
 
