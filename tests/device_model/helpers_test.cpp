@@ -38,7 +38,7 @@ class Workload {
         for (const Question& question : all_questions()) {
             const std::uint32_t session = bench_.create_session(question.algorithm, question.key,
                                                                 question.second_key, question.hash);
-            asked_.push_back({question, session});
+            asked_.emplace_back(question, session);
         }
     }
 

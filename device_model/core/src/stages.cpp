@@ -412,6 +412,7 @@ void Device::Impl::release(std::uint32_t slot) {
     operation.session.reset();
     if (operation.computation != nullptr) {
         operation.computation->session.reset();
+        operation.computation->entropy = {};
     }
     operation.serial = 0;
     operation.status = {};
