@@ -106,7 +106,9 @@ void CryptoLibrary::generate(const Entropy& entropy, std::span<std::byte> out) c
         OSSL_PARAM_construct_int(OSSL_DRBG_PARAM_USE_DF, &derivation_function),
         OSSL_PARAM_construct_utf8_string(OSSL_DRBG_PARAM_CIPHER, cipher, 0),
         OSSL_PARAM_construct_end()};
-    require(EVP_RAND_instantiate(generator.get(), strength, 0, nullptr, 0, kind) == 1 &&
+    // Without any personalisation libcrypto takes one of its own.
+    const unsigned char no_personalisation[1] = {};
+    require(EVP_RAND_instantiate(generator.get(), strength, 0, no_personalisation, 0, kind) == 1 &&
                 EVP_RAND_generate(generator.get(), as_uchar(out.data()), out.size(), strength, 0,
                                   nullptr, 0) == 1,
             "CTR_DRBG does not work");

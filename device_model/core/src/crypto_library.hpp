@@ -18,15 +18,15 @@
 
 namespace ringside::core {
 
-template <auto free>
+template <auto Free>
 struct LibcryptoFree {
     template <typename Object>
     void operator()(Object* object) const {
-        free(object);
+        Free(object);
     }
 };
-template <typename Object, auto free>
-using LibcryptoPtr = std::unique_ptr<Object, LibcryptoFree<free>>;
+template <typename Object, auto Free>
+using LibcryptoPtr = std::unique_ptr<Object, LibcryptoFree<Free>>;
 
 using CipherPtr = LibcryptoPtr<EVP_CIPHER, EVP_CIPHER_free>;
 using CipherCtxPtr = LibcryptoPtr<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
