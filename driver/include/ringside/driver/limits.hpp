@@ -18,6 +18,8 @@ inline constexpr std::size_t completion_batch = 32;
 /// Completions that a queue pair reaps before the other users of the interrupt executor have
 /// their turn.
 inline constexpr std::uint32_t drain_budget = 256;
+/// How long an entry may stand in the ring with its last bytes before the others.
+inline constexpr Duration torn_entry_limit = std::chrono::microseconds(100);
 /// Between two looks into a ring whose vector is masked because of a storm.
 inline constexpr Duration storm_poll_interval = std::chrono::microseconds(100);
 /// Entries of the admin queue pair's rings.
