@@ -183,8 +183,8 @@ void Recovery::restore_next_session() {
         auto buffer = dma_.allocate(lost->parameters.size());
         if (buffer) {
             std::copy_n(lost->parameters.data(), lost->parameters.size(), buffer->bytes().data());
-            auto request = session_create(buffer->iova());
-            request.src_len = static_cast<std::uint32_t>(lost->parameters.size());
+            const auto request =
+                session_create(buffer->iova(), static_cast<std::uint32_t>(lost->parameters.size()));
             restoration_.handle = lost->handle;
             restoration_.parameters = std::move(*buffer);
             deadline_ = environment_.now() + policy_.restore_timeout;

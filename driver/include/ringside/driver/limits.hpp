@@ -28,8 +28,6 @@ inline constexpr std::uint32_t admin_ring_entries = 16;
 inline constexpr Duration poll_interval = std::chrono::microseconds(10);
 /// Sessions that the driver keeps account of.
 inline constexpr std::uint32_t max_sessions = 1u << 16;
-/// Bytes of a session's parameters that are kept for a device reset.
-inline constexpr std::uint32_t max_session_parameters = 4096;
 /// Rounds in which one error interrupt reads and clears ERR_SRC.
 inline constexpr std::uint32_t max_error_rounds = 8;
 
