@@ -207,8 +207,8 @@ std::uint32_t QueuePair::Impl::whole_entries(std::uint32_t count) {
 }
 
 void QueuePair::Impl::retire(const spec::CompletionEntry& entry, DoneBatch& done) {
-    counters_.bad_heads += head_is_possible(entry.sq_head) ? 0 : 1;
     if (note_answer(entry)) {
+        counters_.bad_heads += head_is_possible(entry.sq_head) ? 0 : 1;
         end_answered(slots_.release(entry), done);
     }
 }

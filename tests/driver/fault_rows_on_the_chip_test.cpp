@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <ostream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -111,7 +112,7 @@ const Row rows[] = {
      [](Recovered r, Queue) { return r.late_checks >= 1 && r.overdue == 0; }},
     {"Row13HeadDoorbellDropped", {.kind = FaultKind::drop_head_doorbell, .queue = 1, .after = 5}},
     {"Row14HeadBackwards",
-     {.kind = FaultKind::wrong_head, .queue = 1, .after = 12},
+     {.kind = FaultKind::wrong_head, .queue = 1, .after = 12, .value = 100},
      all,
      Errc::aborted,
      [](Recovered r, Queue q) { return q.bad_heads == 1 && r.queue_resets == 1; }},
@@ -153,8 +154,9 @@ const Row rows[] = {
     {"Row20LinkDownAndUp",
      {.kind = FaultKind::lose_link, .queue = 1, .after = 5},
      all,
-     Errc::aborted,
-     [](Recovered r, Queue) { return r.device_resets == 1; }},
+     Errc::dead,  // without Memory Space the function does not answer: the platform's to restore
+     [](Recovered r, Queue) { return r.removals == 1; },
+     true},
     {"Row21IommuFaultOfASource",
      {.kind = FaultKind::iommu_read, .queue = 1, .after = 5},
      1,
@@ -213,7 +215,7 @@ const Row rows[] = {
      Errc::aborted,
      [](Recovered r, Queue q) { return q.completions_polled >= 1 && r.overdue == 0; }},
     {"Row31CoalescedForEver",
-     {.kind = FaultKind::coalesce_for_ever, .queue = 1, .after = 1},
+     {.kind = FaultKind::coalesce_for_ever, .queue = 1, .count = 0},
      0,
      Errc::aborted,
      [](Recovered r, Queue q) { return q.completions_polled >= 1 && r.overdue == 0; }},
@@ -234,9 +236,9 @@ driver::RecoveryPolicy policy() {
             .heartbeat_timeout = milliseconds(10)};
 }
 
-class Run {
+class FaultyRun {
   public:
-    Run(const Row& row, std::uint64_t seed)
+    FaultyRun(const Row& row, std::uint64_t seed)
         : row_(row),
           machine_(
               {.seed = seed},
@@ -290,8 +292,23 @@ class Run {
         EXPECT_GE(oracle_.ended_with({}) + row_.may_fail, operations);
         if (row_.seen != nullptr) {
             EXPECT_TRUE(
-                row_.seen(machine_.device->recovery_counters(), machine_.queue().counters()));
+                row_.seen(machine_.device->recovery_counters(), machine_.queue().counters()))
+                << account();
         }
+    }
+    std::string account() {
+        const auto r = machine_.device->recovery_counters();
+        const auto q = machine_.queue().counters();
+        std::ostringstream text;
+        text << "late checks " << r.late_checks << ", overdue " << r.overdue << ", aborts "
+             << r.aborts << ", in vain " << r.aborts_in_vain << ", queue resets " << r.queue_resets
+             << ", device resets " << r.device_resets << ", failed " << r.failed_resets
+             << ", stalls " << r.heartbeat_stalls << ", fatal " << r.fatal_errors << ", removals "
+             << r.removals << ", error interrupts " << r.error_interrupts << ", stale "
+             << q.stale_completions << ", bad heads " << q.bad_heads << ", polled "
+             << q.completions_polled << ", interrupts " << q.interrupts << ", storms "
+             << q.interrupt_storms;
+        return text.str();
     }
     /// The liveness phase: the fault has stopped.
     void check_end() {
@@ -326,13 +343,13 @@ TEST_P(FaultRowsOnTheChip, EndsAsTheMatrixSays) {
     for (std::uint64_t i = 0; i < 10 && !HasFailure(); ++i) {
         const std::uint64_t each = seed() + i;
         SCOPED_TRACE("platform seed " + std::to_string(each));
-        Run(GetParam(), each).go();
+        FaultyRun(GetParam(), each).go();
     }
 }
 
 TEST_P(FaultRowsOnTheChip, IsTheSameRunForTheSameSeed) {
     const auto hash = [] {
-        Run run(GetParam(), seed());
+        FaultyRun run(GetParam(), seed());
         run.go();
         return run.trace_hash();
     };
