@@ -26,6 +26,8 @@ inline constexpr Duration storm_poll_interval = std::chrono::microseconds(100);
 inline constexpr std::uint32_t admin_ring_entries = 16;
 /// Between two looks at a status register that is to change.
 inline constexpr Duration poll_interval = std::chrono::microseconds(10);
+/// How often the creation of a session is tried after a device reset, if only its DMA fails.
+inline constexpr std::uint32_t restore_attempts = 5;
 /// Sessions that the driver keeps account of.
 inline constexpr std::uint32_t max_sessions = 1u << 16;
 /// Rounds in which one error interrupt reads and clears ERR_SRC.
