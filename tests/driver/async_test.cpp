@@ -192,6 +192,21 @@ TEST_F(AsyncQueueTest, WaitersOfADeadDeviceAreTold) {
     EXPECT_EQ(waiting.calls, 1);
 }
 
+TEST_F(AsyncQueueTest, ARequestDuringAResetWaitsAndEndsWell) {
+    open_async(2);
+    opened->request_reset();
+    environment.run_ready();
+    Outcome outcome;
+    async->async_submit({}, into(outcome));
+    environment.run_ready();
+    EXPECT_EQ(outcome.calls, 0);
+    environment.advance(std::chrono::milliseconds(1));
+    device.complete(q);
+    environment.run_ready();
+    EXPECT_EQ(outcome.calls, 1);
+    EXPECT_FALSE(outcome.error);
+}
+
 TEST_F(AsyncQueueTest, ACoroutineAwaitsItsRequests) {
     open_async(2);
     std::vector<std::uint32_t> results;
