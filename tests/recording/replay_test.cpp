@@ -316,6 +316,45 @@ TEST_P(Replay, ADriverThatWaitsForWhatNeverComesDoesNotHang) {
     EXPECT_NE(replay_against_driver(), "");
 }
 
+/// A message that is due at once is sent by the device's next access, be that a read.
+TEST(ReplayOfReads, WhatTheDeviceDoesDuringAReadIsPlayedDuringIt) {
+    RecordingFile file;
+    constexpr std::uint32_t nothing_there = 0x3F0;
+    const auto run = [](const sim::VirtualPlatformConfig& config) {
+        const auto platform = sim::VirtualPlatform::create(config).value();
+        int interrupts = 0;
+        platform->link().async_wait_vector(spec::error_vector,
+                                           [&](driver::error_code) { ++interrupts; });
+        platform->link().mmio_read32(nothing_there);
+        platform->link().mmio_read32(spec::at("ID").of());
+        platform->run_until_idle();
+        return interrupts;
+    };
+    sim::VirtualPlatformConfig config{.interleaving = sim::Interleaving::cooperative};
+    config.device.interrupt = Duration{0};
+    {
+        auto recorder = Recorder::create(file.path(), {.contents = Contents::full}).value();
+        config.recorder = recorder.get();
+        EXPECT_EQ(run(config), 1);
+        ASSERT_FALSE(recorder->finish());
+        config.recorder = nullptr;
+    }
+    const Recording recording = file.load();
+    std::vector<Kind> order;
+    for (Recording::Cursor cursor(recording); cursor.record().kind != Kind::end; cursor.advance()) {
+        if (cursor.record().kind == Kind::mmio_read || cursor.record().kind == Kind::message) {
+            order.push_back(cursor.record().kind);
+        }
+    }
+    EXPECT_EQ(order, (std::vector<Kind>{Kind::mmio_read, Kind::mmio_read, Kind::message}));
+    EXPECT_FALSE(sim::replay_against_device(recording, config.device).value());
+    Player player(recording);
+    config.player = &player;
+    EXPECT_EQ(run(config), 1);
+    EXPECT_FALSE(player.divergence());
+    EXPECT_EQ(player.next().kind, Kind::end);
+}
+
 TEST(LiveRecording, AFreshDeviceDoesTheSame) {
     RecordingFile file;
     const recording::Info info{
