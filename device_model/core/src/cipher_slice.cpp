@@ -4,7 +4,6 @@
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/provider.h>
 
 #include "ringside/base/assert.hpp"
 
@@ -39,29 +38,18 @@ class QuietErrors {
 
 }  // namespace
 
-CryptoLibrary::CryptoLibrary() : context_(OSSL_LIB_CTX_new()) {
-    require(context_ != nullptr, "OSSL_LIB_CTX_new failed");
-    provider_ = OSSL_PROVIDER_load(context_, "default");
-    require(provider_ != nullptr, "the default provider does not load");
+CryptoLibrary::CryptoLibrary() {
+    require(library_.is_usable(), "the default provider does not load");
     for (std::size_t i = 0; i < key_sizes; ++i) {
-        cbc_[i] = EVP_CIPHER_fetch(context_, cbc_names[i], nullptr);
-        gcm_[i] = EVP_CIPHER_fetch(context_, gcm_names[i], nullptr);
+        cbc_[i] = library_.fetch_cipher(cbc_names[i]);
+        gcm_[i] = library_.fetch_cipher(gcm_names[i]);
         require(cbc_[i] != nullptr && gcm_[i] != nullptr, "the default provider lacks AES");
     }
 }
 
-CryptoLibrary::~CryptoLibrary() {
-    for (std::size_t i = 0; i < key_sizes; ++i) {
-        EVP_CIPHER_free(cbc_[i]);
-        EVP_CIPHER_free(gcm_[i]);
-    }
-    OSSL_PROVIDER_unload(provider_);
-    OSSL_LIB_CTX_free(context_);
-}
-
 const EVP_CIPHER* CryptoLibrary::cipher(spec::Algorithm algorithm, std::size_t key_size) const {
     const std::size_t index = key_size / 8 - 2;
-    return algorithm == spec::Algorithm::aes_cbc ? cbc_[index] : gcm_[index];
+    return (algorithm == spec::Algorithm::aes_cbc ? cbc_ : gcm_)[index].get();
 }
 
 CipherKey::CipherKey(const CryptoLibrary& library, spec::Algorithm algorithm,

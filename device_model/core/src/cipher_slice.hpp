@@ -3,20 +3,15 @@
 #pragma once
 
 // What a crypto slice computes: AES-CBC and AES-GCM over bytes that were fetched by DMA, by
-// libcrypto, in a library context of its own. That context holds the default provider and reads no
-// configuration: in a process whose configuration names our own provider it would otherwise find
-// itself.
+// libcrypto, privately: in a process that is configured to use our own provider or ENGINE it would
+// otherwise find itself.
 
 #include <cstdint>
 #include <memory>
 #include <span>
 
+#include "ringside/base/private_libcrypto.hpp"
 #include "ringside/spec/wire.hpp"
-
-struct evp_cipher_ctx_st;
-struct ossl_lib_ctx_st;
-struct evp_cipher_st;
-struct ossl_provider_st;
 
 namespace ringside::core {
 
@@ -24,18 +19,14 @@ namespace ringside::core {
 class CryptoLibrary {
   public:
     CryptoLibrary();
-    ~CryptoLibrary();
-    CryptoLibrary(const CryptoLibrary&) = delete;
-    CryptoLibrary& operator=(const CryptoLibrary&) = delete;
 
-    const evp_cipher_st* cipher(spec::Algorithm algorithm, std::size_t key_size) const;
+    const EVP_CIPHER* cipher(spec::Algorithm algorithm, std::size_t key_size) const;
 
   private:
     static constexpr std::size_t key_sizes = 3;  // 16, 24, 32 bytes
-    ossl_lib_ctx_st* context_ = nullptr;
-    ossl_provider_st* provider_ = nullptr;
-    evp_cipher_st* cbc_[key_sizes] = {};
-    evp_cipher_st* gcm_[key_sizes] = {};
+    PrivateLibcrypto library_;
+    CipherHandle cbc_[key_sizes];
+    CipherHandle gcm_[key_sizes];
 };
 
 /// A session's key, scheduled once for each direction when first used.
@@ -62,7 +53,7 @@ class CipherKey {
                          std::span<const std::byte> source, std::span<std::byte> output);
 
     spec::Algorithm algorithm_;
-    evp_cipher_ctx_st* contexts_[2] = {};  ///< decrypting, encrypting
+    EVP_CIPHER_CTX* contexts_[2] = {};  ///< decrypting, encrypting
 };
 
 }  // namespace ringside::core
