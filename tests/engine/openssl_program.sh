@@ -69,17 +69,33 @@ case $2 in
         (($(counted bytes) >= 2000006)) || fail "the bytes did not go through the device"
         ;;
     bad_config)
-        for setting in 'ring_entries = 12' 'ring_entries = many' 'callbacks = maybe' 'time = slow'; do
-            key=${setting%% *}
-            sed "s/^$key = .*/$setting/" "$build/engine/openssl.cnf" >"$scratch/cnf"
-            status=0
-            openssl_said=$(OPENSSL_CONF=$scratch/cnf openssl enc -aes-128-cbc -K "$(printf '%032x' 1)" -iv "$(printf '%032x' 2)" \
+        # refused LINE COMMAND...: says LINE, one line of it, and does not go on in software.
+        refused() {
+            local line=$1 status=0 said
+            shift
+            said=$("$@" enc -aes-128-cbc -K "$(printf '%032x' 1)" -iv "$(printf '%032x' 2)" \
                 -in /dev/null -out "$scratch/encrypted" 2>&1) || status=$?
-            grep -q "ringside: $key = '.*' is not allowed: " <<<"$openssl_said" ||
-                fail "'$setting': no clear line, but: $openssl_said"
-            ((status != 0)) || fail "'$setting': the program went on in software"
-            [[ ! -s $scratch/encrypted ]] || fail "'$setting': something was encrypted"
+            (($(grep -c "^ringside: $line" <<<"$said") == 1)) || fail "not one line '$line', but: $said"
+            ((status != 0)) || fail "'$line': the program went on in software"
+            [[ ! -s $scratch/encrypted ]] || fail "'$line': something was encrypted"
+        }
+        for setting in 'ring_entries = 12' 'ring_entries = many' 'callbacks = maybe' 'time = slow' \
+            'algorithms = AES-CBC,DES' 'min_bytes = -1' 'fallback = perhaps' 'log = loud'; do
+            sed -E "/^(# ?)?${setting%% *} = /d; s/^\[ringside_section\]/&\n$setting/" \
+                "$build/engine/openssl.cnf" >"$scratch/cnf"
+            refused "${setting%% *} = '.*' (openssl.cnf) is not allowed: " env OPENSSL_CONF="$scratch/cnf" openssl
         done
+        sed 's/^\[ringside_section\]/&\nring_size = 4/' "$build/engine/openssl.cnf" >"$scratch/cnf"
+        refused "$scratch/cnf has ring_size, which is no option" env OPENSSL_CONF="$scratch/cnf" openssl
+        export OPENSSL_CONF=$build/engine/openssl.cnf
+        refused "ring_entries = '5' (RINGSIDE_RING_ENTRIES) is not allowed: " env RINGSIDE_RING_ENTRIES=5 openssl
+        refused 'the environment has RINGSIDE_RING_SIZE, which is no option' env RINGSIDE_RING_SIZE=8 openssl
+        # Only if told to.
+        RINGSIDE_RING_SIZE=8 RINGSIDE_FALLBACK=on openssl enc -aes-128-cbc -K "$(printf '%032x' 1)" \
+            -iv "$(printf '%032x' 2)" -in /dev/null -out "$scratch/encrypted" 2>"$scratch/said" ||
+            fail "fallback = on: the program did not go on"
+        grep -q 'ringside: the environment has RINGSIDE_RING_SIZE' "$scratch/said" || fail "nothing said"
+        [[ -s $scratch/encrypted ]] || fail "fallback = on: nothing was encrypted"
         ;;
     *) fail "unknown case '$2'" ;;
 esac
