@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: the ringside authors
 #
-# The unmodified `openssl` program on the ringside provider.
+# The unmodified `openssl` program on the ringside provider and ENGINE.
 # Usage: openssl_program.sh BUILD_FOLDER CASE
 set -euo pipefail
 
@@ -11,6 +11,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 provider=(-provider-path "$build/engine" -provider ringside -provider default
     -propquery '?ringside.offload=yes')
+engine=(-engine "$build/engine/ringside_engine.so")
 
 fail() {
     echo "FAILED: $*" >&2
@@ -22,9 +23,10 @@ counted() {
 }
 export RINGSIDE_STATS=$scratch/stats.%p.json
 
-# speed MINIMUM_JOBS ARGS...: every operation that speed reports was the device's.
+# speed ARGS...: every operation that speed reports was the device's.
+front_end=("${provider[@]}")
 speed() {
-    openssl speed "${provider[@]}" -elapsed -seconds 1 -bytes 1024 "$@" >"$scratch/out" 2>&1 ||
+    openssl speed "${front_end[@]}" -elapsed -seconds 1 -bytes 1024 "$@" >"$scratch/out" 2>&1 ||
         { cat "$scratch/out"; fail "openssl speed $* ended with $?"; }
     local reported
     reported=$(sed -nE "s/^Doing .*: ([0-9]+) .*'s? in .*/\1/p" "$scratch/out" | tail -n 1)
@@ -46,8 +48,30 @@ case $2 in
         ;;
     speed_small_ring)
         sed 's/^ring_entries = .*/ring_entries = 2/' "$build/engine/openssl.cnf" >"$scratch/cnf"
-        provider=()
+        front_end=()
         OPENSSL_CONF=$scratch/cnf speed -async_jobs 64 -evp aes-128-cbc
+        ;;
+    engine_async) front_end=("${engine[@]}") && speed -async_jobs 8 -evp aes-128-cbc ;;
+    engine_many_jobs) front_end=("${engine[@]}") && speed -async_jobs 512 -evp aes-256-cbc ;;
+    engine_sync) front_end=("${engine[@]}") && speed -evp aes-128-cbc ;;
+    engine_gcm) front_end=("${engine[@]}") && speed -async_jobs 8 -aead -evp aes-128-gcm ;;
+    engine_by_id) front_end=(-engine ringside) && OPENSSL_ENGINES=$build/engine speed -evp aes-128-cbc ;;
+    engine_commands)
+        openssl engine -t -vvv "$build/engine/ringside_engine.so" >"$scratch/out" 2>&1 ||
+            { cat "$scratch/out"; fail "openssl engine ended with $?"; }
+        grep -q '^ *ring_entries: .*in flight.*Allowed: a power of two from 2 to 4096. Default: 256.$' "$scratch/out" ||
+            { cat "$scratch/out"; fail "ring_entries is not explained"; }
+        openssl engine -pre SO_PATH:"$build/engine/ringside_engine.so" -pre LOAD -pre ring_entries:8 \
+            -pre ring_entries:12 dynamic >"$scratch/out" 2>&1 || true
+        grep -q '^\[Success\]: ring_entries:8' "$scratch/out" || { cat "$scratch/out"; fail "8 refused"; }
+        grep -q '^\[Failure\]: ring_entries:12' "$scratch/out" || { cat "$scratch/out"; fail "12 taken"; }
+        grep -q "^ringside: ring_entries = '12' (ENGINE command) is not allowed: " "$scratch/out" ||
+            { cat "$scratch/out"; fail "no clear line"; }
+        ;;
+    engine_forks)
+        openssl speed "${engine[@]}" -elapsed -seconds 1 -bytes 1024 -multi 2 -async_jobs 8 \
+            -evp aes-128-cbc >"$scratch/out" 2>&1 || { cat "$scratch/out"; fail "ended with $?"; }
+        (($(find "$scratch" -name 'stats.*.json' | wc -l) >= 2)) || fail "not two devices"
         ;;
     forks)
         # Every child starts a device of its own.

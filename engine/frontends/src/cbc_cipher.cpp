@@ -27,7 +27,7 @@ bool CbcCipher::transform(bool encrypts, CbcIv iv, const unsigned char* in, unsi
         ERR_raise(ERR_LIB_PROV, PROV_R_NO_KEY_SET);
         return false;
     }
-    bool in_device = front_end_.wants_device(size);
+    bool in_device = front_end_.wants_device(shape_.family, size);
     while (size != 0) {
         // In pieces, so that software can go on where the device stopped.
         const auto done = in_device ? run_on_device(encrypts, iv, {in, size}, out)

@@ -30,7 +30,10 @@ FrontEnd::FrontEnd(DeviceHost& host, const Settings& settings, bool settings_are
 
 FrontEnd::~FrontEnd() = default;
 
-bool FrontEnd::wants_device(std::size_t size) {
+bool FrontEnd::wants_device(AlgorithmFamily family, std::size_t size) {
+    if (!policy_.allows(family)) {
+        return false;  // the ENGINE's: a provider does not offer it
+    }
     if (size < policy_.smallest_request) {
         source_->count_software(SoftwareReason::small);
         return false;

@@ -32,6 +32,7 @@ GcmCipher::GcmCipher(const GcmCipher& other)
       iv_size_(other.iv_size_),
       tag_(other.tag_),
       known_tag_size_(other.known_tag_size_),
+      tag_is_for_this_message_(other.tag_is_for_this_message_),
       progress_(other.progress_),
       aad_(other.aad_),
       payload_(other.payload_),
@@ -52,7 +53,6 @@ std::unique_ptr<GcmCipher> GcmCipher::duplicate() const {
 void GcmCipher::begin_message(IvState state) {
     iv_state_ = state;
     progress_ = Progress::collecting;
-    known_tag_size_ = 0;
     aad_.clear();
     payload_.clear();
     if (!tls_) {
@@ -106,7 +106,8 @@ bool GcmCipher::update(unsigned char* out, std::size_t* out_size, std::size_t ca
         ERR_raise(ERR_LIB_PROV, PROV_R_OUTPUT_BUFFER_TOO_SMALL);
         return false;
     }
-    if (progress_ == Progress::collecting && fits_device(size) && front_end_.wants_device(size)) {
+    if (progress_ == Progress::collecting && fits_device(size) &&
+        front_end_.wants_device(shape_.family, size)) {
         const Outcome outcome = run_on_device(out, {in, size});
         if (outcome != Outcome::not_the_whole) {
             *out_size = outcome == Outcome::done ? size : 0;
@@ -134,6 +135,7 @@ bool GcmCipher::final(unsigned char* out, std::size_t* out_size) {
         done = start_over_in_software() && finish_in_software(out, out_size);
     }
     iv_state_ = IvState::used;  // never the same nonce twice
+    tag_is_for_this_message_ = false;
     payload_.clear();
     return done;
 }
@@ -157,6 +159,7 @@ bool GcmCipher::set_tag(Octets tag) {
     }
     std::copy(tag.begin(), tag.end(), tag_.begin());
     known_tag_size_ = tag.size();
+    tag_is_for_this_message_ = true;
     return true;
 }
 
@@ -181,8 +184,9 @@ bool GcmCipher::add_aad(Octets octets) {
 
 /// Whether the device can take a payload now as the whole message.
 bool GcmCipher::fits_device(std::size_t size) const {
-    return (encrypts_ || is_defined_tag_size(known_tag_size_)) && iv_size_ <= largest_device_iv &&
-           aad_.octets().size() <= largest_device_aad && size <= std::size_t{1} << 30;
+    return (encrypts_ || (tag_is_for_this_message_ && is_defined_tag_size(known_tag_size_))) &&
+           iv_size_ <= largest_device_iv && aad_.octets().size() <= largest_device_aad &&
+           size <= std::size_t{1} << 30;
 }
 
 GcmCipher::Outcome GcmCipher::run_on_device(unsigned char* out, Octets in) {

@@ -118,6 +118,8 @@ class GcmCipher {
     std::size_t iv_size_ = gcm_default_iv_size;
     std::array<unsigned char, gcm_tag_size> tag_{};
     std::size_t known_tag_size_ = 0;  ///< decrypting: of the tag that the caller gave
+    /// It was given since the last message ended, be it before the IV.
+    bool tag_is_for_this_message_ = false;
     Progress progress_ = Progress::collecting;
     SeenOctets aad_;
     SeenOctets payload_;            ///< what the device was given
