@@ -39,6 +39,7 @@ struct Policy {
     bool synchronous_in_software = false;
     bool fallback = false;  ///< software when the device cannot
 
+    bool operator==(const Policy&) const = default;
     bool allows(AlgorithmFamily family) const {
         return (algorithms >> static_cast<unsigned>(family) & 1) != 0;
     }
