@@ -19,7 +19,7 @@ fail() {
 }
 # The sum of a counter over the statistics files of all processes.
 counted() {
-    cat "$scratch"/stats.*.json | sed -nE "s/.*\"$1\": *([0-9]+).*/\1/p" | awk '{ sum += $1 } END { print sum + 0 }'
+    find "$scratch" -name 'stats.*.json' -exec cat {} + | sed -nE "s/.*\"$1\": *([0-9]+).*/\1/p" | awk '{ sum += $1 } END { print sum + 0 }'
 }
 export RINGSIDE_STATS=$scratch/stats.%p.json
 
@@ -34,6 +34,32 @@ speed() {
     ((${reported:-0} > 0)) || { cat "$scratch/out"; fail "speed reported nothing"; }
     (($(counted operations) >= reported)) || fail "not all operations went through the device"
     (($(counted errors) == 0)) || fail "the device reported errors"
+}
+
+# tls CONFIGURATION MINIMUM ARGS...: s_client -async sends s_server -async ten lines in one record, and their devices
+# have done at least MINIMUM operations. (Both programs wait for their sockets where they should wait for a paused
+# read or write, so that a longer conversation stalls, with any engine.)
+tls() {
+    local minimum=$2 before port=
+    before=$(counted operations)
+    export OPENSSL_CONF=$build/engine/$1
+    shift 2
+    mkfifo "$scratch/hold"
+    : >"$scratch/server"
+    timeout 60 openssl s_server -async -naccept 1 -accept 127.0.0.1:0 -cert "$scratch/cert.pem" \
+        -key "$scratch/key.pem" <>"$scratch/hold" >"$scratch/server" 2>&1 &
+    local server=$!
+    while [[ -z $port ]] && kill -0 "$server"; do
+        port=$(sed -nE 's/^ACCEPT .*:([0-9]+)$/\1/p' "$scratch/server")
+    done
+    timeout 60 openssl s_client -async -connect "127.0.0.1:$port" "$@" \
+        <"$scratch/sent" >"$scratch/client" 2>&1 || { cat "$scratch/client"; fail "s_client $* ended with $?"; }
+    wait "$server" || { cat "$scratch/server"; fail "s_server ended with $?"; }
+    unset OPENSSL_CONF
+    rm "$scratch/hold"
+    grep -E '^[0-9a-f]{76}$' "$scratch/server" | cmp "$scratch/sent" - || fail "$*: not what was sent"
+    echo "$*: $(($(counted operations) - before)) operations"
+    (($(counted operations) - before >= minimum)) || fail "not through the device"
 }
 
 case $2 in
@@ -67,6 +93,20 @@ case $2 in
         grep -q '^\[Failure\]: ring_entries:12' "$scratch/out" || { cat "$scratch/out"; fail "12 taken"; }
         grep -q "^ringside: ring_entries = '12' (ENGINE command) is not allowed: " "$scratch/out" ||
             { cat "$scratch/out"; fail "no clear line"; }
+        ;;
+    tls_provider | tls_engine)
+        config=openssl.cnf
+        [[ $2 == tls_provider ]] || config=openssl_engine.cnf
+        openssl req -x509 -newkey rsa:2048 -nodes -keyout "$scratch/key.pem" -out "$scratch/cert.pem" \
+            -subj /CN=localhost -days 2 2>/dev/null
+        head -c 380 /dev/urandom | od -An -v -tx1 -w38 | tr -d ' ' >"$scratch/sent"
+        # The handshake's records and the data, each in the device of its own process.
+        tls "$config" 10 -tls1_3 -ciphersuites TLS_AES_256_GCM_SHA384
+        # The records of TLS 1.2 are software's in GCM, and the provider's in CBC (MAC and padding).
+        tls "$config" 1 -tls1_2 -cipher ECDHE-RSA-AES128-GCM-SHA256
+        minimum=1
+        [[ $2 == tls_provider ]] || minimum=5
+        tls "$config" "$minimum" -tls1_2 -cipher ECDHE-RSA-AES128-SHA
         ;;
     engine_forks)
         openssl speed "${engine[@]}" -elapsed -seconds 1 -bytes 1024 -multi 2 -async_jobs 8 \
