@@ -10,8 +10,11 @@
 #include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <system_error>
+#include <optional>
 #include <thread>
+#include <utility>
+
+#include "ringside/sim/fault_plan.hpp"
 
 namespace ringside::engine {
 namespace {
@@ -25,6 +28,19 @@ std::string expand(std::string path) {
         path.replace(at, 2, std::to_string(getpid()));
     }
     return path;
+}
+
+/// Empty: the plan is wrong, which has been said.
+std::optional<std::vector<core::FaultRule>> read_fault_plan(const std::string& text) {
+    if (text.empty()) {
+        return std::vector<core::FaultRule>();
+    }
+    auto plan = sim::parse_fault_plan(text);
+    if (!plan) {
+        say(LogLevel::error, "faults = '" + text + "' is not allowed: " + plan.error().message);
+        return std::nullopt;
+    }
+    return std::move(*plan);
 }
 
 /// The caller may be on a job's stack of 32 KiB: building and ending a machine wants a thread's.
@@ -74,6 +90,11 @@ std::unique_ptr<frontends::OffloadSource> EmbeddedDevice::attach(
             "library contexts share one)");
         return nullptr;
     }
+    auto faults = read_fault_plan(settings.fault_plan);
+    if (!faults) {
+        return nullptr;
+    }
+    faults_ = std::move(*faults);
     settings_ = settings;
     frontends::set_log_level(settings.log);
     ++attached_;
@@ -110,6 +131,7 @@ void EmbeddedDevice::fail(const std::string& why) {
 void EmbeddedDevice::start() {
     auto running = std::make_unique<Running>();
     sim::LivePlatformConfig platform_config;
+    platform_config.device.faults = faults_;
     platform_config.pace = settings_.paced ? sim::Pace::paced : sim::Pace::free;
     auto platform = sim::LivePlatform::create(platform_config);
     if (!platform) {
@@ -126,6 +148,7 @@ void EmbeddedDevice::start() {
         }
     }
     driver::DeviceConfig device_config;
+    device_config.io_queue_pairs = settings_.queue_pairs;
     device_config.ring_entries = settings_.ring_entries;
     auto device = driver::Device::open(running->platform->link(), running->platform->environment(),
                                        device_config);

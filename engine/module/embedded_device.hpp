@@ -12,7 +12,9 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
+#include "ringside/core/fault_rule.hpp"
 #include "ringside/driver/device.hpp"
 #include "ringside/frontends/device_host.hpp"
 #include "ringside/sim/live_platform.hpp"
@@ -52,6 +54,7 @@ class EmbeddedDevice final : public frontends::DeviceHost {
 
     std::mutex mutex_;
     frontends::DeviceSettings settings_;
+    std::vector<core::FaultRule> faults_;
     unsigned attached_ = 0;
     bool failed_ = false;
     bool exiting_ = false;

@@ -30,17 +30,17 @@ struct FunctionReset : ::testing::Test {
     driver::DmaBuffer allocate() { return machine.device->dma().allocate(length).value(); }
 };
 
-TEST_F(FunctionReset, LeavesNothingOfWhatWasUnderWay) {
+TEST_F(FunctionReset, LeavesNothingOfWhatWasUnderWayAndTheDriverNotices) {
     RecordedOperation operation(machine.environment());
     const driver::DmaBuffer data = allocate();
     submit(operation, data);
     machine.platform->reset_function();
     machine.platform->run_until_idle();
-    EXPECT_EQ(operation.completions(), 0);
-    EXPECT_EQ(data.bytes()[0], std::byte{0}) << "the device wrote after its reset";
-    machine.device->close();
     EXPECT_EQ(operation.completions(), 1);
-    EXPECT_EQ(operation.completion()->status, driver::Errc::dead);
+    EXPECT_EQ(operation.completion()->status, driver::Errc::aborted);
+    EXPECT_EQ(data.bytes()[0], std::byte{0}) << "the device wrote after its reset";
+    EXPECT_EQ(machine.device->health(), driver::DeviceHealth::working);
+    EXPECT_EQ(machine.device->recovery_counters().device_resets, 1u);
 }
 
 TEST_F(FunctionReset, LeavesTheFunctionReadyForTheNextDriver) {

@@ -92,6 +92,13 @@ constexpr Option table[] = {
      [](std::string_view value, Settings& settings) {
          return read_choice(value, "on", "off", settings.policy.fallback);
      }},
+    {"queue_pairs", "number", "1 to 63", "1",
+     "Queue pairs with rings of their own; threads are spread over them in turn.",
+     [](std::string_view value, Settings& settings) {
+         const auto pairs = read_number<std::uint32_t>(value, 1, spec::max_queue_pairs - 1);
+         settings.device.queue_pairs = pairs.value_or(settings.device.queue_pairs);
+         return pairs.has_value();
+     }},
     {"ring_entries", "number", "a power of two from 2 to 4096", "256",
      "Entries of each ring; one less can be in flight. A small ring is how you find out what "
      "your program does when it is full.",
@@ -105,6 +112,12 @@ constexpr Option table[] = {
      "free: as fast as the host simulates. paced: the model's latencies are felt in wall time.",
      [](std::string_view value, Settings& settings) {
          return read_choice(value, "paced", "free", settings.device.paced);
+     }},
+    {"faults", "text", "a plan as in the datasheet's chapter \"Fault injection\"", "",
+     "Faults that the device injects, to see what your program does.",
+     [](std::string_view value, Settings& settings) {
+         settings.device.fault_plan = value;  // whoever starts the device can read it
+         return true;
      }},
     {"stats", "path", "a path, %p for the process id", "",
      "The device's counters and those of software, written as JSON when the device ends.",

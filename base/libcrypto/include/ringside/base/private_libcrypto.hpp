@@ -33,6 +33,8 @@ class PrivateLibcrypto {
 
     /// False: no memory, or libcrypto is not installed properly. Nothing can be fetched then.
     bool is_usable() const { return unnumbered_ != nullptr; }
+    /// For what is no cipher. Null only without memory.
+    OSSL_LIB_CTX* context() const { return context_; }
     /// The default provider's cipher of this name (the first of those that it has for it), which no
     /// ENGINE takes over; null: there is none, or no memory. Any thread.
     CipherHandle fetch_cipher(const char* name) const;

@@ -19,9 +19,11 @@ namespace ringside::frontends {
 
 /// What all front ends of a process must agree on: there is one device.
 struct DeviceSettings {
+    std::uint32_t queue_pairs = 1;
     std::uint32_t ring_entries = 256;
     bool callbacks = true;
     bool paced = false;
+    std::string fault_plan;       ///< as `ringside run --faults` takes it; empty: none
     std::string statistics_file;  ///< empty: none
     std::string trace_file;       ///< empty: none
     LogLevel log = LogLevel::error;
