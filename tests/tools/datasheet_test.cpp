@@ -25,6 +25,7 @@
 #include "program.hpp"
 #include "ringside/base/time.hpp"
 #include "ringside/core/device.hpp"
+#include "ringside/spec/faults.hpp"
 #include "ringside/spec/pci_config.hpp"
 #include "ringside/spec/registers.hpp"
 #include "ringside/spec/wire.hpp"
@@ -324,6 +325,62 @@ TEST_F(Datasheet, FlagsAreThoseOfTheSpec) {
         }
     }
     EXPECT_EQ(table("Submission entry", "| Bit | Flag | Meaning |", 2), expected);
+}
+
+/// As the datasheet calls it.
+std::string name_of(spec::FaultSite site) {
+    switch (site) {
+        case spec::FaultSite::fetch:
+            return "fetch";
+        case spec::FaultSite::descriptor_read:
+            return "descriptor read";
+        case spec::FaultSite::source:
+            return "source";
+        case spec::FaultSite::slice:
+            return "slice";
+        case spec::FaultSite::verdict:
+            return "verdict";
+        case spec::FaultSite::crt:
+            return "crt";
+        case spec::FaultSite::output:
+            return "output";
+        case spec::FaultSite::completion:
+            return "completion";
+        case spec::FaultSite::interrupt:
+            return "interrupt";
+        case spec::FaultSite::doorbell:
+            return "doorbell";
+        case spec::FaultSite::head_doorbell:
+            return "head doorbell";
+        case spec::FaultSite::register_read:
+            return "register read";
+        case spec::FaultSite::device_reset:
+            return "device reset";
+        case spec::FaultSite::queue_reset:
+            return "queue reset";
+    }
+    return "";
+}
+
+TEST_F(Datasheet, FaultsAreThoseOfTheSpec) {
+    std::vector<Row> kinds;
+    std::set<Row> sites;
+    for (const spec::FaultInfo& info : spec::fault_kinds) {
+        const std::string value =
+            info.value_doc.empty()
+                ? "-"
+                : std::string(info.value_doc) + " (" + std::to_string(info.usual_value) + ")";
+        kinds.push_back({std::to_string(static_cast<unsigned>(info.kind)), std::string(info.name),
+                         name_of(info.site), value, std::string(info.doc)});
+        sites.insert({name_of(info.site), spec::has_queue(info.site) ? "yes" : "no",
+                      spec::has_opcode(info.site) ? "yes" : "no"});
+    }
+    EXPECT_EQ(table("Faults", "| KIND | Name | Site | FI_VALUE | What happens |", 5), kinds);
+    auto told = table("Fault injection", "| Site | Its events | Queue pair | Opcode |", 4);
+    for (Row& row : told) {
+        row.erase(row.begin() + 1);
+    }
+    EXPECT_EQ(std::set<Row>(told.begin(), told.end()), sites);
 }
 
 TEST_F(Datasheet, StatesAreThoseOfTheSpec) {

@@ -32,7 +32,7 @@ void cleanse_from(std::vector<std::byte>& bytes, std::size_t size) {
 void Device::Impl::advance(Time now) {
     RINGSIDE_ASSERT(trace_, now >= now_, "time went back from %lld to %lld ps",
                     static_cast<long long>(to_ps(now_)), static_cast<long long>(to_ps(now)));
-    while (calendar_.next() && *calendar_.next() <= now) {
+    while (!is_gone_ && calendar_.next() && *calendar_.next() <= now) {
         const auto [time, action] = calendar_.take();
         now_ = time;
         perform(action);
@@ -41,10 +41,18 @@ void Device::Impl::advance(Time now) {
 }
 
 void Device::Impl::perform(const Action& action) {
+    if (is_frozen_ && action.stage < Stage::fault && action.stage != Stage::reset_done) {
+        busy_slices_ -= action.stage == Stage::slice_done ? 1 : 0;
+        return;
+    }
     switch (action.stage) {
         case Stage::reset_done:
             if (action.slot == reset_epoch_) {
-                finish_reset();
+                if (action.serial == 0) {
+                    finish_reset();
+                } else {
+                    change_state(spec::DeviceState::dead);
+                }
             }
             return;
         case Stage::enabled:
@@ -88,6 +96,18 @@ void Device::Impl::perform(const Action& action) {
         case Stage::completed:
             perform_on_operation(action);
             return;
+        case Stage::fault:
+            if (action.serial == reset_epoch_) {
+                strike_chip(static_cast<spec::FaultKind>(action.slot));
+            }
+            return;
+        case Stage::storm:
+            storm(action);
+            return;
+        case Stage::late_write:
+        case Stage::late_entry:
+            perform_late(action);
+            return;
     }
 }
 
@@ -128,7 +148,9 @@ void Device::Impl::perform_on_operation(const Action& action) {
             write_output(operation, action.slot);
             break;
         default:
-            retire(action.slot);
+            if (!(faults_.any() && strike_end(operation, action.slot))) {
+                retire(action.slot);
+            }
             break;
     }
 }
@@ -143,6 +165,9 @@ void Device::Impl::admit(std::uint32_t index, const spec::SubmissionEntry& entry
     operation.doorbell = doorbell;
     operation.entry = entry;
     operation.status = check(entry, index == 0, operation);
+    if (faults_.any() && strike_fetched(operation)) {
+        return;
+    }
     if (!operation.status.ok() || entry.opcode == static_cast<std::uint8_t>(spec::Opcode::nop)) {
         schedule(Stage::completed, config_.completion, slot);
         return;
@@ -233,6 +258,9 @@ spec::Status Device::Impl::check_io(const spec::SubmissionEntry& entry, Operatio
 
 void Device::Impl::read_source(Operation& operation, std::uint32_t slot) {
     operation.source.resize(operation.entry.src_len);
+    if ((faults_.any() || operation.timed_out) && strike_source(operation, slot)) {
+        return;
+    }
     if (!gather(operation)) {
         schedule(Stage::completed, config_.completion, slot);
         return;
@@ -269,7 +297,10 @@ void Device::Impl::feed_slices() {
 /// computes.
 Duration Device::Impl::begin_service(Operation& operation) {
     Session& session = *operation.session;
-    const Duration service = session.service_time(config_.service, operation.entry);
+    Duration service = session.service_time(config_.service, operation.entry);
+    if (const auto slow = strike(spec::FaultKind::slow_slice, operation)) {
+        service *= std::max(slow->value, 1);
+    }
     const std::uint32_t limit =
         session.is_asymmetric() ? spec::at("WDT_ASYM_US").of() : spec::at("WDT_SYM_US").of();
     const Duration watchdog = std::chrono::microseconds(registers_.get32(limit));
@@ -315,7 +346,10 @@ void Device::Impl::run_slice(Operation& operation, std::uint32_t slot) {
         schedule(Stage::completed, config_.completion, slot);
         return;
     }
-    const Outcome outcome = compute(operation);
+    Outcome outcome = compute(operation);
+    if (faults_.any()) {
+        strike_outcome(operation, outcome);
+    }
     operation.status = outcome.status;
     if (outcome.status.ok()) {
         cleanse_from(operation.output, outcome.written);
@@ -336,6 +370,9 @@ void Device::Impl::send_output(const Operation& operation, std::uint32_t slot) {
 }
 
 void Device::Impl::write_output(Operation& operation, std::uint32_t slot) {
+    if (faults_.any() && strike_output(operation, slot)) {
+        return;
+    }
     if (scatter(operation)) {
         operation.result = static_cast<std::uint32_t>(operation.output.size());
         statistics_.dma_written += operation.output.size();
@@ -414,6 +451,8 @@ void Device::Impl::release(std::uint32_t slot) {
         operation.computation->session.reset();
         operation.computation->entropy = {};
     }
+    operation.timed_out = false;
+    operation.delayed = false;
     operation.serial = 0;
     operation.status = {};
     operation.result = 0;

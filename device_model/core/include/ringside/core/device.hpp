@@ -10,9 +10,11 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "ringside/base/time.hpp"
 #include "ringside/base/trace.hpp"
+#include "ringside/core/fault_rule.hpp"
 #include "ringside/core/ports.hpp"
 #include "ringside/spec/wire.hpp"
 
@@ -96,6 +98,8 @@ struct DeviceConfig {
     /// Threads that compute ahead while the model's time goes on, at most max_helpers. What the
     /// chip does and when is the same with any number.
     unsigned helpers = 0;
+    bool fault_injection = true;  ///< the FI_* registers exist
+    std::vector<FaultRule> faults;  ///< what their slots hold after power-on; spec::fault_rules
 };
 
 /// What an access goes to: the memory behind a base address register, or configuration space.
@@ -119,6 +123,10 @@ class Device {
     bool write(Bar bar, Time now, std::uint32_t offset, std::span<const std::byte> from);
     /// As read(), without any side effect or error; also while memory space is off.
     bool peek(Bar bar, Time now, std::uint32_t offset, std::span<std::byte> into) const;
+
+    /// Puts a rule into a free slot, as writes to the FI_* registers would. The slot; empty: all
+    /// are taken, or the chip has no fault injection.
+    std::optional<std::uint32_t> inject(const FaultRule& rule);
 
     // ---- time ----
 
