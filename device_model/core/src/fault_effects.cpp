@@ -13,8 +13,6 @@
 namespace ringside::core {
 namespace {
 
-constexpr std::int32_t most_errors_at_once = 4096;
-
 using spec::FaultKind;
 
 /// Where an operation's source begins: the address that a failed read is reported with.
@@ -120,7 +118,7 @@ std::optional<Fault> Device::Impl::strike(FaultKind kind, const Operation& opera
 /// True: the operation goes no further.
 bool Device::Impl::strike_fetched(const Operation& operation) {
     if (const auto fault = strike(FaultKind::correctable, operation)) {
-        for (std::int32_t i = 0; i < std::min(fault->value, most_errors_at_once); ++i) {
+        for (std::int32_t i = 0; i < std::min(fault->value, spec::most_errors_at_once); ++i) {
             pci_.log_correctable(spec::pci::correctable::receiver_error);
             raise_error(spec::ErrorSource::correctable, 0, operation.queue, operation.entry.cid);
         }

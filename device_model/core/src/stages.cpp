@@ -299,7 +299,7 @@ Duration Device::Impl::begin_service(Operation& operation) {
     Session& session = *operation.session;
     Duration service = session.service_time(config_.service, operation.entry);
     if (const auto slow = strike(spec::FaultKind::slow_slice, operation)) {
-        service *= std::max(slow->value, 1);
+        service *= std::clamp(slow->value, 1, spec::most_slowdown);
     }
     const std::uint32_t limit =
         session.is_asymmetric() ? spec::at("WDT_ASYM_US").of() : spec::at("WDT_SYM_US").of();

@@ -91,6 +91,10 @@ constexpr bool has_opcode(FaultSite site) {
            site == FaultSite::completion;
 }
 
+/// What FI_VALUE is cut to.
+inline constexpr std::int32_t most_errors_at_once = 4096;  ///< of correctable
+inline constexpr std::int32_t most_slowdown = 1'000'000;   ///< of slow_slice
+
 struct FaultInfo {
     FaultKind kind;
     std::string_view name;
@@ -145,7 +149,7 @@ inline constexpr FaultInfo fault_table[] = {
     {FaultKind::remove, "remove", FaultSite::fetch, "", 0,
      "the chip is gone: nothing answers any more, no DMA, no message"},
     {FaultKind::slow_slice, "slow_slice", FaultSite::slice, "factor", 10,
-     "the slice takes that many times as long; its watchdog counts"},
+     "the slice takes that many times as long, at most 1000000; its watchdog counts"},
     {FaultKind::dma_timeout, "dma_timeout", FaultSite::source, "ns", 50'000,
      "the read is not answered: DMA_RD after that much longer"},
     {FaultKind::poison, "poison", FaultSite::source, "", 0,
