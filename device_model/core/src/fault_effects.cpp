@@ -130,6 +130,9 @@ bool Device::Impl::strike_fetched(const Operation& operation) {
         pci_.log_uncorrectable(spec::pci::uncorrectable::internal);
         raise_error(spec::ErrorSource::ecc_fatal, 0, operation.queue, operation.entry.cid);
     }
+    if (const auto more = strike(FaultKind::break_slices, operation)) {
+        broken_slices_ |= static_cast<std::uint8_t>(more->value);
+    }
     // What the whole chip feels is an action of its own at the same instant: the fetch goes on.
     for (const FaultKind kind : {FaultKind::freeze, FaultKind::remove, FaultKind::lose_link}) {
         if (strike(kind, operation)) {

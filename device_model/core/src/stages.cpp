@@ -321,7 +321,7 @@ Duration Device::Impl::begin_service(Operation& operation) {
         computation.source = operation.source;
         computation.output = operation.output;
         computation.entropy = operation.entropy;
-        computation.broken = config_.broken_slices;
+        computation.broken = broken_slices_;
         operation.computing = true;
         helpers_.start(computation);
     }
@@ -331,7 +331,7 @@ Duration Device::Impl::begin_service(Operation& operation) {
 Outcome Device::Impl::compute(Operation& operation) {
     if (!operation.computing) {
         const Job job{operation.entry, operation.source, operation.output, operation.entropy, 0};
-        return execute(*operation.session, job, config_.broken_slices);
+        return execute(*operation.session, job, broken_slices_);
     }
     helpers_.collect(*operation.computation);
     operation.computing = false;
@@ -351,6 +351,9 @@ void Device::Impl::run_slice(Operation& operation, std::uint32_t slot) {
         strike_outcome(operation, outcome);
     }
     operation.status = outcome.status;
+    if (outcome.status.ok()) {
+        cleanse_from(operation.output, outcome.written);
+    }
     statistics_.bytes += operation.source.size();
     record(TraceKind::slice, operation.queue, operation.entry.user_tag,
            encode_status(operation.status, false));
@@ -358,7 +361,6 @@ void Device::Impl::run_slice(Operation& operation, std::uint32_t slot) {
         schedule(Stage::completed, config_.completion, slot);
         return;
     }
-    cleanse_from(operation.output, outcome.written);
     send_output(operation, slot);
 }
 
@@ -447,6 +449,7 @@ void Device::Impl::release(std::uint32_t slot) {
     operation.session.reset();
     if (operation.computation != nullptr) {
         operation.computation->session.reset();
+        operation.computation->entropy = {};
     }
     operation.timed_out = false;
     operation.delayed = false;

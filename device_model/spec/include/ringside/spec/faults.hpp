@@ -61,6 +61,7 @@ enum class FaultKind : std::uint8_t {
     misroute_interrupt = 43,
     coalesce_for_ever = 44,
     wrong_crt_half = 45,
+    break_slices = 46,
 };
 
 /// What a rule counts: the events that reach the place where its kind strikes.
@@ -198,6 +199,8 @@ inline constexpr FaultInfo fault_table[] = {
      "no message, as if moderation waited for more; the queue pair stays armed"},
     {FaultKind::wrong_crt_half, "wrong_crt_half", FaultSite::crt, "", 0,
      "the half modulo p is wrong: who knows the message can factor the key"},
+    {FaultKind::break_slices, "break_slices", FaultSite::fetch, "slices", 0x7F,
+     "from then on these slices compute wrongly, and the next self-test finds them: SELF_TEST"},
 };
 
 }  // namespace detail
