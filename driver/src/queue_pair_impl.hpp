@@ -70,6 +70,7 @@ class QueuePair::Impl {
 
     result<void> submit(const spec::SubmissionEntry& request, Operation& operation,
                         SlotWaiter* waiter);
+    Batch submit_batch(std::span<const Item> items, SlotWaiter* waiter);
     void forget(SlotWaiter& waiter);
     bool holds_reservation(const SlotWaiter& waiter) const;
     QueueCounters counters() const;
@@ -156,6 +157,7 @@ class QueuePair::Impl {
     bool is_invalid(const spec::SubmissionEntry& request) const;
     void accept(const spec::SubmissionEntry& request, Operation& operation,
                 std::uint32_t new_session = 0);
+    void ring_doorbell();
     void retire(const spec::CompletionEntry& entry, DoneBatch& done);
     std::uint32_t whole_entries(std::uint32_t count);
     bool note_answer(const spec::CompletionEntry& entry);

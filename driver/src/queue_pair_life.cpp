@@ -245,6 +245,7 @@ result<void> QueuePair::Impl::submit_own(const spec::SubmissionEntry& request,
         return Errc::again;
     }
     accept(request, operation);
+    ring_doorbell();
     check_ledger();
     return {};
 }
