@@ -24,6 +24,8 @@ struct Observation {
     std::vector<std::byte> output;
     std::map<std::uint32_t, std::size_t> messages;  ///< by vector
     Duration duration{};                            ///< doorbell to the last completion entry
+    Duration service{};                             ///< source read to slice done
+    Duration behind_source{};                       ///< source read to output written
     std::uint32_t errors = 0;                       ///< ERR_SRC
     std::uint64_t error_address = 0;
     std::uint32_t error_origin = 0xFFFFFFFF;  ///< ERR_INFO
@@ -108,13 +110,19 @@ class FaultBench : public CoreBench {
         auto parameters = session_request();
         port.memory.put(
             parameters.src,
-            spec::SessionParameters{static_cast<std::uint8_t>(spec::Algorithm::aes_gcm), 16});
+            spec::SessionParameters{static_cast<std::uint8_t>(spec::Algorithm::aes_gcm), 0, 16});
         gcm = execute(0, parameters).result;
         acknowledge(queue, true);
         acknowledge(2, true);
         trace.listen([this](const TraceEvent& event) {
             if (event.kind == TraceKind::completion) {
                 last_completion = event.time;
+            } else if (event.kind == TraceKind::dma_read) {
+                source_read = event.time;
+            } else if (event.kind == TraceKind::slice) {
+                slice_done = event.time;
+            } else if (event.kind == TraceKind::dma_write) {
+                output_written = event.time;
             } else if (event.kind == TraceKind::fault) {
                 struck.push_back(event);
             }
@@ -163,6 +171,8 @@ class FaultBench : public CoreBench {
         run();
         Observation seen;
         seen.duration = last_completion - start;
+        seen.service = slice_done - source_read;
+        seen.behind_source = output_written - source_read;
         for (const Message& message : messages) {
             ++seen.messages[message.data];
         }
@@ -194,6 +204,9 @@ class FaultBench : public CoreBench {
 
     std::uint32_t cbc = 0;
     std::uint32_t gcm = 0;
+    Time source_read{};
+    Time slice_done{};
+    Time output_written{};
     Time last_completion{};
     std::vector<TraceEvent> struck;
 };

@@ -340,6 +340,8 @@ std::string name_of(spec::FaultSite site) {
             return "slice";
         case spec::FaultSite::verdict:
             return "verdict";
+        case spec::FaultSite::crt:
+            return "crt";
         case spec::FaultSite::output:
             return "output";
         case spec::FaultSite::completion:

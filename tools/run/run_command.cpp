@@ -210,6 +210,7 @@ void add_run_command(CLI::App& program, int& exit_code) {
                      "what goes wrong, e.g. drop_interrupt,after=9")
         ->check(fault_plan(options->faults))
         ->type_name("PLAN");
+    command
         ->add_option("--record", options->record,
                      "write everything that passes the link there (data and the seed's keys too)")
         ->type_name("FILE");

@@ -162,7 +162,7 @@ Outcome CipherSession::run_aead(const Job& job) {
         EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, static_cast<int>(tag_len), tag.data()) == 1,
         "a tag of checked length was refused");
     if (EVP_CipherFinal_ex(ctx, nullptr, &length) != 1) {
-        return failed(spec::CryptoError::auth_failed);
+        return failed(spec::CryptoError::auth_failed, job.output.size());
     }
     return {{}, job.output.size()};
 }

@@ -24,30 +24,30 @@ void Device::Impl::complete(Operation& operation) {
     }
     entry.sq_head = static_cast<std::uint16_t>(queue.sq_head);
     entry.qid = operation.queue;
-    Outcome outcome{operation.queue, operation.entry.opcode, entry, operation.status};
-    if (faults_.any() && strike_completion(outcome)) {
+    PendingCompletion pending{operation.queue, operation.entry.opcode, entry, operation.status};
+    if (faults_.any() && strike_completion(pending)) {
         return;
     }
-    post(outcome);
+    post(pending);
     const bool at_once =
         (operation.entry.flags & static_cast<unsigned>(spec::SubmissionFlag::interrupt_now)) != 0;
     announce(operation.queue, at_once);
 }
 
-void Device::Impl::post(const Outcome& outcome) {
-    const std::uint16_t index = outcome.queue;
-    const spec::Status status = outcome.status;
+void Device::Impl::post(const PendingCompletion& pending) {
+    const std::uint16_t index = pending.queue;
+    const spec::Status status = pending.status;
     Queue& queue = queues_[index];
     if (((queue.cq_tail + 1) & queue.cq_mask) == queue.cq_head) {
         queue.state = spec::QueueState::error;
-        raise_error(spec::ErrorSource::cq_overrun, 0, index, outcome.entry.cid);
+        raise_error(spec::ErrorSource::cq_overrun, 0, index, pending.entry.cid);
         return;
     }
-    spec::CompletionEntry entry = outcome.entry;
+    spec::CompletionEntry entry = pending.entry;
     entry.status = encode_status(status, queue.phase);
     const auto bytes = std::as_bytes(std::span(&entry, 1));
     const std::uint64_t address = queue.cq_base + queue.cq_tail * sizeof entry;
-    const DmaResult result = write_entry(outcome, address, bytes);
+    const DmaResult result = write_entry(pending, address, bytes);
     if (result != DmaResult::ok) {
         queue.state = spec::QueueState::error;
         raise_error(result == DmaResult::iommu_fault ? spec::ErrorSource::iommu
@@ -73,16 +73,16 @@ void Device::Impl::post(const Outcome& outcome) {
 }
 
 /// The word with the phase last: who sees the new phase sees the whole entry.
-DmaResult Device::Impl::write_entry(const Outcome& outcome, std::uint64_t address,
+DmaResult Device::Impl::write_entry(const PendingCompletion& pending, std::uint64_t address,
                                     std::span<const std::byte> bytes) {
-    const FaultEvent event{now_, outcome.queue, outcome.opcode};
+    const FaultEvent event{now_, pending.queue, pending.opcode};
     if (strike(spec::FaultKind::completion_fault, event)) {
         return DmaResult::iommu_fault;
     }
     const auto body = bytes.first(spec::completion_tail_offset);
     DmaResult result = DmaResult::ok;
     if (const auto torn = strike(spec::FaultKind::torn_completion, event)) {
-        write_late(torn->ns(), outcome.queue, address, body, true);
+        write_late(torn->ns(), pending.queue, address, body, true);
     } else {
         result = dma_.write(address, body);
     }

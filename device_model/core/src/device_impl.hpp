@@ -22,6 +22,7 @@
 #include "pci_config.hpp"
 #include "pipeline.hpp"
 #include "register_file.hpp"
+#include "ringside/base/cleansed_buffer.hpp"
 #include "ringside/base/prng.hpp"
 #include "ringside/core/device.hpp"
 #include "sessions.hpp"
@@ -129,8 +130,8 @@ class Device::Impl {
 
     // completions and interrupts (completion.cpp)
     void complete(Operation& operation);
-    void post(const Outcome& outcome);
-    DmaResult write_entry(const Outcome& outcome, std::uint64_t address,
+    void post(const PendingCompletion& pending);
+    DmaResult write_entry(const PendingCompletion& pending, std::uint64_t address,
                           std::span<const std::byte> bytes);
     void announce(std::uint16_t index, bool at_once);
     void fire(std::uint16_t index);
@@ -149,15 +150,15 @@ class Device::Impl {
     bool strike_source(Operation& operation, std::uint32_t slot);
     void fail_source(Operation& operation, std::uint32_t slot, spec::ErrorSource source,
                      spec::TransportError error);
-    void strike_verdict(Operation& operation);
+    void strike_outcome(Operation& operation, Outcome& outcome);
     bool strike_output(Operation& operation, std::uint32_t slot);
     bool strike_end(Operation& operation, std::uint32_t slot);
-    bool strike_completion(Outcome& outcome);
+    bool strike_completion(PendingCompletion& pending);
     bool strike_interrupt(std::uint16_t index);
     void storm(const Action& action);
     void write_late(Duration delay, std::uint16_t queue, std::uint64_t address,
                     std::span<const std::byte> bytes, bool is_entry);
-    void post_late(Duration delay, const Outcome& outcome);
+    void post_late(Duration delay, const PendingCompletion& pending);
     void perform_late(const Action& action);
 
     const DeviceConfig config_;
@@ -210,7 +211,7 @@ class Device::Impl {
     };
     FaultInjector faults_;
     std::map<std::uint64_t, LateWrite> late_writes_;
-    std::map<std::uint64_t, Outcome> late_entries_;
+    std::map<std::uint64_t, PendingCompletion> late_entries_;
     std::uint64_t late_serial_ = 0;
     bool is_gone_ = false;    ///< removed: nothing answers
     bool is_frozen_ = false;  ///< until the next device reset

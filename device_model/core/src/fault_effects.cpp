@@ -206,16 +206,27 @@ void Device::Impl::fail_source(Operation& operation, std::uint32_t slot, spec::E
 
 // ---- slice and output ----
 
-void Device::Impl::strike_verdict(Operation& operation) {
-    const bool judged =
-        operation.has(spec::SubmissionFlag::decrypt) && operation.entry.tag_len != 0;
-    if (operation.status.type == spec::StatusType::crypto) {
+void Device::Impl::strike_outcome(Operation& operation, Outcome& outcome) {
+    const auto failed_check = [&](spec::CryptoError error) {
+        return outcome.status == spec::Status::of(spec::StatusType::crypto, error);
+    };
+    const auto opcode = static_cast<spec::Opcode>(operation.entry.opcode);
+    const bool verifies = opcode == spec::Opcode::verify;
+    const bool opens =
+        opcode == spec::Opcode::cipher && operation.has(spec::SubmissionFlag::decrypt) &&
+        (operation.entry.tag_len != 0 || operation.session->kind() == SliceKind::record);
+    if (failed_check(spec::CryptoError::auth_failed) ||
+        failed_check(spec::CryptoError::verify_failed)) {
         if (strike(FaultKind::accept_bad_tag, operation)) {
-            operation.status = {};
+            outcome.status = {};
         }
-    } else if (judged && operation.status.ok() && strike(FaultKind::refuse_good_tag, operation)) {
-        operation.status =
-            spec::Status::of(spec::StatusType::crypto, spec::CryptoError::auth_failed);
+    } else if ((verifies || opens) && outcome.status.ok() &&
+               strike(FaultKind::refuse_good_tag, operation)) {
+        outcome =
+            failed(verifies ? spec::CryptoError::verify_failed : spec::CryptoError::auth_failed);
+    } else if (opcode == spec::Opcode::rsa_private && outcome.status.ok() &&
+               strike(FaultKind::wrong_crt_half, operation)) {
+        operation.session->spoil_half(operation.output);
     }
 }
 
@@ -279,20 +290,20 @@ bool Device::Impl::strike_end(Operation& operation, std::uint32_t slot) {
 }
 
 /// True: the entry is not written now.
-bool Device::Impl::strike_completion(Outcome& outcome) {
-    const FaultEvent event{now_, outcome.queue, outcome.opcode};
-    spec::CompletionEntry& entry = outcome.entry;
+bool Device::Impl::strike_completion(PendingCompletion& pending) {
+    const FaultEvent event{now_, pending.queue, pending.opcode};
+    spec::CompletionEntry& entry = pending.entry;
     if (strike(FaultKind::drop_completion, event)) {
         return true;
     }
     if (const auto late = strike(FaultKind::late_completion, event)) {
-        post_late(late->ns(), outcome);
+        post_late(late->ns(), pending);
         return true;
     }
     if (const auto wrong = strike(FaultKind::wrong_cid, event)) {
         entry.cid ^= static_cast<std::uint16_t>(wrong->value);
     }
-    const auto& last = queues_[outcome.queue].last_tag;
+    const auto& last = queues_[pending.queue].last_tag;
     if (last && strike(FaultKind::stale_tag, event)) {
         entry.cid = last->cid;
         entry.user_tag = last->user_tag;
@@ -304,7 +315,7 @@ bool Device::Impl::strike_completion(Outcome& outcome) {
         entry.sq_head = static_cast<std::uint16_t>(entry.sq_head + wrong->value);
     }
     if (const auto again = strike(FaultKind::duplicate_completion, event)) {
-        post_late(again->ns(), outcome);
+        post_late(again->ns(), pending);
     }
     return false;
 }
@@ -318,9 +329,9 @@ void Device::Impl::write_late(Duration delay, std::uint16_t queue, std::uint64_t
     calendar_.add(now_ + delay, {Stage::late_write, queue, 0, late_serial_});
 }
 
-void Device::Impl::post_late(Duration delay, const Outcome& outcome) {
-    late_entries_.emplace(++late_serial_, outcome);
-    calendar_.add(now_ + delay, {Stage::late_entry, outcome.queue, 0, late_serial_});
+void Device::Impl::post_late(Duration delay, const PendingCompletion& pending) {
+    late_entries_.emplace(++late_serial_, pending);
+    calendar_.add(now_ + delay, {Stage::late_entry, pending.queue, 0, late_serial_});
 }
 
 void Device::Impl::perform_late(const Action& action) {

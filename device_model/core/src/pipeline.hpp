@@ -33,8 +33,8 @@ struct Operation {
     Entropy entropy;  ///< for this operation alone, if its session needs any
     std::unique_ptr<Computation> computation;  ///< for the helpers, if there are any
     bool computing = false;                    ///< they have it
-    bool timed_out = false;  ///< a fault: nobody answers the read of its source
-    bool delayed = false;    ///< a fault: its completion has been put off once
+    bool timed_out = false;                    ///< a fault: nobody answers the read of its source
+    bool delayed = false;                      ///< a fault: its completion has been put off once
     std::vector<spec::ListEntry> source_list;  ///< scatter-gather; empty: src is the data
     std::vector<spec::ListEntry> target_list;
     std::vector<std::byte> source;
@@ -77,7 +77,7 @@ struct CompletionTag {
 };
 
 /// What goes into the completion ring, but for the phase.
-struct Outcome {
+struct PendingCompletion {
     std::uint16_t queue;
     std::uint16_t opcode;
     spec::CompletionEntry entry;

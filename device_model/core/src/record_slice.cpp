@@ -122,10 +122,10 @@ Outcome RecordSession::open(const Job& job) {
     authenticate(job, payload, std::span(mac).first(hmac_.size()));
     const bool authentic =
         CRYPTO_memcmp(mac.data(), payload.data() + payload.size(), hmac_.size()) == 0;
-    if (!padded || !authentic) {
-        return failed(spec::CryptoError::auth_failed);
-    }
     std::copy(payload.begin(), payload.end(), job.output.begin());
+    if (!padded || !authentic) {
+        return failed(spec::CryptoError::auth_failed, payload.size());
+    }
     return {{}, payload.size()};
 }
 

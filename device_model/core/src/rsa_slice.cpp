@@ -4,6 +4,7 @@
 // RSA as the bare power, 2048 to 4096 bits: x^e by the public half of the key, x^d by the Chinese
 // remainder theorem with the private one. Padding is the host's.
 
+#include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
@@ -20,6 +21,8 @@ namespace {
 constexpr std::size_t smallest_modulus = 256;
 constexpr std::size_t largest_modulus = 512;
 constexpr std::size_t exponent_size = 8;
+
+using NumberPtr = LibcryptoPtr<BIGNUM, BN_clear_free>;
 
 class RsaSession final : public AsymmetricSession {
   public:
@@ -57,6 +60,7 @@ class RsaSession final : public AsymmetricSession {
     }
     SliceKind kind() const override { return SliceKind::rsa; }
     Outcome run(const Job& job) override;
+    void spoil_half(std::span<std::byte> output) const override;
 
   private:
     PkeyPtr key_;
@@ -90,6 +94,24 @@ Outcome RsaSession::run(const Job& job) {
         return failed(spec::CryptoError::bad_key);
     }
     return {{}, length};
+}
+
+/// A power whose half modulo p is wrong is right modulo q: it differs by a multiple of q.
+void RsaSession::spoil_half(std::span<std::byte> output) const {
+    const auto get = [this](const char* name) {
+        BIGNUM* number = nullptr;
+        require(EVP_PKEY_get_bn_param(key_.get(), name, &number) == 1, "a key has lost a number");
+        return NumberPtr(number);
+    };
+    const NumberPtr modulus = get(OSSL_PKEY_PARAM_RSA_N);
+    const NumberPtr factor = get(OSSL_PKEY_PARAM_RSA_FACTOR2);
+    const NumberPtr power(
+        BN_bin2bn(as_uchar(output.data()), static_cast<int>(output.size()), nullptr));
+    require(power != nullptr &&
+                BN_mod_add_quick(power.get(), power.get(), factor.get(), modulus.get()) == 1 &&
+                BN_bn2binpad(power.get(), as_uchar(output.data()),
+                             static_cast<int>(output.size())) >= 0,
+            "numbers cannot be added");
 }
 
 /// The next `size` bytes of `from`.

@@ -42,7 +42,8 @@ struct Job {
 
 struct Outcome {
     spec::Status status;
-    std::size_t written = 0;  ///< bytes of the output that count
+    /// Bytes of the output that count; of a failed check, those that would if it had passed.
+    std::size_t written = 0;
 };
 
 /// Computing is safe on several workers at a time, and what comes out depends on nothing but key
@@ -67,6 +68,9 @@ class Session {
     /// Executes a job whose descriptor was planned. On failure the output may have been written;
     /// nothing of it may leave the chip.
     virtual Outcome run(const Job& job) = 0;
+    /// Makes of the result of rsa_private what comes out if one half of the CRT is wrong (fault
+    /// injection); no other command has halves.
+    virtual void spoil_half(std::span<std::byte> /*output*/) const {}
 };
 
 /// What session_create was given.
@@ -94,8 +98,8 @@ NewSession create_session(const CryptoLibrary& library, const SessionKeys& keys)
 inline spec::Status refused(spec::RequestError error) {
     return spec::Status::of(spec::StatusType::request, error);
 }
-inline Outcome failed(spec::CryptoError error) {
-    return {spec::Status::of(spec::StatusType::crypto, error)};
+inline Outcome failed(spec::CryptoError error, std::size_t written = 0) {
+    return {spec::Status::of(spec::StatusType::crypto, error), written};
 }
 inline Duration operator*(const ServiceTime& time, std::size_t bytes) {
     return time.fixed + time.per_byte * static_cast<std::int64_t>(bytes);

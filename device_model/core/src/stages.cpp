@@ -346,10 +346,13 @@ void Device::Impl::run_slice(Operation& operation, std::uint32_t slot) {
         schedule(Stage::completed, config_.completion, slot);
         return;
     }
-    const Outcome outcome = compute(operation);
-    operation.status = outcome.status;
+    Outcome outcome = compute(operation);
     if (faults_.any()) {
-        strike_verdict(operation);
+        strike_outcome(operation, outcome);
+    }
+    operation.status = outcome.status;
+    if (outcome.status.ok()) {
+        cleanse_from(operation.output, outcome.written);
     }
     statistics_.bytes += operation.source.size();
     record(TraceKind::slice, operation.queue, operation.entry.user_tag,
@@ -358,7 +361,6 @@ void Device::Impl::run_slice(Operation& operation, std::uint32_t slot) {
         schedule(Stage::completed, config_.completion, slot);
         return;
     }
-    cleanse_from(operation.output, outcome.written);
     send_output(operation, slot);
 }
 
@@ -447,6 +449,7 @@ void Device::Impl::release(std::uint32_t slot) {
     operation.session.reset();
     if (operation.computation != nullptr) {
         operation.computation->session.reset();
+        operation.computation->entropy = {};
     }
     operation.timed_out = false;
     operation.delayed = false;

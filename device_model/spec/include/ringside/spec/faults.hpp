@@ -60,6 +60,7 @@ enum class FaultKind : std::uint8_t {
     mask_vector = 42,
     misroute_interrupt = 43,
     coalesce_for_ever = 44,
+    wrong_crt_half = 45,
 };
 
 /// What a rule counts: the events that reach the place where its kind strikes.
@@ -68,7 +69,8 @@ enum class FaultSite : std::uint8_t {
     descriptor_read,  ///< a descriptor is about to be read; its opcode is not known yet
     source,           ///< an operation's source is about to be read
     slice,            ///< an operation enters its slice
-    verdict,          ///< a slice has judged a tag, and as this kind would turn it round
+    verdict,          ///< a slice has judged a tag, MAC or signature, as the kind turns it round
+    crt,              ///< a slice has computed a private RSA power
     output,           ///< an operation's output is about to be written
     completion,       ///< a completion entry is about to be written
     interrupt,        ///< a queue pair is about to send its message
@@ -85,7 +87,8 @@ constexpr bool has_queue(FaultSite site) {
 }
 constexpr bool has_opcode(FaultSite site) {
     return site == FaultSite::fetch || site == FaultSite::source || site == FaultSite::slice ||
-           site == FaultSite::verdict || site == FaultSite::output || site == FaultSite::completion;
+           site == FaultSite::verdict || site == FaultSite::crt || site == FaultSite::output ||
+           site == FaultSite::completion;
 }
 
 struct FaultInfo {
@@ -119,9 +122,9 @@ inline constexpr FaultInfo fault_table[] = {
     {FaultKind::wrong_length, "wrong_length", FaultSite::completion, "difference", 1,
      "the entry's result is that much greater, or less"},
     {FaultKind::accept_bad_tag, "accept_bad_tag", FaultSite::verdict, "", 0,
-     "a wrong tag passes: status OK, and the plaintext is written"},
+     "what is wrong passes: status OK, and the plaintext is written"},
     {FaultKind::refuse_good_tag, "refuse_good_tag", FaultSite::verdict, "", 0,
-     "a good tag is refused: AUTH_FAILED, and nothing is written"},
+     "what is good is refused, AUTH_FAILED or VERIFY_FAILED, and nothing is written"},
     {FaultKind::freeze, "freeze", FaultSite::fetch, "", 0,
      "the chip stops, heartbeat included, until a device reset; registers answer"},
     {FaultKind::slow_reset, "slow_reset", FaultSite::device_reset, "us", 200'000,
@@ -189,6 +192,8 @@ inline constexpr FaultInfo fault_table[] = {
      "the message is that of another vector"},
     {FaultKind::coalesce_for_ever, "coalesce_for_ever", FaultSite::interrupt, "", 0,
      "no message, as if moderation waited for more; the queue pair stays armed"},
+    {FaultKind::wrong_crt_half, "wrong_crt_half", FaultSite::crt, "", 0,
+     "the half modulo p is wrong: who knows the message can factor the key"},
 };
 
 }  // namespace detail

@@ -218,14 +218,17 @@ int ringside_session_create(ringside_device* device, enum ringside_algorithm alg
         return -EDEADLK;
     }
     return guarded([&] {
-        auto parameters = device->driver->dma().allocate(sizeof(spec::SessionParameters));
+        const driver::SessionSpec wanted{
+            .algorithm = static_cast<spec::Algorithm>(algorithm),
+            .key = {static_cast<const std::byte*>(key), key_len},
+        };
+        auto parameters = device->driver->dma().allocate(wanted.size());
         if (!parameters) {
             return negative_errno(parameters.error());
         }
-        driver::write_session_parameters(parameters->bytes(),
-                                         static_cast<spec::Algorithm>(algorithm),
-                                         {static_cast<const std::byte*>(key), key_len});
-        const auto created = run_admin(*device, driver::session_create(parameters->iova()));
+        driver::write_session_parameters(parameters->bytes(), wanted);
+        const auto created =
+            run_admin(*device, driver::session_create(parameters->iova(), wanted.size()));
         *session = created.result;
         return negative_errno(created.status);
     });
