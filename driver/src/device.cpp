@@ -216,6 +216,7 @@ error_code Device::Impl::create_queue_pair(std::uint32_t index) {
         config.entries = config_.ring_entries;
         config.moderation_count = config_.moderation_count;
         config.moderation_us = config_.moderation_us;
+        config.mode = config_.completion_mode;
     }
     auto rings = QueuePair::Impl::map_rings(link_, config.entries);
     if (!rings) {

@@ -291,6 +291,10 @@ QueuePair::Batch QueuePair::submit_batch(std::span<const Item> items, SlotWaiter
     return impl_->submit_batch(items, waiter);
 }
 
+std::uint32_t QueuePair::poll(std::uint32_t most) {
+    return impl_->poll_by_application(most);
+}
+
 void QueuePair::forget(SlotWaiter& waiter) {
     impl_->forget(waiter);
 }

@@ -20,6 +20,8 @@ struct DeviceConfig {
     std::uint32_t ring_entries = 64;     ///< power of two, from 2
     std::uint16_t moderation_count = 0;  ///< interrupt at this many completions; 0: at each
     std::uint16_t moderation_us = 0;     ///< or this long after the first; 0: no time limit
+    /// Of the I/O queue pairs; the admin queue pair takes interrupts.
+    CompletionMode completion_mode = CompletionMode::interrupt;
     /// A reserved slot that its waiter does not use within this time goes to the next waiter.
     Duration reservation_lapse = std::chrono::milliseconds(10);
     RecoveryPolicy recovery;

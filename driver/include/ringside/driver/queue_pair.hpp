@@ -19,6 +19,14 @@
 
 namespace ringside::driver {
 
+/// How a queue pair learns of completions.
+enum class CompletionMode : std::uint8_t {
+    interrupt,  ///< sleeps until the device interrupts
+    adaptive,   ///< looks again for a while after it has found something, then sleeps: fewer
+                ///< interrupts under load, and the CPU is free when idle
+    poll,       ///< the application calls QueuePair::poll(); the device sends no interrupt
+};
+
 /// The ledger: accepted = ok + failed + cancelled + in_flight at every moment (asserted).
 struct QueueCounters {
     std::uint64_t submit_calls = 0;  ///< = accepted + eagain + refused
@@ -75,6 +83,12 @@ class QueuePair {
     /// As submit() of one after the other until one is refused, with a single doorbell for all.
     /// That k of n are accepted is a normal answer; `waiter` waits for the rest.
     Batch submit_batch(std::span<const Item> items, SlotWaiter* waiter = nullptr);
+
+    /// CompletionMode::poll: completes what the device has done, `most` operations at the most, on
+    /// this thread: complete() and slot_ready() are called here, and on the interrupt executor only
+    /// for what a reset ends. Says how many entries it found. Any number of threads at a time.
+    /// Without effect in the other modes.
+    std::uint32_t poll(std::uint32_t most);
 
     /// Takes `waiter` out of the queue, or gives its reservation to the next. After it returns,
     /// slot_ready() will not be called (it may be running, on another thread, right now).
