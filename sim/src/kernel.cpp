@@ -172,6 +172,7 @@ class Kernel::Impl {
         sc_core::sc_start(sc_core::SC_ZERO_TIME);
         enumerate(root_);
         program_msix();
+        saved_.emplace(root_);
     }
 
     RootComplex& root() { return root_; }
@@ -181,19 +182,34 @@ class Kernel::Impl {
     }
 
     void reset_function() {
-        const SavedConfig saved(root_);
-        std::array<std::uint32_t, spec::max_vectors * msix_entry_size / 4> table{};
-        for (std::uint32_t i = 0; i < table.size(); ++i) {
-            table[i] = root_.read32(root_.msix, spec::msix_table_offset + i * 4);
+        if (decodes_memory(root_)) {
+            saved_.emplace(root_);  // else the link has been down, and took the configuration along
         }
         initiate_function_reset(root_);
-        saved.restore(root_);
-        for (std::uint32_t i = 0; i < table.size(); ++i) {
-            root_.write32(root_.msix, spec::msix_table_offset + i * 4, table[i]);
-        }
+        saved_->restore(root_);
     }
 
   private:
+    /// What software has set up in the function.
+    class SavedFunction {
+      public:
+        explicit SavedFunction(RootComplex& root) : config_(root) {
+            for (std::uint32_t i = 0; i < table_.size(); ++i) {
+                table_[i] = root.read32(root.msix, spec::msix_table_offset + i * 4);
+            }
+        }
+        void restore(RootComplex& root) const {
+            config_.restore(root);
+            for (std::uint32_t i = 0; i < table_.size(); ++i) {
+                root.write32(root.msix, spec::msix_table_offset + i * 4, table_[i]);
+            }
+        }
+
+      private:
+        SavedConfig config_;
+        std::array<std::uint32_t, spec::max_vectors * msix_entry_size / 4> table_{};
+    };
+
     /// What an operating system does when a driver enables MSI-X: an address and a number for each
     /// vector, unmasked.
     void program_msix() {
@@ -212,6 +228,7 @@ class Kernel::Impl {
     SimulationContext context_;
     systemc::CryptoDevice device_;
     RootComplex root_;
+    std::optional<SavedFunction> saved_;  ///< as it was when BARs last were known to answer
 };
 
 boost::system::result<std::unique_ptr<Kernel>> Kernel::create(const core::DeviceConfig& device,

@@ -25,15 +25,15 @@ constexpr core::DeviceConfig odd_config() {
     config.dma_read = Duration(607'011);
     config.dma_write = Duration(307'013);
     config.link_per_byte = Duration(67);
-    config.slice_fixed = Duration(401'017);
-    config.slice_per_byte = Duration(251);
+    config.service.aes.fixed = Duration(401'017);
+    config.service.aes.per_byte = Duration(251);
     config.completion = Duration(151'019);
     config.interrupt = Duration(211'027);
     return config;
 }
 
 Duration slice_time(const core::DeviceConfig& config, std::int64_t source) {
-    return config.slice_fixed + config.slice_per_byte * source;
+    return config.service.aes.fixed + config.service.aes.per_byte * source;
 }
 
 /// What an operation takes alone in the chip.
@@ -150,8 +150,8 @@ TEST(Stages, AreLeftOutByWhatEndsEarly) {
 TEST(Stages, AdminCommandsTakeNoSlice) {
     TimingBench bench(odd_config());
     auto create = descriptor(spec::Opcode::session_create);
-    create.src = bench.place(from_hex("0110000000000000") + Bytes(32));
-    create.src_len = sizeof(spec::SessionParameters);
+    create.src = bench.place(from_hex("0100100000000000") + Bytes(16));
+    create.src_len = sizeof(spec::SessionParameters) + 16;
     const auto& config = bench.config;
     EXPECT_EQ(bench.latency_of(create, SliceBench::admin),
               config.doorbell + config.fetch + config.dma_read +

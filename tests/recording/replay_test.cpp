@@ -70,6 +70,9 @@ struct Outcome {
     bool operator==(const Outcome&) const = default;
 };
 
+constexpr std::array<std::byte, 16> key{std::byte{0x2B}, std::byte{0x7E}};
+const driver::SessionSpec session_spec{.algorithm = spec::Algorithm::aes_cbc, .key = key};
+
 /// The application: a session, and submitters that share a ring too small for them.
 class Application {
   public:
@@ -81,7 +84,7 @@ class Application {
             return;
         }
         device_ = std::move(*opened);
-        parameters_ = device_->dma().allocate(sizeof(spec::SessionParameters)).value();
+        parameters_ = device_->dma().allocate(session_spec.size()).value();
         for (unsigned i = 0; i < cpus; ++i) {
             buffers_.push_back(device_->dma().allocate(length).value());
             std::fill_n(buffers_.back().bytes().begin(), length, static_cast<std::byte>(i));
@@ -92,10 +95,9 @@ class Application {
     bool is_open() const { return device_ != nullptr; }
 
     void create_session() {
-        const std::array<std::byte, 16> key{std::byte{0x2B}, std::byte{0x7E}};
-        driver::write_session_parameters(parameters_.bytes(), spec::Algorithm::aes_cbc, key);
+        driver::write_session_parameters(parameters_.bytes(), session_spec);
         RecordedOperation created(environment_);
-        if (device_->admin().submit(driver::session_create(parameters_.iova()), created)) {
+        if (device_->admin().submit(driver::session_create(parameters_.iova(), session_spec.size()), created)) {
             session_ = created.wait().result;
         }
     }
@@ -293,7 +295,7 @@ TEST_P(Replay, AFlippedByteOfInputChangesTheDevicesOutput) {
 TEST_P(Replay, AnotherTimingOfTheDeviceIsADivergence) {
     record();
     core::DeviceConfig slower;
-    slower.slice_fixed += std::chrono::nanoseconds(1);
+    slower.service.aes.fixed += std::chrono::nanoseconds(1);
     EXPECT_NE(replay_against_device(slower), "");
 }
 

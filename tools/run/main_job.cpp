@@ -17,6 +17,7 @@
 #include "ringside/driver/device.hpp"
 #include "ringside/offload/cipher_session.hpp"
 #include "ringside/offload/offload.hpp"
+#include "ringside/sim/fault_plan.hpp"
 #include "ringside/sim/live_platform.hpp"
 #include "ringside/sim/virtual_platform.hpp"
 
@@ -37,12 +38,14 @@ std::unique_ptr<sim::Platform> make_platform(const RunOptions& options,
     if (options.time == TimeKind::virtual_time) {
         sim::VirtualPlatformConfig config;
         config.seed = options.seed;
+        config.device.faults = options.faults;
         config.recorder = recorder;
         config.player = player;
         return value_or_throw(sim::VirtualPlatform::create(config), "the virtual platform");
     }
     sim::LivePlatformConfig config;
     config.seed = options.seed;
+    config.device.faults = options.faults;
     config.recorder = recorder;
     return value_or_throw(sim::LivePlatform::create(config), "the live platform");
 }
@@ -162,6 +165,21 @@ void fill_from_device(RunReport& report, driver::Device& device) {
     report.interrupts = statistics.msix_messages;
 }
 
+/// The rules stand in their slots in the order of the plan.
+std::vector<FaultReport> faults_of(sim::Platform& platform,
+                                   const std::vector<core::FaultRule>& rules) {
+    const bool answers = platform.peek32(spec::at("ID").of()) == spec::device_id;
+    std::vector<FaultReport> reports;
+    for (std::uint32_t slot = 0; slot < rules.size(); ++slot) {
+        const auto count = [&](spec::Address address) {
+            return answers ? std::optional(platform.peek32(address.of(slot))) : std::nullopt;
+        };
+        reports.push_back({sim::to_text(rules[slot]), count(spec::at("FI_MATCHED")),
+                           count(spec::at("FI_FIRED"))});
+    }
+    return reports;
+}
+
 /// All of it but the recording.
 RunReport run_on(sim::Platform& platform, const RunOptions& options,
                  const std::vector<std::byte>& file,
@@ -203,6 +221,7 @@ RunReport run_on(sim::Platform& platform, const RunOptions& options,
         report.resumes = jobs.resumes();
     }
     fill_from_device(report, *device);
+    report.faults = faults_of(platform, options.faults);
     device->close();
     report.records = plan.records.size();
     report.bytes = file.size();

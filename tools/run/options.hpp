@@ -6,9 +6,12 @@
 // of the JSON.
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "job_loop.hpp"
+#include "ringside/core/fault_rule.hpp"
 
 namespace ringside::tools {
 
@@ -25,8 +28,18 @@ struct RunOptions {
     std::uint32_t ring_size = 8;
     std::uint32_t jobs = 64;
     std::uint64_t seed = 1;
+    std::string fault_plan;  ///< as given; empty: none
+    std::vector<core::FaultRule> faults;
     bool json = false;
     std::string record;  ///< the recording to write; empty: none
+};
+
+/// What a rule of the fault plan has done.
+struct FaultReport {
+    std::string rule;
+    /// By the device's own count; empty: the device does not answer any more.
+    std::optional<std::uint32_t> matched;
+    std::optional<std::uint32_t> fired;
 };
 
 struct RunReport {
@@ -43,6 +56,7 @@ struct RunReport {
     std::int64_t latency_p99_ns = 0;
     double megabytes_per_simulated_second = 0;
     std::uint64_t trace_hash = 0;
+    std::vector<FaultReport> faults;
     std::string async;  ///< the file that ASYNC_start_job really comes from
 };
 

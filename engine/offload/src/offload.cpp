@@ -4,6 +4,7 @@
 
 #include <openssl/async.h>
 
+#include <atomic>
 #include <utility>
 
 #include "request.hpp"
@@ -30,7 +31,6 @@ class Run {
             own_rendezvous_ = std::make_shared<Rendezvous>(offload.environment());
             rendezvous_ = own_rendezvous_.get();
         }
-        rendezvous_->wait_by_parking(ctx_ == nullptr);
     }
 
     Offload::Outcome go(const spec::SubmissionEntry& entry, RequestBuffers buffers) {
@@ -60,6 +60,7 @@ class Run {
                                                        rendezvous_->shared_from_this(), callback_,
                                                        std::move(buffers));
         request_ = request.get();
+        request_->sleeper.parks = ctx_ == nullptr;
         rendezvous_->keep(request);
     }
 
@@ -74,7 +75,7 @@ class Run {
             if (accepted) {
                 break;
             }
-            if (accepted.error() != driver::Errc::again) {
+            if (!driver::is_transient(accepted.error())) {
                 set_status(ASYNC_STATUS_ERR);
                 request_->disown();
                 return {.status = accepted.error()};
@@ -94,13 +95,13 @@ class Run {
         }
         // Which of its jobs gets the slot is for the application to say, by resuming it.
         set_status(ASYNC_STATUS_EAGAIN);
-        if (!rendezvous_->check_or_sleep(request_->slot_came)) {
+        if (!rendezvous_->check_or_sleep(request_->sleeper, request_->slot_came)) {
             sleep();
         }
     }
 
     void wait_until(const bool& flag) {
-        while (!rendezvous_->check_or_sleep(flag)) {
+        while (!rendezvous_->check_or_sleep(request_->sleeper, flag)) {
             sleep();
         }
     }
@@ -122,7 +123,7 @@ class Run {
         }
         tell(TraceKind::job_resume);
         if (++fruitless_pauses_ >= most_fruitless_pauses) {
-            rendezvous_->wait_by_parking(true);
+            rendezvous_->wait_by_parking(request_->sleeper);
         }
     }
 
@@ -148,6 +149,12 @@ Offload::Offload(driver::Device& device, OffloadConfig config)
     : device_(device), config_(std::move(config)) {}
 
 Offload::~Offload() = default;
+
+driver::QueuePair& Offload::io_queue() {
+    static std::atomic<std::uint32_t> threads{0};
+    static thread_local const std::uint32_t number = threads++;
+    return device_.queue_pair(number % device_.queue_pair_count());
+}
 
 RequestBuffers& Offload::Outcome::buffers() const {
     return request->buffers;

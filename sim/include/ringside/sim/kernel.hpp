@@ -41,6 +41,7 @@ class Kernel final : public Chip {
     /// The same of configuration space.
     std::uint32_t peek_config32(std::uint32_t offset);
     void mask_vector(std::uint32_t vector, bool masked) override;
+    /// What a lost link has taken along comes back as it was before the last reset.
     void reset_function() override;
 
     Time now() const override;

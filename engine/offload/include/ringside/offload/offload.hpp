@@ -42,6 +42,8 @@ class Offload {
     driver::Device& device() { return device_; }
     driver::Environment& environment() { return device_.environment(); }
     const OffloadConfig& config() const { return config_; }
+    /// The I/O queue pair of the calling thread: threads are spread over them in turn.
+    driver::QueuePair& io_queue();
 
     /// A request that ran to its end; `buffers` may be read until it is destroyed.
     struct Outcome {
@@ -52,7 +54,7 @@ class Offload {
 
     /// Inside a job whose pauses are not blocked: pauses it while the ring is full and while the
     /// device works. Otherwise blocks the thread, without spinning. The errors are those of
-    /// driver::QueuePair::submit() (never Errc::again) and of a completion. Any thread but the
+    /// driver::QueuePair::submit() (never a transient one) and of a completion. Any thread but the
     /// interrupt executor's.
     Outcome run(driver::QueuePair& queue, const spec::SubmissionEntry& entry,
                 RequestBuffers buffers);
