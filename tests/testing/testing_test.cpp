@@ -216,6 +216,24 @@ TEST(KitFindings, SeedsGoOnUntilTheFirstFailure) {
     EXPECT_THAT(seen, ElementsAre(first, first + 1, first + 2));
 }
 
+TEST(KitWithoutDriver, FollowsTheResetOfAQueue) {
+    Machine machine({.open_driver = false});
+    const auto write = [&](spec::Address address, std::uint32_t value) {
+        machine.link().mmio_write32(address.of(1), value);
+    };
+    write(spec::at("Q_SIZE"), 3 | 3 << 16);
+    write(spec::at("SQ_DB"), 2);
+    EXPECT_EQ(machine.link().held(), 0u);
+    for (const auto reset : {spec::at("Q_RESET"), spec::at("Q_CTRL")}) {
+        write(reset, 1);
+        machine.hold_completions();
+        write(spec::at("SQ_DB"), 1);
+        EXPECT_EQ(machine.link().held(), 1u);
+        machine.link().stop_holding();
+    }
+    EXPECT_EQ(machine.link().submissions(), 4u);
+}
+
 /// A driver of the test's own: the link is all there is.
 TEST(KitWithoutDriver, GivesALinkToADeviceThatAnswers) {
     Machine machine({.open_driver = false});

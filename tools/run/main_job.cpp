@@ -243,7 +243,7 @@ RunReport run_main_job(const RunOptions& options,
     const std::vector<std::byte> file = read_file(options.file);
     const auto recorder = make_recorder(options, file);
     // The machine is gone before the recording ends.
-    const RunReport report =
+    RunReport report =
         run_on(*make_platform(options, recorder.get(), player), options, file, on_progress);
     finish(recorder.get(), options);
     return report;

@@ -98,22 +98,21 @@ struct Piece {
     driver::Iova iova;
     std::uint32_t length = 0;
 };
-std::optional<Piece> piece_of(const ringside_device* device, const ringside_buffer* buffer,
-                              std::size_t offset, std::size_t length) {
+std::optional<Piece> piece_of(const ringside_buffer* buffer, std::size_t offset,
+                              std::size_t length) {
     if (buffer == nullptr) {
         return length == 0 ? std::optional(Piece{}) : std::nullopt;
     }
     const std::size_t size = buffer->memory.bytes().size();
-    if (buffer->owner != device || offset > size || length > size - offset) {
+    if (offset > size || length > size - offset) {
         return std::nullopt;
     }
     return Piece{buffer->memory.iova() + offset, static_cast<std::uint32_t>(length)};
 }
 
-std::optional<spec::SubmissionEntry> entry_of(const ringside_device* device,
-                                              const ringside_request& request) {
-    const auto src = piece_of(device, request.src, request.src_offset, request.src_len);
-    const auto dst = piece_of(device, request.dst, request.dst_offset, request.dst_len);
+std::optional<spec::SubmissionEntry> entry_of(const ringside_request& request) {
+    const auto src = piece_of(request.src, request.src_offset, request.src_len);
+    const auto dst = piece_of(request.dst, request.dst_offset, request.dst_len);
     if (!src || !dst || request.iv_len > sizeof request.iv) {
         return std::nullopt;
     }
@@ -147,7 +146,7 @@ std::optional<Checked> check(const ringside_device* device, std::uint32_t queue,
     if (pair == nullptr || request == nullptr) {
         return std::nullopt;
     }
-    const auto entry = entry_of(device, *request);
+    const auto entry = entry_of(*request);
     return entry ? std::optional(Checked{pair, *entry}) : std::nullopt;
 }
 
