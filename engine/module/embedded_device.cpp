@@ -22,6 +22,8 @@ namespace {
 using frontends::LogLevel;
 using frontends::say;
 
+static_assert(core::DeviceConfig{}.queue_pairs == frontends::largest_queue_pairs + 1);
+
 /// %p is the process id.
 std::string expand(std::string path) {
     for (std::size_t at = path.find("%p"); at != std::string::npos; at = path.find("%p", at)) {
