@@ -39,7 +39,7 @@ std::optional<std::vector<core::FaultRule>> read_fault_plan(const std::string& t
     }
     auto plan = sim::parse_fault_plan(text);
     if (!plan) {
-        say(LogLevel::error, "faults = '" + text + "' is not allowed: " + plan.error().message);
+        say(LogLevel::error, "faults: " + plan.error().message);
         return std::nullopt;
     }
     return std::move(*plan);

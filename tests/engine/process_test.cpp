@@ -23,24 +23,16 @@
 
 #include "module_process.hpp"
 #include "ringside/base/trace.hpp"
-#include "test_job.hpp"
 
 namespace ringside {
 namespace {
 
+using testing::finish;
 using testing::in_child;
 using testing::LoadedProvider;
 using testing::require;
 using testing::stderr_of_child;
 using testing::TestJob;
-
-/// Waits as an application does, and resumes.
-void finish(TestJob& job) {
-    while (!job.enter()) {
-        pollfd entry{job.fd(), POLLIN, 0};
-        poll(&entry, 1, -1);
-    }
-}
 
 // ---- beginning ----
 
