@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: the ringside authors
 #
-# Installs BUILD to an empty prefix, configures, builds and runs CONSUMER against nothing but that prefix.
-# cmake -D BUILD=... -D CONSUMER=... -D SCRATCH=... -P consumer.cmake
+# Installs BUILD to an empty prefix, configures, builds and runs each of EXAMPLES against nothing but that prefix.
+# cmake -D BUILD=... -D EXAMPLES=... -D SCRATCH=... -P consumer.cmake
 
 function(run)
     execute_process(COMMAND ${ARGV} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
@@ -13,14 +13,22 @@ function(run)
     set(output "${output}" PARENT_SCOPE)
 endfunction()
 
+# run_example(FOLDER program output): builds it and holds it to what it prints.
+function(run_example FOLDER PROGRAM EXPECTED)
+    set(build ${SCRATCH}/${FOLDER})
+    run(${CMAKE_COMMAND} -S ${EXAMPLES}/${FOLDER} -B ${build} -G Ninja -DCMAKE_PREFIX_PATH=${SCRATCH}/prefix)
+    run(${CMAKE_COMMAND} --build ${build})
+    run(${build}/${PROGRAM})
+    if(NOT output STREQUAL "${EXPECTED}\n")
+        message(FATAL_ERROR "${PROGRAM} printed: ${output}")
+    endif()
+endfunction()
+
 file(REMOVE_RECURSE ${SCRATCH})
 run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${SCRATCH}/first)
 # The package must not remember where it was installed.
 file(RENAME ${SCRATCH}/first ${SCRATCH}/prefix)
-run(${CMAKE_COMMAND} -S ${CONSUMER} -B ${SCRATCH}/build -G Ninja -DCMAKE_PREFIX_PATH=${SCRATCH}/prefix)
-run(${CMAKE_COMMAND} --build ${SCRATCH}/build)
-run(${SCRATCH}/build/consumer)
-if(NOT output STREQUAL "device 31535352 answered; operations: 1\n")
-    message(FATAL_ERROR "the consumer printed: ${output}")
-endif()
+run_example(consumer consumer "device 31535352 answered; operations: 1")
+set(ENV{SYSTEMC_DISABLE_COPYRIGHT_MESSAGE} 1)
+run_example(systemc soc "7649abac8119b246cee98e9b12e9197d after 2256016 ps")
 run(${SCRATCH}/prefix/bin/ringside --version)
