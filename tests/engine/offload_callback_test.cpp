@@ -6,7 +6,9 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <deque>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -16,14 +18,10 @@
 namespace ringside {
 namespace {
 
+using testing::count_call;
 using testing::for_seeds;
 using testing::OffloadMachine;
 using testing::TestJob;
-
-int count_call(void* counter) {
-    ++*static_cast<int*>(counter);
-    return 1;
-}
 
 TEST(OffloadCallback, IsCalledOnceWhenTheOperationIsDone) {
     for_seeds(100, [](std::uint64_t seed) {
@@ -41,6 +39,40 @@ TEST(OffloadCallback, IsCalledOnceWhenTheOperationIsDone) {
         EXPECT_TRUE(job.enter());
         EXPECT_EQ(job.pauses(), 1);
         EXPECT_EQ(machine.completed, 1);
+    });
+}
+
+TEST(OffloadCallback, IsCalledOnceHoweverOftenTheJobIsResumedUnasked) {
+    unsigned paused_again = 0;
+    for_seeds(100, [&](std::uint64_t seed) {
+        OffloadMachine machine({.seed = seed});
+        const auto before = machine.counters().accepted;
+        int calls = 0;
+        TestJob job([&] { machine.work(); });
+        job.set_callback(&count_call, &calls);
+        while (!job.enter()) {
+            machine.accelerator.platform->scheduler().yield();
+        }
+        paused_again += job.pauses() > 1 ? 1 : 0;
+        machine.settle();
+        EXPECT_EQ(calls, 1);
+        EXPECT_EQ(machine.completed, 1);
+        EXPECT_EQ(machine.counters().accepted, before + 1);
+        EXPECT_FALSE(job.fd_is_readable());
+    });
+    EXPECT_GT(paused_again, 0u);
+}
+
+TEST(OffloadCallback, ThatComesBeforeThePauseLeavesNothingToWaitFor) {
+    for_seeds(100, [](std::uint64_t seed) {
+        OffloadMachine machine({.seed = seed});
+        machine.complete_before_the_pause();
+        int calls = 0;
+        TestJob job([&] { machine.work(); });
+        job.set_callback(&count_call, &calls);
+        EXPECT_TRUE(job.enter());
+        EXPECT_EQ(calls, 1);
+        EXPECT_EQ(job.status(), ASYNC_STATUS_OK);
     });
 }
 
@@ -151,6 +183,84 @@ TEST(OffloadCallback, AnApplicationThatRetriesItsNewestJobFirstGetsOn) {
             }
         }
     }
+}
+
+TEST(OffloadCallback, WhomeverTheApplicationResumesGetsTheFreeSlot) {
+    OffloadMachine machine({.ring_entries = 2, .interleaving = sim::Interleaving::cooperative});
+    std::deque<TestJob> jobs;
+    std::array<int, 3> calls{};
+    for (int& each : calls) {
+        jobs.emplace_back([&] { machine.work(); });
+        jobs.back().set_callback(&count_call, &each);
+        EXPECT_FALSE(jobs.back().enter());
+    }
+    machine.wait_readable(jobs[1].fd());  // the hint goes to the oldest
+    EXPECT_FALSE(jobs[2].enter());
+    EXPECT_EQ(jobs[2].status(), ASYNC_STATUS_OK);
+    EXPECT_FALSE(jobs[1].enter());
+    EXPECT_EQ(jobs[1].status(), ASYNC_STATUS_EAGAIN);
+    machine.wait_readable(jobs[1].fd());
+    EXPECT_FALSE(jobs[1].enter());
+    machine.settle();
+    for (std::size_t i = 0; i < 3; ++i) {
+        EXPECT_EQ(calls.at(i), 1);
+        EXPECT_TRUE(jobs[i].enter());
+    }
+}
+
+TEST(OffloadCallback, AHintThatComesTooLateIsNoNews) {
+    unsigned late = 0;
+    for_seeds(400, [&](std::uint64_t seed) {
+        OffloadMachine machine({.seed = seed, .ring_entries = 2});
+        auto& platform = *machine.accelerator.platform;
+        bool about_to_tell = false;
+        platform.observe_schedule_points([&](const char* name) {
+            about_to_tell |= std::string_view(name) == "queue_pair.tell_waiters.before_slot_ready";
+        });
+        int calls = 0;
+        TestJob first([&] { machine.work(); });
+        TestJob second([&] { machine.work(); });
+        first.set_callback(&count_call, &calls);
+        second.set_callback(&count_call, &calls);
+        first.enter();
+        second.enter();
+        while (second.status() == ASYNC_STATUS_EAGAIN) {
+            if (about_to_tell) {
+                late += second.fd_is_readable() ? 0 : 1;
+                second.enter();
+            } else {
+                platform.scheduler().yield();
+            }
+        }
+        while (second.is_paused() && calls < 2) {
+            EXPECT_FALSE(second.fd_is_readable()) << "it has its slot, and will be called";
+            platform.scheduler().yield();
+        }
+        machine.settle();
+        EXPECT_TRUE(first.finished() || first.enter());
+        EXPECT_TRUE(second.finished() || second.enter());
+        platform.observe_schedule_points({});
+    });
+    EXPECT_GT(late, 0u) << "no seed resumed the job between the hint and the news of it";
+}
+
+TEST(OffloadCallback, IsNotCalledOnceItsWaitCtxIsFreed) {
+    for_seeds(100, [](std::uint64_t seed) {
+        OffloadMachine machine({.seed = seed, .ring_entries = 2});
+        std::array<int, 2> calls{};
+        std::deque<TestJob> jobs;
+        for (int& each : calls) {
+            jobs.emplace_back([&] { machine.work(); });
+            jobs.back().set_callback(&count_call, &each);
+            jobs.back().enter();
+        }
+        for (TestJob& job : jobs) {
+            job.free_ctx();
+        }
+        const std::array<int, 2> at_end = calls;
+        machine.settle();
+        EXPECT_EQ(calls, at_end);
+    });
 }
 
 TEST(OffloadCallback, IsTheOneThatWasSetAtTheSubmit) {

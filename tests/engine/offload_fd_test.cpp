@@ -179,24 +179,118 @@ TEST(OffloadFd, AnApplicationThatOnlyPollsGetsItsResult) {
     EXPECT_TRUE(job.enter());
 }
 
-TEST(OffloadFd, CompletionBeforeThePauseIsNotLost) {
-    unsigned without_a_pause = 0;
-    for_seeds(300, [&](std::uint64_t seed) {
+TEST(OffloadFd, IsReadableExactlyWhenTheOperationIsDone) {
+    unsigned paused = 0;
+    for_seeds(100, [&](std::uint64_t seed) {
         OffloadMachine machine({.seed = seed});
-        bool hurry = true;
-        machine.accelerator.platform->observe_schedule_points([&](const char* name) {
-            if (hurry && std::string_view(name) == "offload.run.submitted") {
-                hurry = false;
-                machine.settle();
-            }
-        });
+        const auto ok_before = machine.counters().ok;
         TestJob job([&] { machine.work(); });
-        without_a_pause += job.enter() ? 1 : 0;
-        machine.accelerator.platform->observe_schedule_points({});
-        EXPECT_TRUE(job.finished());
+        if (job.enter()) {
+            return;
+        }
+        ++paused;
+        while (machine.counters().ok == ok_before) {
+            EXPECT_FALSE(job.fd_is_readable());
+            if (job.enter()) {  // unasked: it pauses again, unless it is done by now
+                EXPECT_EQ(machine.counters().ok, ok_before + 1);
+                break;
+            }
+            machine.accelerator.platform->scheduler().yield();
+        }
+        machine.settle();
+        EXPECT_NE(job.fd_is_readable(), job.finished());
+        EXPECT_TRUE(job.finished() || job.enter());
+        EXPECT_FALSE(job.fd_is_readable());
+        EXPECT_EQ(machine.completed, 1);
+        EXPECT_EQ(machine.counters().ok, ok_before + 1);
+    });
+    EXPECT_GT(paused, 0u);
+}
+
+/// What the application has to do for a job: descriptors to add to its set, and to take out of it.
+using Changes = std::pair<std::size_t, std::size_t>;
+Changes changes_of(const TestJob& job) {
+    Changes changes;
+    ASYNC_WAIT_CTX_get_changed_fds(job.ctx(), nullptr, &changes.first, nullptr, &changes.second);
+    return changes;
+}
+
+TEST(OffloadFd, IsAddedOnceInTheLifeOfAWaitCtx) {
+    OffloadMachine machine({.interleaving = sim::Interleaving::cooperative});
+    TestJob job([&] {
+        for (int i = 0; i < 5; ++i) {
+            machine.work();
+        }
+    });
+    EXPECT_FALSE(job.enter());
+    EXPECT_EQ(changes_of(job), Changes(1, 0));
+    for (int resumes = 1; resumes < 20; ++resumes) {  // four jobs of five operations
+        machine.wait_readable(job.fd());
+        job.enter();
+        if (job.finished()) {
+            job.enter();
+        }
+        EXPECT_EQ(changes_of(job), Changes(0, 0));
+    }
+    machine.wait_readable(job.fd());
+    EXPECT_TRUE(job.enter());
+}
+
+TEST(OffloadFd, EachOffloadHasOneOfItsOwn) {
+    OffloadMachine machine({.interleaving = sim::Interleaving::cooperative});
+    offload::Offload another(*machine.accelerator.device, {});
+    boost::system::error_code status;
+    TestJob job([&] {
+        machine.work();
+        status = another.run(machine.accelerator.device->admin(), driver::session_destroy(999), {})
+                     .completion.status;
+    });
+    EXPECT_FALSE(job.enter());
+    const int first = job.fd();
+    machine.wait_readable(first);
+    EXPECT_FALSE(job.enter());
+    ASSERT_EQ(job.fd_count(), 2u);
+    std::array<OSSL_ASYNC_FD, 2> fds{};
+    std::size_t count = 2;
+    ASYNC_WAIT_CTX_get_all_fds(job.ctx(), fds.data(), &count);
+    EXPECT_EQ(fds[1], first);
+    machine.wait_readable(fds[0]);
+    EXPECT_FALSE(testing::is_readable(first));
+    EXPECT_TRUE(job.enter());
+    EXPECT_EQ(status, driver::Errc::request_rejected);
+}
+
+TEST(OffloadFd, TwoJobsOfOneWaitCtxAreBothTold) {
+    OffloadMachine machine({.interleaving = sim::Interleaving::cooperative});
+    TestJob quick([&] { machine.work(); });
+    TestJob slow(
+        [&] {
+            std::vector<std::byte> bytes(64 * 1024);
+            std::array<std::byte, 16> iv{};
+            EXPECT_TRUE(
+                machine.session.cbc(driver::Direction::encrypt, iv, bytes, bytes).has_value());
+        },
+        quick);
+    EXPECT_FALSE(quick.enter());
+    EXPECT_FALSE(slow.enter());
+    machine.wait_readable(quick.fd());
+    EXPECT_FALSE(slow.enter()) << "the wrong one of the two";
+    EXPECT_TRUE(quick.fd_is_readable()) << "the news of one job is gone with the other's resume";
+    machine.settle();
+    EXPECT_TRUE(quick.enter());
+    EXPECT_TRUE(slow.fd_is_readable());
+    EXPECT_TRUE(slow.enter());
+    EXPECT_FALSE(slow.fd_is_readable());
+}
+
+TEST(OffloadFd, CompletionBeforeThePauseIsNotLost) {
+    for_seeds(100, [](std::uint64_t seed) {
+        OffloadMachine machine({.seed = seed});
+        machine.complete_before_the_pause();
+        TestJob job([&] { machine.work(); });
+        EXPECT_TRUE(job.enter());
         EXPECT_FALSE(job.fd_is_readable());
     });
-    EXPECT_GT(without_a_pause, 0u);
 }
 
 TEST(OffloadFd, SwitchedOffCallbacksLeaveTheStatusAloneAndUseTheDescriptor) {
@@ -219,6 +313,25 @@ TEST(OffloadFd, SwitchedOffCallbacksLeaveTheStatusAloneAndUseTheDescriptor) {
     });
 }
 
+TEST(OffloadFd, OnCompletionHearsOfEachDataOperationThatSucceeded) {
+    OffloadMachine machine({});
+    std::vector<std::uint32_t> heard;
+    offload::Offload another(*machine.accelerator.device,
+                             {.on_completion = [&](const driver::Completion& completion) {
+                                 heard.push_back(completion.result);
+                             }});
+    auto session = offload::CipherSession::create(another, spec::Algorithm::aes_cbc,
+                                                  std::array<std::byte, 16>{})
+                       .value();
+    EXPECT_TRUE(heard.empty()) << "no data operation";
+    std::array<std::byte, 48> data{};
+    std::array<std::byte, 16> iv{};
+    EXPECT_TRUE(session.cbc(driver::Direction::encrypt, iv, data, data).has_value());
+    auto rejected = driver::session_destroy(0);
+    EXPECT_TRUE(another.run(machine.accelerator.queue(), rejected, {}).completion.status);
+    EXPECT_EQ(heard, std::vector<std::uint32_t>{48});
+}
+
 TEST(OffloadFd, WhatCanNeverBeSubmittedIsAnErrorAtOnce) {
     OffloadMachine machine({});
     boost::system::error_code status;
@@ -231,32 +344,6 @@ TEST(OffloadFd, WhatCanNeverBeSubmittedIsAnErrorAtOnce) {
     EXPECT_EQ(status, driver::Errc::invalid_request);
     EXPECT_EQ(job.status(), ASYNC_STATUS_ERR);
     EXPECT_EQ(job.pauses(), 0);
-}
-
-TEST(OffloadFd, JobsThatAwaitASlotOfAClosedDeviceEndWithAnError) {
-    for_seeds(100, [](std::uint64_t seed) {
-        OffloadMachine machine({.seed = seed, .ring_entries = 2});
-        std::deque<TestJob> jobs;
-        std::vector<boost::system::error_code> statuses(4);
-        for (std::size_t i = 0; i < 4; ++i) {
-            jobs.emplace_back([&, i] {
-                machine.encrypt_zeroes(0);
-                statuses[i] = machine.last_status;
-            });
-        }
-        for (TestJob& job : jobs) {
-            job.enter();
-        }
-        machine.accelerator.device->close();
-        for (std::size_t i = 0; i < 4; ++i) {
-            while (!jobs[i].finished()) {
-                machine.wait_readable(jobs[i].fd());
-                jobs[i].enter();
-            }
-            EXPECT_TRUE(!statuses[i] || statuses[i] == driver::Errc::dead) << statuses[i].message();
-            EXPECT_TRUE(jobs[i].fd_count() == 0 || !jobs[i].fd_is_readable());
-        }
-    });
 }
 
 }  // namespace

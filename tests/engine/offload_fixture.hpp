@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "ringside/offload/cipher_session.hpp"
@@ -38,12 +39,12 @@ class OffloadMachine {
           session(offload::CipherSession::create(offload, spec::Algorithm::aes_cbc,
                                                  std::array<std::byte, 16>{})
                       .value()) {
-        expected = encrypt_zeroes(0);
+        expected = encrypt().value();
     }
     ~OffloadMachine() {
         settle();
         const auto counters = accelerator.queue().counters();
-        EXPECT_EQ(counters.accepted, counters.ok + counters.failed);
+        EXPECT_EQ(counters.accepted, counters.ok + counters.failed + counters.cancelled);
         EXPECT_EQ(counters.in_flight, 0u);
         EXPECT_EQ(counters.reserved, 0u);
         EXPECT_EQ(counters.waiting, 0u);
@@ -52,19 +53,28 @@ class OffloadMachine {
 
     using Block = std::array<std::byte, 64>;
 
-    /// One operation; all zeroes if it failed.
-    Block encrypt_zeroes(std::uint8_t first_byte) {
+    /// One operation, on a block of zeroes.
+    driver::result<Block> encrypt() {
         Block block{};
-        block[0] = static_cast<std::byte>(first_byte);
         std::array<std::byte, 16> iv{};
         const auto done = session.cbc(driver::Direction::encrypt, iv, block, block);
-        last_status = done ? boost::system::error_code() : done.error();
-        return done ? block : Block{};
+        return done ? driver::result<Block>(block) : done.error();
     }
     /// What a job does: one operation that must be right.
     void work() {
-        EXPECT_EQ(encrypt_zeroes(0), expected);
+        const auto block = encrypt();
+        EXPECT_TRUE(block && *block == expected);
         ++completed;
+    }
+    /// The next operation ends while its caller has submitted it and not yet paused.
+    void complete_before_the_pause() {
+        accelerator.platform->observe_schedule_points(
+            [this, waits = true](const char* name) mutable {
+                if (waits && std::string_view(name) == "offload.run.submitted") {
+                    waits = false;
+                    settle();
+                }
+            });
     }
     /// Lets everything happen that is under way.
     void settle() { accelerator.platform->run_until_idle(); }
@@ -76,7 +86,6 @@ class OffloadMachine {
     offload::Offload offload;
     offload::CipherSession session;
     Block expected{};
-    boost::system::error_code last_status;
     int completed = 0;
 };
 

@@ -5,24 +5,25 @@
 // file descriptor to be had. In the end every accepted operation has completed once; that is
 // checked where the fixture ends.
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <atomic>
+#include <array>
 #include <deque>
 #include <map>
+#include <ostream>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "offload_fixture.hpp"
 #include "ringside/base/prng.hpp"
-#include "ringside/sim/live_platform.hpp"
 
 namespace ringside {
 namespace {
 
+using testing::count_call;
 using testing::for_seeds;
 using testing::OffloadMachine;
 using testing::TestJob;
@@ -49,6 +50,20 @@ TEST(OffloadTrouble, AFreedWaitCtxEndsNothingInTheDevice) {
         }
         EXPECT_EQ(machine.completed, had_finished ? 3 : 2);
     });
+}
+
+TEST(OffloadTrouble, TheDescriptorOfAFreedWaitCtxIsNotWrittenAndClosesWithTheOperation) {
+    OffloadMachine machine({.interleaving = sim::Interleaving::cooperative});
+    TestJob job([&] { machine.work(); });
+    EXPECT_FALSE(job.enter());
+    const int fd = job.fd();
+    const int kept_by_the_application = dup(fd);
+    job.free_ctx();
+    machine.settle();
+    EXPECT_FALSE(testing::is_readable(kept_by_the_application));
+    close(kept_by_the_application);
+    EXPECT_EQ(fcntl(fd, F_GETFD), -1);
+    EXPECT_EQ(machine.counters().in_flight, 0u);
 }
 
 TEST(OffloadTrouble, AReservationOfAJobThatLeavesGoesToTheNext) {
@@ -177,78 +192,167 @@ TEST(OffloadTrouble, Row33WithoutADescriptorAJobIsServedSynchronously) {
     });
 }
 
-// ---- a small set in live time ----
-
-class OffloadLive : public ::testing::TestWithParam<bool> {};
-
-TEST_P(OffloadLive, JobsAndAThreadShareASmallRing) {
-    const auto platform = sim::LivePlatform::create({}).value();
-    const auto device =
-        driver::Device::open(platform->link(), platform->environment(), {.ring_entries = 4})
-            .value();
+TEST(OffloadTrouble, Row33WithoutADescriptorAJobWaitsItsTurnForASlotToo) {
+    OffloadMachine machine({.ring_entries = 2, .interleaving = sim::Interleaving::cooperative});
+    int calls = 0;
+    TestJob in_flight([&] { machine.work(); });
+    TestJob waiting([&] { machine.work(); });
+    TestJob late([&] { machine.work(); });
+    late.set_callback(&count_call, &calls);
+    EXPECT_FALSE(in_flight.enter());
+    EXPECT_FALSE(waiting.enter());
     {
-        offload::Offload offload(*device, {});
-        auto session = offload::CipherSession::create(offload, spec::Algorithm::aes_cbc,
-                                                      std::array<std::byte, 16>{})
-                           .value();
-        using Block = std::array<std::byte, 64>;
-        const auto encrypt = [&] {
-            Block block{};
-            std::array<std::byte, 16> iv{};
-            EXPECT_TRUE(session.cbc(driver::Direction::encrypt, iv, block, block).has_value());
-            return block;
-        };
-        const Block expected = encrypt();  // outside any job
-        std::deque<TestJob> jobs;
-        std::atomic<int> calls{0};
-        int completed = 0;
-        for (int i = 0; i < 16; ++i) {
-            jobs.emplace_back([&] {
-                EXPECT_EQ(encrypt(), expected);
-                ++completed;
-            });
-            if (GetParam()) {
-                jobs.back().set_callback(
-                    [](void* counter) {
-                        ++*static_cast<std::atomic<int>*>(counter);
-                        return 1;
-                    },
-                    &calls);
-            }
-        }
-        // A ring shared with a thread that knows of no jobs.
-        std::thread other([&] {
-            for (int i = 0; i < 200; ++i) {
-                EXPECT_EQ(encrypt(), expected);
-            }
-        });
-        for (int round = 0; round < 50; ++round) {
-            completed = 0;
-            for (TestJob& job : jobs) {
-                job.enter();
-            }
-            for (TestJob& job : jobs) {
-                while (!job.finished()) {
-                    if (!GetParam()) {
-                        platform->wait_readable(job.fd());
-                    }
-                    job.enter();
-                }
-            }
-            EXPECT_EQ(completed, 16);
-        }
-        other.join();
+        const NoDescriptorLeft limit;
+        EXPECT_TRUE(late.enter()) << "after the reservation of the one that cannot come has lapsed";
     }
-    device->close();
-    const auto counters = device->queue_pair(0).counters();
-    EXPECT_EQ(counters.accepted, counters.ok);
-    EXPECT_EQ(counters.in_flight, 0u);
+    EXPECT_EQ(machine.counters().lapses, 1u);
+    EXPECT_EQ(late.pauses(), 0);
+    EXPECT_EQ(late.fd_count(), 0u);
+    EXPECT_EQ(late.status(), ASYNC_STATUS_UNSUPPORTED) << "it is no asynchronous operation";
+    EXPECT_EQ(calls, 0);
+    EXPECT_TRUE(in_flight.enter());
+    while (!waiting.enter()) {
+        machine.wait_readable(waiting.fd());
+    }
+    EXPECT_EQ(machine.completed, 3);
 }
 
-INSTANTIATE_TEST_SUITE_P(Notified, OffloadLive, ::testing::Values(false, true),
-                         [](const auto& parameter) {
-                             return std::string(parameter.param ? "by_callback" : "by_descriptor");
-                         });
+TEST(OffloadTrouble, AJobWithoutAWaitCtxIsServedSynchronously) {
+    OffloadMachine machine({.ring_entries = 2, .interleaving = sim::Interleaving::cooperative});
+    TestJob other([&] { machine.work(); });
+    EXPECT_FALSE(other.enter());  // the ring is full
+    ASYNC_JOB* job = nullptr;
+    int result = 0;
+    OffloadMachine* argument = &machine;
+    const auto work = [](void* of) {
+        (*static_cast<OffloadMachine**>(of))->work();
+        return 7;
+    };
+    EXPECT_EQ(ASYNC_start_job(&job, nullptr, &result, work, &argument, sizeof argument),
+              ASYNC_FINISH);
+    EXPECT_EQ(result, 7);
+    EXPECT_TRUE(other.enter());
+    EXPECT_EQ(machine.completed, 2);
+}
+
+// ---- a device that resets or goes ----
+
+/// What happens to the device while every kind of caller has something under way.
+struct Loss {
+    const char* name;
+    void (*strike)(OffloadMachine&);
+};
+void PrintTo(const Loss& loss, std::ostream* out) {
+    *out << loss.name;
+}
+
+class OffloadLoss : public ::testing::TestWithParam<Loss> {};
+
+TEST_P(OffloadLoss, EndsEveryOperationOnce) {
+    std::map<std::string, int> ends;
+    for_seeds(100, [&](std::uint64_t seed) {
+        OffloadMachine machine({.seed = seed, .ring_entries = 4});
+        auto& platform = *machine.accelerator.platform;
+        std::vector<boost::system::error_code> statuses(9);
+        const auto work = [&](std::size_t i) {
+            const auto block = machine.encrypt();
+            statuses[i] = block ? boost::system::error_code() : block.error();
+            EXPECT_TRUE(!block || *block == machine.expected);
+            ++machine.completed;
+        };
+        std::deque<TestJob> jobs;
+        std::array<int, 6> calls{};
+        for (std::size_t i = 0; i < 6; ++i) {
+            jobs.emplace_back([&, i] { work(i); });
+            if (i % 2 == 0) {
+                jobs.back().set_callback(&count_call, &calls.at(i));
+            }
+            jobs.back().enter();
+        }
+        // From here to their end no job runs: to ASYNC_get_current_job() all CPUs are one thread.
+        std::vector<sim::Scheduler::Cpu*> callers;
+        for (std::size_t i = 6; i < 9; ++i) {
+            callers.push_back(&platform.scheduler().spawn("caller", [&, i] { work(i); }));
+        }
+        platform.scheduler().yield();
+        GetParam().strike(machine);
+        machine.accelerator.device->close();
+        for (auto* caller : callers) {
+            platform.scheduler().join(*caller);
+        }
+        machine.settle();
+        for (std::size_t i = 0; i < 6; ++i) {
+            TestJob& job = jobs[i];
+            EXPECT_TRUE(job.finished() || job.fd_is_readable() || calls.at(i) == 1)
+                << "nobody is told that job " << i << " is at its end";
+            EXPECT_TRUE(job.finished() || job.enter());
+            EXPECT_LE(calls.at(i), 1);
+            EXPECT_FALSE(job.fd_count() != 0 && job.fd_is_readable());
+        }
+        EXPECT_EQ(machine.completed, 9);
+        for (const auto& status : statuses) {
+            ++ends[status ? status.message() : "ok"];
+        }
+    });
+    using driver::Errc;
+    for (const auto& [end, count] : ends) {
+        EXPECT_TRUE(end == "ok" || end == make_error_code(Errc::dead).message() ||
+                    end == make_error_code(Errc::aborted).message())
+            << end << ", " << count << " times";
+    }
+    EXPECT_GT(ends[make_error_code(Errc::dead).message()], 0);
+    EXPECT_EQ(ends[make_error_code(Errc::aborted).message()] > 0,
+              std::string(GetParam().name) == "queue_reset");
+}
+
+TEST(OffloadTrouble, JobsResumedUnaskedWhileTheDeviceClosesHearOfItOnce) {
+    for_seeds(200, [](std::uint64_t seed) {
+        OffloadMachine machine({.seed = seed, .ring_entries = 2});
+        Prng order(seed, "who is resumed");
+        std::deque<TestJob> jobs;
+        std::array<int, 4> calls{};
+        for (int& each : calls) {
+            jobs.emplace_back([&] {
+                (void)machine.encrypt();
+                ++machine.completed;
+            });
+            jobs.back().set_callback(&count_call, &each);
+            jobs.back().enter();
+        }
+        auto& scheduler = machine.accelerator.platform->scheduler();
+        // While a job runs nobody else may call the offload; the driver knows of no jobs.
+        auto& closer = scheduler.spawn("closer", [&] { machine.accelerator.device->close(); });
+        while (machine.completed < 4) {
+            TestJob& job = jobs[order.below(jobs.size())];
+            if (job.is_paused()) {
+                job.enter();
+            }
+            scheduler.yield();
+        }
+        scheduler.join(closer);
+        machine.settle();
+        for (std::size_t i = 0; i < 4; ++i) {
+            EXPECT_LE(calls.at(i), 1);
+            EXPECT_FALSE(jobs[i].fd_is_readable());
+        }
+    });
+}
+
+void reset_queue(OffloadMachine& machine) {
+    machine.accelerator.platform->link().mmio_write32(
+        spec::at("Q_RESET").of(machine.accelerator.queue().index()), 1);
+    machine.settle();
+}
+
+void reset_device(OffloadMachine& machine) {
+    machine.accelerator.platform->link().mmio_write32(spec::at("RESET").of(), spec::reset_key);
+}
+
+INSTANTIATE_TEST_SUITE_P(Of, OffloadLoss,
+                         ::testing::Values(Loss{"close", [](OffloadMachine&) {}},
+                                           Loss{"queue_reset", &reset_queue},
+                                           Loss{"device_reset", &reset_device}),
+                         [](const auto& each) { return std::string(each.param.name); });
 
 }  // namespace
 }  // namespace ringside

@@ -20,11 +20,20 @@ inline bool is_readable(int fd) {
     return poll(&entry, 1, 0) > 0;
 }
 
+/// A wait ctx's callback that counts its calls in an int.
+inline int count_call(void* counter) {
+    ++*static_cast<int*>(counter);
+    return 1;
+}
+
 class TestJob {
   public:
     /// `body` must own nothing on its stack that a test with free_ctx() would miss.
     explicit TestJob(std::function<void()> body)
         : body_(std::move(body)), ctx_(ASYNC_WAIT_CTX_new()) {}
+    /// Shares the wait ctx of `owner`, which must live longer.
+    TestJob(std::function<void()> body, const TestJob& owner)
+        : body_(std::move(body)), ctx_(owner.ctx_), owns_ctx_(false) {}
     TestJob(const TestJob&) = delete;
     TestJob& operator=(const TestJob&) = delete;
     ~TestJob() { free_ctx(); }
@@ -50,9 +59,11 @@ class TestJob {
         if (job_ != nullptr) {
             left_behind().push_back(std::exchange(job_, nullptr));
         }
-        ASYNC_WAIT_CTX_free(std::exchange(ctx_, nullptr));
+        ASYNC_WAIT_CTX* const ctx = std::exchange(ctx_, nullptr);
+        ASYNC_WAIT_CTX_free(owns_ctx_ ? ctx : nullptr);
     }
 
+    ASYNC_WAIT_CTX* ctx() const { return ctx_; }
     bool is_paused() const { return job_ != nullptr; }
     bool finished() const { return finished_; }
     int pauses() const { return pauses_; }
@@ -88,6 +99,7 @@ class TestJob {
 
     std::function<void()> body_;
     ASYNC_WAIT_CTX* ctx_;
+    bool owns_ctx_ = true;
     ASYNC_JOB* job_ = nullptr;
     int pauses_ = 0;
     bool finished_ = false;

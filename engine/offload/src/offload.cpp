@@ -30,7 +30,6 @@ class Run {
             own_rendezvous_ = std::make_shared<Rendezvous>(offload.environment());
             rendezvous_ = own_rendezvous_.get();
         }
-        rendezvous_->wait_by_parking(ctx_ == nullptr);
     }
 
     Offload::Outcome go(const spec::SubmissionEntry& entry, RequestBuffers buffers) {
@@ -60,6 +59,7 @@ class Run {
                                                        rendezvous_->shared_from_this(), callback_,
                                                        std::move(buffers));
         request_ = request.get();
+        request_->sleeper.parks = ctx_ == nullptr;
         rendezvous_->keep(request);
     }
 
@@ -94,13 +94,13 @@ class Run {
         }
         // Which of its jobs gets the slot is for the application to say, by resuming it.
         set_status(ASYNC_STATUS_EAGAIN);
-        if (!rendezvous_->check_or_sleep(request_->slot_came)) {
+        if (!rendezvous_->check_or_sleep(request_->sleeper, request_->slot_came)) {
             sleep();
         }
     }
 
     void wait_until(const bool& flag) {
-        while (!rendezvous_->check_or_sleep(flag)) {
+        while (!rendezvous_->check_or_sleep(request_->sleeper, flag)) {
             sleep();
         }
     }
@@ -122,7 +122,7 @@ class Run {
         }
         tell(TraceKind::job_resume);
         if (++fruitless_pauses_ >= most_fruitless_pauses) {
-            rendezvous_->wait_by_parking(true);
+            rendezvous_->wait_by_parking(request_->sleeper);
         }
     }
 

@@ -87,24 +87,26 @@ void Rendezvous::release(const Request& request) {
                 kept_.end());
 }
 
-bool Rendezvous::check_or_sleep(const bool& flag) {
+bool Rendezvous::check_or_sleep(Sleeper& sleeper, const bool& flag) {
     const std::lock_guard lock(*mutex_);
-    drain();
-    asleep_ = !flag;
+    settle(sleeper);
+    sleeper.awaits = flag ? nullptr : &flag;
     return flag;
 }
 
-void Rendezvous::clear(bool& flag) {
+void Rendezvous::rise(Sleeper& sleeper, bool& flag) {
     const std::lock_guard lock(*mutex_);
+    settle(sleeper);
+    sleeper.awaits = nullptr;
     flag = false;
 }
 
-void Rendezvous::wait_by_parking(bool parks) {
+void Rendezvous::wait_by_parking(Sleeper& sleeper) {
     const std::lock_guard lock(*mutex_);
-    parks_ = parks;
+    sleeper.parks = true;
 }
 
-void Rendezvous::signal(bool& flag, const Callback& callback) {
+void Rendezvous::signal(Sleeper& sleeper, bool& flag, const Callback& callback) {
     std::unique_lock<driver::Mutex> lock(*mutex_);
     flag = true;
     if (callback.function != nullptr && !abandoned_) {
@@ -117,27 +119,29 @@ void Rendezvous::signal(bool& flag, const Callback& callback) {
             std::exchange(abandoner_, nullptr)->unpark();
         }
     }
-    if (asleep_ && !abandoned_ && (parks_ || callback.function == nullptr)) {
-        wake();
+    if (sleeper.awaits == &flag && !abandoned_ && (sleeper.parks || callback.function == nullptr)) {
+        wake(sleeper);
     }
 }
 
-void Rendezvous::wake() {
-    asleep_ = false;
-    if (parks_ || fd_ < 0) {
+void Rendezvous::wake(Sleeper& sleeper) {
+    sleeper.awaits = nullptr;
+    if (sleeper.parks) {
         parker_->unpark();
         return;
     }
-    const std::uint64_t one = 1;
-    // Cannot fail: a counter that is drained before each sleep never comes near its limit.
-    (void)!write(fd_, &one, sizeof one);
-    readable_ = true;
+    sleeper.told = true;
+    if (told_++ == 0) {
+        // Cannot fail: the counter is 0 here and 1 afterwards.
+        (void)eventfd_write(fd_, 1);
+    }
 }
 
-void Rendezvous::drain() {
-    if (std::exchange(readable_, false)) {
-        std::uint64_t count = 0;
-        (void)!read(fd_, &count, sizeof count);
+/// Two jobs of one ctx share its eventfd: it stays readable until both have risen.
+void Rendezvous::settle(Sleeper& sleeper) {
+    if (std::exchange(sleeper.told, false) && --told_ == 0) {
+        eventfd_t count = 0;
+        (void)eventfd_read(fd_, &count);
     }
 }
 

@@ -24,6 +24,13 @@ struct Callback {
     void* argument = nullptr;
 };
 
+/// What one request's caller waits for, and how it is woken; guarded by the rendezvous.
+struct Sleeper {
+    const bool* awaits = nullptr;  ///< null: awake
+    bool parks = false;            ///< woken out of park(), not through the eventfd
+    bool told = false;             ///< woken through the eventfd, and not risen yet
+};
+
 class Rendezvous : public std::enable_shared_from_this<Rendezvous> {
   public:
     explicit Rendezvous(driver::Environment& environment);
@@ -42,35 +49,35 @@ class Rendezvous : public std::enable_shared_from_this<Rendezvous> {
     void keep(const std::shared_ptr<Request>& request);
     void release(const Request& request);
 
-    /// True: `flag` is set, and the eventfd is drained. False: whoever sets it will wake this side.
-    bool check_or_sleep(const bool& flag);
-    void clear(bool& flag);
-    /// Where wake-ups go from now on: to park(), or to the eventfd.
-    void wait_by_parking(bool parks);
+    /// True: `flag` is set, and the eventfd is not readable on `sleeper`'s account. False: whoever
+    /// sets it will wake this side.
+    bool check_or_sleep(Sleeper& sleeper, const bool& flag);
+    /// `sleeper` is awake, whoever woke it, and about to ask for what `flag` will tell.
+    void rise(Sleeper& sleeper, bool& flag);
+    /// From now on wake-ups go to park().
+    void wait_by_parking(Sleeper& sleeper);
     void park() { parker_->park(); }
 
     // ---- the interrupt context's side ----
 
-    /// Sets `flag`, and wakes the caller if it sleeps: through `callback` if there is one, else its
-    /// eventfd or parker. Nothing happens once the ctx is gone.
-    void signal(bool& flag, const Callback& callback);
+    /// Sets `flag`, and wakes `sleeper` if that is what it awaits: through `callback` if there is
+    /// one, else its eventfd or parker. Nothing happens once the ctx is gone.
+    void signal(Sleeper& sleeper, bool& flag, const Callback& callback);
 
   private:
     static void on_ctx_freed(ASYNC_WAIT_CTX* ctx, const void* key, int fd, void* record);
     void abandon();
-    void wake();
-    void drain();
+    void wake(Sleeper& sleeper);
+    void settle(Sleeper& sleeper);
 
     driver::Environment& environment_;
     const std::unique_ptr<driver::Mutex> mutex_;
     const std::unique_ptr<driver::Parker> parker_;
     int fd_ = -1;
     // guarded by mutex_
-    bool asleep_ = false;
-    bool readable_ = false;   ///< the eventfd has been written and not drained
+    std::size_t told_ = 0;    ///< sleepers on whose account the eventfd is readable
     bool abandoned_ = false;  ///< the ctx is gone
-    bool parks_ = false;
-    bool calling_ = false;  ///< inside the application's callback, with the lock released
+    bool calling_ = false;    ///< inside the application's callback, with the lock released
     driver::Parker* abandoner_ = nullptr;  ///< waits for the callback to return
     std::vector<std::shared_ptr<Request>> kept_;
 };

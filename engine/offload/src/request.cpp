@@ -8,7 +8,7 @@
 namespace ringside::offload {
 
 driver::result<void> Request::submit(const spec::SubmissionEntry& entry) {
-    rendezvous_->clear(slot_came);
+    rendezvous_->rise(sleeper, slot_came);
     held_by_driver_ = shared_from_this();
     auto accepted = queue_.submit(entry, *this, this);
     if (!accepted) {
@@ -28,14 +28,14 @@ void Request::complete(const driver::Completion& result) noexcept {
     const std::shared_ptr<Request> self = std::move(held_by_driver_);
     environment_.schedule_point("offload.complete.before_signal");
     completion = result;
-    rendezvous_->signal(done, callback_);
+    rendezvous_->signal(sleeper, done, callback_);
 }
 
 void Request::slot_ready() noexcept {
     // No callback: the manual page promises none for EAGAIN. The file descriptor is for those who
     // sleep on it.
     environment_.schedule_point("offload.slot_ready.before_signal");
-    rendezvous_->signal(slot_came, {});
+    rendezvous_->signal(sleeper, slot_came, {});
 }
 
 }  // namespace ringside::offload

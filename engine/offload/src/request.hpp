@@ -36,6 +36,7 @@ class Request final : public driver::Operation,
 
     bool done = false;       ///< guarded by the rendezvous
     bool slot_came = false;  ///< likewise; cleared by submit()
+    Sleeper sleeper;         ///< likewise
 
     // ---- the interrupt context's side ----
 
