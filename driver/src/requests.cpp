@@ -30,25 +30,31 @@ spec::SubmissionEntry cipher(Direction direction, std::uint32_t session,
 
 }  // namespace
 
-void write_session_parameters(std::span<std::byte> into, spec::Algorithm algorithm,
-                              std::span<const std::byte> key) {
-    // Field by field, and the key without a copy of it on the stack.
-    const spec::SessionParameters empty{
-        .algorithm = static_cast<std::uint8_t>(algorithm),
-        .key_len = static_cast<std::uint8_t>(std::min<std::size_t>(key.size(), 0xFF)),
-    };
-    std::memcpy(into.data(), &empty, sizeof empty);
-    if (!key.empty()) {
-        std::memcpy(into.data() + offsetof(spec::SessionParameters, key), key.data(),
-                    std::min(key.size(), sizeof empty.key));
-    }
+std::uint32_t SessionSpec::size() const {
+    return static_cast<std::uint32_t>(sizeof(spec::SessionParameters) + key.size() +
+                                      second_key.size());
 }
 
-spec::SubmissionEntry session_create(Iova parameters) {
+void write_session_parameters(std::span<std::byte> into, const SessionSpec& session) {
+    // A longer key than the field can say keeps a wrong length, and the device refuses it.
+    constexpr std::size_t longest = 0xFFFF;
+    const spec::SessionParameters header{
+        .algorithm = static_cast<std::uint8_t>(session.algorithm),
+        .hash = static_cast<std::uint8_t>(session.hash),
+        .key_len = static_cast<std::uint16_t>(std::min(session.key.size(), longest)),
+        .second_key_len = static_cast<std::uint16_t>(std::min(session.second_key.size(), longest)),
+    };
+    std::memcpy(into.data(), &header, sizeof header);
+    const auto keys = into.begin() + sizeof header;
+    std::copy(session.second_key.begin(), session.second_key.end(),
+              std::copy(session.key.begin(), session.key.end(), keys));
+}
+
+spec::SubmissionEntry session_create(Iova parameters, std::uint32_t size) {
     spec::SubmissionEntry entry;
     entry.opcode = static_cast<std::uint8_t>(spec::Opcode::session_create);
     entry.src = parameters.value;
-    entry.src_len = sizeof(spec::SessionParameters);
+    entry.src_len = size;
     return entry;
 }
 
@@ -68,7 +74,7 @@ spec::SubmissionEntry aes_gcm(Direction direction, std::uint32_t session,
                               const CipherBuffers& buffers, std::span<const std::byte> iv,
                               std::uint16_t aad_len, std::uint8_t tag_len) {
     spec::SubmissionEntry entry = cipher(direction, session, buffers, iv);
-    entry.aad_len = aad_len;
+    entry.first_len = aad_len;
     entry.tag_len = tag_len;
     return entry;
 }

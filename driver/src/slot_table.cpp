@@ -7,9 +7,9 @@
 namespace ringside::driver {
 namespace {
 
-/// Only a cipher's result is a length; an admin result is an id.
+/// On an I/O queue a result is a length; an admin result may be an id.
 std::uint32_t max_result_of(const spec::SubmissionEntry& entry) {
-    return entry.opcode == static_cast<std::uint8_t>(spec::Opcode::cipher)
+    return spec::is_io(static_cast<spec::Opcode>(entry.opcode))
                ? entry.dst_len
                : std::numeric_limits<std::uint32_t>::max();
 }

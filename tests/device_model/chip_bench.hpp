@@ -232,19 +232,31 @@ class Bench : public core::MsiPort {
         return reaped.empty() ? spec::CompletionEntry{} : reaped.front();
     }
     /// A session on the admin queue, which must be enabled.
-    std::uint32_t create_session(spec::Algorithm algorithm, std::span<const std::byte> key) {
-        spec::SessionParameters parameters;
-        parameters.algorithm = static_cast<std::uint8_t>(algorithm);
-        parameters.key_len = static_cast<std::uint8_t>(key.size());
-        std::memcpy(parameters.key, key.data(), key.size());
-        spec::SubmissionEntry entry;
-        entry.opcode = static_cast<std::uint8_t>(spec::Opcode::session_create);
-        entry.src = memory.allocate(sizeof parameters);
-        entry.src_len = sizeof parameters;
-        memory.put(entry.src, parameters);
-        const auto completion = execute(0, entry);
+    std::uint32_t create_session(spec::Algorithm algorithm, std::span<const std::byte> key,
+                                 std::span<const std::byte> second_key = {},
+                                 spec::Hash hash = spec::Hash::none) {
+        const auto completion = execute(0, session_request(algorithm, key, second_key, hash));
         EXPECT_TRUE(spec::decode_status(completion.status).ok());
         return completion.result;
+    }
+    spec::SubmissionEntry session_request(spec::Algorithm algorithm, std::span<const std::byte> key,
+                                          std::span<const std::byte> second_key = {},
+                                          spec::Hash hash = spec::Hash::none) {
+        const spec::SessionParameters parameters{
+            .algorithm = static_cast<std::uint8_t>(algorithm),
+            .hash = static_cast<std::uint8_t>(hash),
+            .key_len = static_cast<std::uint16_t>(key.size()),
+            .second_key_len = static_cast<std::uint16_t>(second_key.size())};
+        spec::SubmissionEntry entry;
+        entry.opcode = static_cast<std::uint8_t>(spec::Opcode::session_create);
+        const std::size_t size = sizeof parameters + key.size() + second_key.size();
+        entry.src = memory.allocate(size);
+        entry.src_len = static_cast<std::uint32_t>(size);
+        memory.put(entry.src, parameters);
+        const auto keys = memory.at(entry.src, size).subspan(sizeof parameters);
+        std::copy(second_key.begin(), second_key.end(),
+                  std::copy(key.begin(), key.end(), keys.begin()));
+        return entry;
     }
 
     Trace trace{1};

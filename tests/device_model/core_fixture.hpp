@@ -223,8 +223,8 @@ class CoreBench : public core::MsiPort {
         parameters.key_len = 16;
         auto entry = nop(cid);
         entry.opcode = static_cast<std::uint8_t>(spec::Opcode::session_create);
-        entry.src = port.memory.allocate(sizeof parameters);
-        entry.src_len = sizeof parameters;
+        entry.src_len = sizeof parameters + parameters.key_len;
+        entry.src = port.memory.allocate(entry.src_len);
         port.memory.put(entry.src, parameters);
         return entry;
     }

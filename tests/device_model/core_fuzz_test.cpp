@@ -217,7 +217,7 @@ class RandomDriver {
         entry.tag_len = stream_.chance(1, 2) ? 0 : 16;
         if (opcode == spec::Opcode::session_create) {
             entry.src = parameters_ + stream_.below(2) * 64;
-            entry.src_len = sizeof(spec::SessionParameters);
+            entry.src_len = sizeof(spec::SessionParameters) + 16;
         }
         name_buffers(descriptor);
         return descriptor;

@@ -133,7 +133,7 @@ struct PciConfigTest : ::testing::Test {
         spec::SubmissionEntry entry;
         entry.opcode = static_cast<std::uint8_t>(spec::Opcode::session_create);
         entry.src = src;
-        entry.src_len = sizeof(spec::SessionParameters);
+        entry.src_len = sizeof(spec::SessionParameters) + 16;
         std::memcpy(&host.memory[sq_base], &entry, sizeof entry);
         const spec::SessionParameters session{
             .algorithm = static_cast<std::uint8_t>(spec::Algorithm::aes_cbc), .key_len = 16};

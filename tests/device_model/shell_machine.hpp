@@ -318,7 +318,7 @@ class Host {
         spec::SubmissionEntry entry;
         entry.opcode = static_cast<std::uint8_t>(spec::Opcode::session_create);
         entry.src = source;
-        entry.src_len = sizeof parameters;
+        entry.src_len = sizeof parameters + parameters.key_len;
         put(admin, 0, entry);
         write(spec::at("SQ_DB").of(admin), 1);
         wait_for(settling_time);

@@ -147,7 +147,7 @@ class KnownAnswers : public ::testing::TestWithParam<KnownAnswer> {
 
   private:
     spec::SubmissionEntry with_aead_fields(spec::SubmissionEntry entry) const {
-        entry.aad_len = static_cast<std::uint16_t>(additional.size());
+        entry.first_len = static_cast<std::uint16_t>(additional.size());
         entry.tag_len = static_cast<std::uint8_t>(tag_len);
         return entry;
     }
@@ -213,7 +213,7 @@ TEST_P(AuthenticatedKnownAnswers, ShorterTagsAreTheLeadingBytes) {
         EXPECT_EQ(bench.output(entry), expected);
         auto back = bench.cipher(session, initial, additional + expected, plain.size());
         back.flags = decrypt;
-        back.aad_len = entry.aad_len;
+        back.first_len = entry.first_len;
         back.tag_len = length;
         EXPECT_TRUE(bench.execute_status(SliceBench::io, back).ok()) << +length;
         EXPECT_EQ(bench.output(back), plain);

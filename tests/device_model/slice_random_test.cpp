@@ -102,7 +102,7 @@ class RandomOperations : public ::testing::Test {
         auto entry =
             bench.cipher(session.id, iv, aad + (decrypt ? encrypted : plain), output.size());
         entry.flags = decrypt ? static_cast<std::uint8_t>(spec::SubmissionFlag::decrypt) : 0;
-        entry.aad_len = static_cast<std::uint16_t>(aad.size());
+        entry.first_len = static_cast<std::uint16_t>(aad.size());
         entry.tag_len = static_cast<std::uint8_t>(tag_len);
         entry.cid = cid;
         return {entry, output};

@@ -28,7 +28,7 @@ class RefusalBench : public SliceBench {
     /// Encrypts 40 bytes, 8 of AAD before them and a tag of 16 behind.
     spec::SubmissionEntry gcm_entry() {
         auto entry = cipher(gcm_session, Bytes(12), Bytes(48), 56);
-        entry.aad_len = 8;
+        entry.first_len = 8;
         entry.tag_len = 16;
         return entry;
     }
@@ -54,14 +54,14 @@ std::ostream& operator<<(std::ostream& out, const WrongDescriptor& wrong) {
 }
 
 const WrongDescriptor wrong_descriptors[] = {
-    {"an unknown opcode", cbc, RequestError::bad_opcode, [](auto& e) { e.opcode = 0x11; }},
+    {"an unknown opcode", cbc, RequestError::bad_opcode, [](auto& e) { e.opcode = 0x2F; }},
     {"an admin opcode on an I/O queue", cbc, RequestError::bad_opcode,
      [](auto& e) { e.opcode = static_cast<std::uint8_t>(spec::Opcode::session_create); }},
     {"unknown flag bit 5", cbc, RequestError::bad_field, [](auto& e) { e.flags |= 1 << 5; }},
     {"unknown flag bit 6", cbc, RequestError::bad_field, [](auto& e) { e.flags |= 1 << 6; }},
     {"unknown flag bit 7", cbc, RequestError::bad_field, [](auto& e) { e.flags |= 1 << 7; }},
-    {"crypt_off", cbc, RequestError::bad_field, [](auto& e) { e.crypt_off = 1; }},
-    {"auth_off", gcm, RequestError::bad_field, [](auto& e) { e.auth_off = 0x8000; }},
+    {"a reserved bit", cbc, RequestError::bad_field, [](auto& e) { e.reserved = 0x8000; }},
+    {"a second part", gcm, RequestError::bad_field, [](auto& e) { e.second_len = 1; }},
     {"session zero", cbc, RequestError::bad_session, [](auto& e) { e.session = 0; }},
     {"a session of another generation", cbc, RequestError::bad_session,
      [](auto& e) { e.session ^= 0x80; }},
@@ -80,7 +80,7 @@ const WrongDescriptor wrong_descriptors[] = {
     {"CBC without an IV", cbc, RequestError::bad_field, [](auto& e) { e.iv_len = 0; }},
     {"CBC with an IV of 12 bytes", cbc, RequestError::bad_field, [](auto& e) { e.iv_len = 12; }},
     {"CBC with an IV of 17 bytes", cbc, RequestError::bad_field, [](auto& e) { e.iv_len = 17; }},
-    {"CBC with AAD", cbc, RequestError::bad_field, [](auto& e) { e.aad_len = 16; }},
+    {"CBC with AAD", cbc, RequestError::bad_field, [](auto& e) { e.first_len = 16; }},
     {"CBC with a tag", cbc, RequestError::bad_field, [](auto& e) { e.tag_len = 16; }},
     {"CBC into too little room", cbc, RequestError::dst_too_small, [](auto& e) { e.dst_len = 63; }},
     {"GCM without an IV", gcm, RequestError::bad_field, [](auto& e) { e.iv_len = 0; }},
@@ -90,7 +90,7 @@ const WrongDescriptor wrong_descriptors[] = {
     {"GCM with a tag of 11 bytes", gcm, RequestError::bad_field, [](auto& e) { e.tag_len = 11; }},
     {"GCM with a tag of 17 bytes", gcm, RequestError::bad_field, [](auto& e) { e.tag_len = 17; }},
     {"GCM with more AAD than source", gcm, RequestError::bad_length,
-     [](auto& e) { e.aad_len = 49; }},
+     [](auto& e) { e.first_len = 49; }},
     {"GCM decrypting less than AAD and tag", gcm, RequestError::bad_length,
      [](auto& e) {
          set_flag(e, spec::SubmissionFlag::decrypt);
@@ -160,7 +160,7 @@ TEST(Acceptance, ReachesTheLimits) {
     only_tag.tag_len = 4;
     EXPECT_EQ(bench.execute(SliceBench::io, only_tag).result, 4u);
     auto only_aad = bench.cipher(bench.gcm_session, Bytes(16), Bytes(max_length), 16);
-    only_aad.aad_len = max_length;
+    only_aad.first_len = max_length;
     only_aad.tag_len = 16;
     EXPECT_EQ(bench.execute(SliceBench::io, only_aad).result, 16u);
 }
@@ -238,8 +238,11 @@ struct WrongSession {
     const char* what;
     RequestError expected;
     std::uint8_t algorithm;
-    std::uint8_t key_len;
-    std::uint32_t src_len = sizeof(spec::SessionParameters);
+    std::uint16_t key_len;
+    std::uint32_t src_len = 0;  ///< 0: what the key needs
+    std::uint8_t hash = 0;
+    std::uint16_t second_key_len = 0;
+    std::uint16_t reserved = 0;
 };
 
 std::ostream& operator<<(std::ostream& out, const WrongSession& wrong) {
@@ -252,10 +255,16 @@ TEST_P(SessionRefusal, IsTypedAndTakesNoSession) {
     SliceBench bench({.max_sessions = 1});
     spec::SessionParameters parameters;
     parameters.algorithm = GetParam().algorithm;
+    parameters.hash = GetParam().hash;
     parameters.key_len = GetParam().key_len;
+    parameters.second_key_len = GetParam().second_key_len;
+    parameters.reserved = GetParam().reserved;
     auto entry = descriptor(spec::Opcode::session_create);
-    entry.src = bench.memory.allocate(2 * sizeof parameters);
-    entry.src_len = GetParam().src_len;
+    entry.src = bench.memory.allocate(0x10000);
+    entry.src_len = GetParam().src_len != 0
+                        ? GetParam().src_len
+                        : static_cast<std::uint32_t>(sizeof parameters + GetParam().key_len +
+                                                     GetParam().second_key_len);
     bench.memory.put(entry.src, parameters);
     const auto completion = bench.execute(SliceBench::admin, entry);
     EXPECT_EQ(status_of(completion),
@@ -267,14 +276,19 @@ TEST_P(SessionRefusal, IsTypedAndTakesNoSession) {
 INSTANTIATE_TEST_SUITE_P(
     Parameters, SessionRefusal,
     ::testing::Values(WrongSession{"no algorithm", RequestError::bad_field, 0, 16},
-                      WrongSession{"an unknown algorithm", RequestError::bad_field, 3, 16},
+                      WrongSession{"an unknown algorithm", RequestError::bad_field, 0x30, 16},
                       WrongSession{"no key", RequestError::bad_field, 1, 0},
                       WrongSession{"a key of 15 bytes", RequestError::bad_field, 1, 15},
                       WrongSession{"a key of 17 bytes", RequestError::bad_field, 2, 17},
                       WrongSession{"a key of 33 bytes", RequestError::bad_field, 2, 33},
                       WrongSession{"a key of 255 bytes", RequestError::bad_field, 2, 255},
-                      WrongSession{"too few parameters", RequestError::bad_length, 1, 16, 39},
-                      WrongSession{"too many parameters", RequestError::bad_length, 1, 16, 41}));
+                      WrongSession{"a hash", RequestError::bad_field, 1, 16, 0, 1},
+                      WrongSession{"a second key", RequestError::bad_field, 1, 16, 0, 0, 16},
+                      WrongSession{"a reserved bit", RequestError::bad_field, 1, 16, 0, 0, 0, 1},
+                      WrongSession{"less than a header", RequestError::bad_length, 1, 16, 7},
+                      WrongSession{"less than its key", RequestError::bad_length, 1, 16, 23},
+                      WrongSession{"more than its key", RequestError::bad_length, 1, 16, 25},
+                      WrongSession{"more than any key", RequestError::bad_length, 1, 4096}));
 
 spec::Status destroy(SliceBench& bench, std::uint32_t session) {
     auto entry = descriptor(spec::Opcode::session_destroy);
@@ -289,8 +303,8 @@ TEST(Sessions, AreAsManyAsTheChipHasAndComeBackWhenDestroyed) {
     const auto first = bench.create_session(cbc, Bytes(16));
     bench.create_session(gcm, Bytes(32));
     auto third = descriptor(spec::Opcode::session_create);
-    third.src = bench.place(from_hex("0110000000000000") + Bytes(32));
-    third.src_len = sizeof(spec::SessionParameters);
+    third.src = bench.place(from_hex("0100100000000000") + Bytes(16));
+    third.src_len = sizeof(spec::SessionParameters) + 16;
     EXPECT_EQ(bench.execute_status(SliceBench::admin, third),
               spec::Status::of(spec::StatusType::request, RequestError::no_session_left));
     EXPECT_TRUE(destroy(bench, first).ok());

@@ -150,8 +150,8 @@ TEST(Stages, AreLeftOutByWhatEndsEarly) {
 TEST(Stages, AdminCommandsTakeNoSlice) {
     TimingBench bench(odd_config());
     auto create = descriptor(spec::Opcode::session_create);
-    create.src = bench.place(from_hex("0110000000000000") + Bytes(32));
-    create.src_len = sizeof(spec::SessionParameters);
+    create.src = bench.place(from_hex("0100100000000000") + Bytes(16));
+    create.src_len = sizeof(spec::SessionParameters) + 16;
     const auto& config = bench.config;
     EXPECT_EQ(bench.latency_of(create, SliceBench::admin),
               config.doorbell + config.fetch + config.dma_read +

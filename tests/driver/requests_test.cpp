@@ -23,28 +23,27 @@ TEST(Requests, SessionParametersStandInDmaMemoryWithTheKey) {
     std::array<std::byte, 64> memory{};
     std::array<std::byte, 16> key;
     key.fill(std::byte{0xA5});
-    write_session_parameters(memory, spec::Algorithm::aes_gcm, key);
+    std::array<std::byte, 20> mac_key;
+    mac_key.fill(std::byte{0x5A});
+    const SessionSpec session{.algorithm = spec::Algorithm::aes_cbc_hmac_sha1,
+                              .key = key,
+                              .second_key = mac_key,
+                              .hash = spec::Hash::sha1};
+    ASSERT_EQ(session.size(), 44u);
+    write_session_parameters(memory, session);
     spec::SessionParameters parameters;
     std::memcpy(&parameters, memory.data(), sizeof parameters);
-    EXPECT_EQ(parameters.algorithm, 2);
+    EXPECT_EQ(parameters.algorithm, 5);
+    EXPECT_EQ(parameters.hash, 1);
     EXPECT_EQ(parameters.key_len, 16);
-    EXPECT_EQ(std::memcmp(parameters.key, key.data(), key.size()), 0);
-    EXPECT_EQ(parameters.key[16], 0);
-    const auto entry = session_create({0x3000});
+    EXPECT_EQ(parameters.second_key_len, 20);
+    EXPECT_EQ(std::memcmp(memory.data() + 8, key.data(), key.size()), 0);
+    EXPECT_EQ(std::memcmp(memory.data() + 24, mac_key.data(), mac_key.size()), 0);
+    EXPECT_EQ(memory[44], std::byte{0});
+    const auto entry = session_create({0x3000}, session.size());
     EXPECT_EQ(entry.opcode, static_cast<std::uint8_t>(spec::Opcode::session_create));
     EXPECT_EQ(entry.src, 0x3000u);
-    EXPECT_EQ(entry.src_len, 40u);
-}
-
-TEST(Requests, AKeyTooLongOverrunsNothing) {
-    std::array<std::byte, 41> memory{};
-    const std::array<std::byte, 64> key = [] {
-        std::array<std::byte, 64> bytes;
-        bytes.fill(std::byte{1});
-        return bytes;
-    }();
-    write_session_parameters(memory, spec::Algorithm::aes_cbc, key);
-    EXPECT_EQ(memory[40], std::byte{0});
+    EXPECT_EQ(entry.src_len, 44u);
 }
 
 TEST(Requests, CipherDescriptorsCarryEveryField) {
@@ -58,7 +57,7 @@ TEST(Requests, CipherDescriptorsCarryEveryField) {
     EXPECT_EQ(gcm.dst, 0x2000u);
     EXPECT_EQ(gcm.src_len, 48u);
     EXPECT_EQ(gcm.dst_len, 64u);
-    EXPECT_EQ(gcm.aad_len, 13);
+    EXPECT_EQ(gcm.first_len, 13);
     EXPECT_EQ(gcm.tag_len, 16);
     EXPECT_EQ(gcm.iv_len, 12);
     EXPECT_EQ(gcm.iv[11], 7);

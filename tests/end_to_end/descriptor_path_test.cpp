@@ -69,13 +69,14 @@ TEST_F(DescriptorPath, AFlippedPayloadBitChangesTheResult) {
 }
 
 TEST_F(DescriptorPath, AFlippedKeyBitChangesTheResult) {
-    auto parameters = machine.device->dma().allocate(sizeof(spec::SessionParameters)).value();
-    driver::write_session_parameters(parameters.bytes(), spec::Algorithm::aes_cbc, key);
+    const driver::SessionSpec spec{.algorithm = spec::Algorithm::aes_cbc, .key = key};
+    auto parameters = machine.device->dma().allocate(spec.size()).value();
+    driver::write_session_parameters(parameters.bytes(), spec);
     RecordedOperation operation(machine.environment());
     ASSERT_TRUE(machine.device->admin()
-                    .submit(driver::session_create(parameters.iova()), operation)
+                    .submit(driver::session_create(parameters.iova(), spec.size()), operation)
                     .has_value());
-    parameters.bytes()[offsetof(spec::SessionParameters, key)] ^= std::byte{1};
+    parameters.bytes()[sizeof(spec::SessionParameters)] ^= std::byte{1};
     session = operation.wait().result;
     EXPECT_FALSE(run([] {}).status);
     EXPECT_FALSE(output_is_as_expected());

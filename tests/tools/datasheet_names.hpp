@@ -24,6 +24,22 @@ constexpr const char* name_of(spec::Opcode opcode) {
             return "GET_LOG";
         case spec::Opcode::cipher:
             return "CIPHER";
+        case spec::Opcode::digest:
+            return "DIGEST";
+        case spec::Opcode::derive:
+            return "DERIVE";
+        case spec::Opcode::random:
+            return "RANDOM";
+        case spec::Opcode::sign:
+            return "SIGN";
+        case spec::Opcode::verify:
+            return "VERIFY";
+        case spec::Opcode::rsa_private:
+            return "RSA_PRIVATE";
+        case spec::Opcode::rsa_public:
+            return "RSA_PUBLIC";
+        case spec::Opcode::agree:
+            return "AGREE";
     }
     return nullptr;
 }
@@ -84,6 +100,14 @@ constexpr const char* name_of(spec::CryptoError error) {
     switch (error) {
         case spec::CryptoError::auth_failed:
             return "AUTH_FAILED";
+        case spec::CryptoError::verify_failed:
+            return "VERIFY_FAILED";
+        case spec::CryptoError::out_of_range:
+            return "OUT_OF_RANGE";
+        case spec::CryptoError::bad_point:
+            return "BAD_POINT";
+        case spec::CryptoError::bad_key:
+            return "BAD_KEY";
     }
     return nullptr;
 }
@@ -120,6 +144,64 @@ constexpr const char* name_of(spec::Algorithm algorithm) {
             return "AES-CBC";
         case spec::Algorithm::aes_gcm:
             return "AES-GCM";
+        case spec::Algorithm::aes_ctr:
+            return "AES-CTR";
+        case spec::Algorithm::aes_xts:
+            return "AES-XTS";
+        case spec::Algorithm::aes_cbc_hmac_sha1:
+            return "AES-CBC-HMAC-SHA1";
+        case spec::Algorithm::aes_cbc_hmac_sha256:
+            return "AES-CBC-HMAC-SHA256";
+        case spec::Algorithm::chacha20_poly1305:
+            return "ChaCha20-Poly1305";
+        case spec::Algorithm::hash:
+            return "hash";
+        case spec::Algorithm::hmac:
+            return "HMAC";
+        case spec::Algorithm::hkdf:
+            return "HKDF";
+        case spec::Algorithm::hkdf_extract:
+            return "HKDF-Extract";
+        case spec::Algorithm::hkdf_expand:
+            return "HKDF-Expand";
+        case spec::Algorithm::tls12_prf:
+            return "TLS 1.2 PRF";
+        case spec::Algorithm::random:
+            return "random";
+        case spec::Algorithm::rsa:
+            return "RSA";
+        case spec::Algorithm::ec_p256:
+            return "P-256";
+        case spec::Algorithm::ec_p384:
+            return "P-384";
+        case spec::Algorithm::x25519:
+            return "X25519";
+        case spec::Algorithm::ed25519:
+            return "Ed25519";
+    }
+    return nullptr;
+}
+
+constexpr const char* name_of(spec::Hash hash) {
+    switch (hash) {
+        case spec::Hash::none:
+            return "none";
+        case spec::Hash::sha1:
+            return "SHA-1";
+        case spec::Hash::sha224:
+            return "SHA-224";
+        case spec::Hash::sha256:
+            return "SHA-256";
+        case spec::Hash::sha384:
+            return "SHA-384";
+        case spec::Hash::sha512:
+            return "SHA-512";
+        case spec::Hash::sha512_224:
+            return "SHA-512/224";
+        case spec::Hash::sha512_256:
+            return "SHA-512/256";
+        case spec::Hash::sha3_256:
+            return "SHA3-256";
     }
     return nullptr;
 }

@@ -206,8 +206,8 @@ const Layout layouts[] = {
      {MEMBER(SubmissionEntry, opcode), MEMBER(SubmissionEntry, flags), MEMBER(SubmissionEntry, cid),
       MEMBER(SubmissionEntry, session), MEMBER(SubmissionEntry, user_tag),
       MEMBER(SubmissionEntry, src), MEMBER(SubmissionEntry, dst), MEMBER(SubmissionEntry, src_len),
-      MEMBER(SubmissionEntry, dst_len), MEMBER(SubmissionEntry, crypt_off),
-      MEMBER(SubmissionEntry, auth_off), MEMBER(SubmissionEntry, aad_len),
+      MEMBER(SubmissionEntry, dst_len), MEMBER(SubmissionEntry, first_len),
+      MEMBER(SubmissionEntry, second_len), MEMBER(SubmissionEntry, reserved),
       MEMBER(SubmissionEntry, tag_len), MEMBER(SubmissionEntry, iv_len),
       MEMBER(SubmissionEntry, iv)}},
     {"List entry",
@@ -221,8 +221,9 @@ const Layout layouts[] = {
       MEMBER(CompletionEntry, qid), MEMBER(CompletionEntry, cid), MEMBER(CompletionEntry, status)}},
     {"Session parameters",
      sizeof(spec::SessionParameters),
-     {MEMBER(SessionParameters, algorithm), MEMBER(SessionParameters, key_len),
-      MEMBER(SessionParameters, reserved), MEMBER(SessionParameters, key)}},
+     {MEMBER(SessionParameters, algorithm), MEMBER(SessionParameters, hash),
+      MEMBER(SessionParameters, key_len), MEMBER(SessionParameters, second_key_len),
+      MEMBER(SessionParameters, reserved)}},
     {"Log entry",
      sizeof(spec::LogEntry),
      {MEMBER(LogEntry, time_ns), MEMBER(LogEntry, address), MEMBER(LogEntry, source),
@@ -333,12 +334,15 @@ TEST_F(Datasheet, StatesAreThoseOfTheSpec) {
 }
 
 TEST_F(Datasheet, AlgorithmsAreThoseOfTheSpec) {
-    std::string expected;
-    for (const Row& row : numbered<spec::Algorithm>()) {
-        expected += (expected.empty() ? "" : ", ") + row.front();
+    std::vector<Row> expected;
+    for (const auto& [value, name] : values_of<spec::Algorithm>()) {
+        expected.push_back({hex(value), name});
     }
-    const auto fields = table("Session parameters", "| Offset | Bytes | Field | Meaning |", 4);
-    EXPECT_THAT(fields, Contains(ElementsAre("00h", "1", "algorithm", expected)));
+    EXPECT_EQ(
+        table("Algorithms",
+              "| No. | Algorithm | Commands | hash | key_len | second_key_len | Capability |", 2),
+        expected);
+    EXPECT_EQ(table("Hashes", "| Hash | Bytes of digest |", 1), numbered<spec::Hash>());
 }
 
 TEST_F(Datasheet, ErrorSourcesAreThoseOfTheSpec) {

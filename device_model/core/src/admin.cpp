@@ -3,8 +3,6 @@
 
 // The commands of the admin queue.
 
-#include <string.h>
-
 #include <algorithm>
 #include <cstring>
 #include <optional>
@@ -33,9 +31,8 @@ void Device::Impl::run_admin(Operation& operation, std::uint32_t slot) {
             read_log(operation);
             send_output(operation, slot);
             return;
-        case spec::Opcode::nop:
-        case spec::Opcode::cipher:
-            break;  // check() lets neither come here
+        default:
+            break;  // check() lets nothing else come here
     }
     schedule(Stage::completed, config_.completion, slot);
 }
@@ -46,14 +43,18 @@ spec::Status Device::Impl::create_session(Operation& operation) {
     const auto algorithm = static_cast<spec::Algorithm>(parameters.algorithm);
     const bool known =
         algorithm == spec::Algorithm::aes_cbc || algorithm == spec::Algorithm::aes_gcm;
-    const std::size_t key_size = parameters.key_len;
+    const auto keys = std::span<const std::byte>(operation.source).subspan(sizeof parameters);
+    if (keys.size() != std::size_t{parameters.key_len} + parameters.second_key_len) {
+        return spec::Status::of(spec::StatusType::request, spec::RequestError::bad_length);
+    }
     auto error = spec::RequestError::bad_field;
     std::optional<std::uint32_t> id;
-    if (known && (key_size == 16 || key_size == 24 || key_size == 32)) {
-        id = sessions_.create(algorithm, std::as_bytes(std::span(parameters.key)).first(key_size));
+    const std::size_t key_size = parameters.key_len;
+    if (known && (key_size == 16 || key_size == 24 || key_size == 32) &&
+        parameters.second_key_len == 0 && parameters.hash == 0 && parameters.reserved == 0) {
+        id = sessions_.create(algorithm, keys);
         error = spec::RequestError::no_session_left;
     }
-    explicit_bzero(&parameters, sizeof parameters);
     if (!id) {
         return spec::Status::of(spec::StatusType::request, error);
     }

@@ -108,7 +108,7 @@ spec::Status CipherKey::run_gcm(const spec::SubmissionEntry& entry, bool encrypt
                                 std::span<const std::byte> source, std::span<std::byte> output) {
     EVP_CIPHER_CTX* ctx = contexts_[encrypt ? 1 : 0];
     const std::size_t tag_in_source = encrypt ? 0 : entry.tag_len;
-    const auto aad = source.first(entry.aad_len);
+    const auto aad = source.first(entry.first_len);
     const auto payload = source.subspan(aad.size(), source.size() - aad.size() - tag_in_source);
     int length = 0;
     bool done = EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_IVLEN, entry.iv_len, nullptr) == 1 &&

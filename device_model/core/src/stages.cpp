@@ -178,7 +178,7 @@ spec::Status Device::Impl::check(const spec::SubmissionEntry& entry, bool is_adm
                                  static_cast<unsigned>(spec::SubmissionFlag::fence) |
                                  static_cast<unsigned>(spec::SubmissionFlag::interrupt_now);
     if ((entry.flags & ~known_flags) != 0 || (is_admin && (entry.flags & lists) != 0) ||
-        entry.crypt_off != 0 || entry.auth_off != 0) {
+        entry.reserved != 0) {
         return request_error(spec::RequestError::bad_field);
     }
     if (entry.src_len > config_.max_length || entry.dst_len > config_.max_length) {
@@ -189,7 +189,8 @@ spec::Status Device::Impl::check(const spec::SubmissionEntry& entry, bool is_adm
             return {};
         case spec::Opcode::session_create:
             if (is_admin) {
-                return entry.src_len == sizeof(spec::SessionParameters)
+                return entry.src_len >= sizeof(spec::SessionParameters) &&
+                               entry.src_len <= spec::max_session_size
                            ? spec::Status{}
                            : request_error(spec::RequestError::bad_length);
             }
@@ -207,6 +208,8 @@ spec::Status Device::Impl::check(const spec::SubmissionEntry& entry, bool is_adm
                 return check_cipher(entry, operation);
             }
             break;
+        default:
+            break;
     }
     return request_error(spec::RequestError::bad_opcode);
 }
@@ -219,17 +222,19 @@ spec::Status Device::Impl::check_cipher(const spec::SubmissionEntry& entry, Oper
     const bool decrypt = (entry.flags & static_cast<unsigned>(spec::SubmissionFlag::decrypt)) != 0;
     std::uint32_t written = entry.src_len;
     if (operation.key->algorithm() == spec::Algorithm::aes_cbc) {
-        if (entry.iv_len != 16 || entry.aad_len != 0 || entry.tag_len != 0) {
+        if (entry.iv_len != 16 || entry.first_len != 0 || entry.second_len != 0 ||
+            entry.tag_len != 0) {
             return request_error(spec::RequestError::bad_field);
         }
         if (entry.src_len == 0 || entry.src_len % 16 != 0) {
             return request_error(spec::RequestError::bad_length);
         }
     } else {
-        if (entry.iv_len == 0 || entry.iv_len > 16 || !is_gcm_tag_length(entry.tag_len)) {
+        if (entry.iv_len == 0 || entry.iv_len > 16 || entry.second_len != 0 ||
+            !is_gcm_tag_length(entry.tag_len)) {
             return request_error(spec::RequestError::bad_field);
         }
-        const std::uint32_t around = entry.aad_len + (decrypt ? std::uint32_t{entry.tag_len} : 0);
+        const std::uint32_t around = entry.first_len + (decrypt ? std::uint32_t{entry.tag_len} : 0);
         if (entry.src_len < around) {
             return request_error(spec::RequestError::bad_length);
         }

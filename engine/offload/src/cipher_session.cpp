@@ -48,12 +48,13 @@ void append(std::span<std::byte>& to, std::span<const std::byte> from) {
 
 driver::result<CipherSession> CipherSession::create(Offload& offload, spec::Algorithm algorithm,
                                                     std::span<const std::byte> key) {
-    auto parameters = offload.device().dma().allocate(sizeof(spec::SessionParameters));
+    const driver::SessionSpec session{.algorithm = algorithm, .key = key};
+    auto parameters = offload.device().dma().allocate(session.size());
     if (!parameters) {
         return parameters.error();
     }
-    driver::write_session_parameters(parameters->bytes(), algorithm, key);
-    const auto entry = driver::session_create(parameters->iova());
+    driver::write_session_parameters(parameters->bytes(), session);
+    const auto entry = driver::session_create(parameters->iova(), session.size());
     const auto outcome = offload.run(offload.device().admin(), entry, {std::move(*parameters), {}});
     if (outcome.completion.status) {
         return outcome.completion.status;

@@ -25,13 +25,24 @@ struct CipherBuffers {
     std::uint32_t dst_len = 0;
 };
 
-/// Writes what session_create() lets the device read, key included, straight into DMA memory of
-/// at least sizeof(spec::SessionParameters) bytes. `key`: 16, 24 or 32 bytes.
-void write_session_parameters(std::span<std::byte> into, spec::Algorithm algorithm,
-                              std::span<const std::byte> key);
+/// What a session computes, and its keys: datasheet, "Algorithms".
+struct SessionSpec {
+    spec::Algorithm algorithm{};
+    std::span<const std::byte> key{};
+    std::span<const std::byte> second_key{};
+    spec::Hash hash = spec::Hash::none;
 
-/// Admin queue. Completion::result is the session id. The parameters may go once it completed.
-spec::SubmissionEntry session_create(Iova parameters);
+    /// Bytes of its parameters.
+    std::uint32_t size() const;
+};
+
+/// Writes what session_create() lets the device read, keys included, straight into DMA memory of
+/// at least session.size() bytes.
+void write_session_parameters(std::span<std::byte> into, const SessionSpec& session);
+
+/// Admin queue. Completion::result is the session id. The parameters, SessionSpec::size() bytes,
+/// may go once it completed.
+spec::SubmissionEntry session_create(Iova parameters, std::uint32_t size);
 
 /// Admin queue.
 spec::SubmissionEntry session_destroy(std::uint32_t session);

@@ -163,8 +163,8 @@ inline constexpr Field alg_sym_fields[] = {
     {"AES_GCM", 1, 1, "AES-GCM, 128/192/256-bit keys"},
     {"AES_CTR", 2, 1, "AES-CTR, 128/192/256-bit keys"},
     {"AES_XTS", 3, 1, "AES-XTS, 128/256-bit keys"},
-    {"CBC_HMAC_SHA1", 4, 1, "AES-CBC chained with HMAC-SHA1"},
-    {"CBC_HMAC_SHA256", 5, 1, "AES-CBC chained with HMAC-SHA256"},
+    {"CBC_HMAC_SHA1", 4, 1, "AES-CBC chained with HMAC-SHA1, TLS records"},
+    {"CBC_HMAC_SHA256", 5, 1, "AES-CBC chained with HMAC-SHA256, TLS records"},
     {"CHACHA20_POLY1305", 6, 1, "ChaCha20-Poly1305"},
 };
 inline constexpr Field alg_asym_fields[] = {
@@ -175,9 +175,13 @@ inline constexpr Field alg_asym_fields[] = {
     {"ED25519", 4, 1, "Ed25519"},
 };
 inline constexpr Field alg_hashkdf_fields[] = {
-    {"SHA2", 0, 1, "SHA-224 to SHA-512"},      {"SHA3_256", 1, 1, "SHA3-256"},
-    {"HMAC", 2, 1, "HMAC over these"},         {"HKDF", 3, 1, "HKDF"},
-    {"TLS12_PRF", 4, 1, "the PRF of TLS 1.2"}, {"RANDOM", 5, 1, "random numbers"},
+    {"SHA2", 0, 1, "SHA-224, 256, 384, 512, 512/224 and 512/256"},
+    {"SHA3_256", 1, 1, "SHA3-256"},
+    {"HMAC", 2, 1, "HMAC over the hashes"},
+    {"HKDF", 3, 1, "HKDF over the hashes"},
+    {"TLS12_PRF", 4, 1, "the PRF of TLS 1.2, over SHA-256 and SHA-384"},
+    {"RANDOM", 5, 1, "random numbers"},
+    {"SHA1", 6, 1, "SHA-1"},
 };
 inline constexpr Field cc_fields[] = {
     {"EN", 0, 1, "enable: DISABLED -> ENABLING -> READY; 0 disables"},

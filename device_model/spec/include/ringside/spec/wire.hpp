@@ -23,15 +23,26 @@ enum class Opcode : std::uint8_t {
     session_destroy = 0x02,  ///< session: the id
     abort = 0x03,            ///< session: AbortTarget; the result is 1 if an operation was aborted
     get_log = 0x04,          ///< dst: LogEntry[], newest first; the result is their bytes
-    // I/O queues only
-    cipher = 0x10,  ///< the session's algorithm over src into dst
+    // I/O queues only: the session's algorithm over src into dst
+    cipher = 0x10,
+    digest = 0x11,       ///< hash, MAC
+    derive = 0x12,       ///< keys from a secret; as many bytes as dst_len says
+    random = 0x13,       ///< as many bytes as dst_len says
+    sign = 0x20,         ///< src: digest (ECDSA) or message (Ed25519)
+    verify = 0x21,       ///< src: signature, then digest or message; nothing is written
+    rsa_private = 0x22,  ///< src: an integer below the modulus, as long as the modulus
+    rsa_public = 0x23,   ///< likewise
+    agree = 0x24,        ///< src: the peer's public key; dst: the shared secret
 };
+constexpr bool is_io(Opcode opcode) {
+    return static_cast<unsigned>(opcode) >= 0x10;
+}
 
 /// SubmissionEntry::flags.
 enum class SubmissionFlag : std::uint8_t {
     src_list = 1 << 0,       ///< src is the address of a list of ListEntry
     dst_list = 1 << 1,       ///< dst likewise
-    decrypt = 1 << 2,        ///< decrypt and, for AEAD, verify
+    decrypt = 1 << 2,        ///< cipher: decrypt and, where there is a tag or MAC, verify
     fence = 1 << 3,          ///< starts when everything before it in the queue is completed
     interrupt_now = 1 << 4,  ///< this completion is announced at once, whatever the moderation
 };
@@ -45,15 +56,15 @@ struct SubmissionEntry {
     std::uint64_t user_tag = 0;  ///< echoed in the completion
     std::uint64_t src = 0;       ///< I/O virtual address
     std::uint64_t dst = 0;       ///< I/O virtual address; equal to src: in place
-    /// AEAD: additional data, then payload, then (decrypting) the tag.
+    /// The source is up to three parts, one behind the other; what they are is the algorithm's.
     std::uint32_t src_len = 0;
-    /// Room at dst. AEAD writes payload, then (encrypting) the tag.
+    /// Room at dst; derive and random: what they are to write.
     std::uint32_t dst_len = 0;
-    std::uint16_t crypt_off = 0;  ///< reserved, must be 0
-    std::uint16_t auth_off = 0;   ///< reserved, must be 0
-    std::uint16_t aad_len = 0;    ///< leading bytes of src that are only authenticated
-    std::uint8_t tag_len = 0;     ///< AEAD: 4, 8 or 12 to 16 (SP 800-38D 5.2.1.2)
-    std::uint8_t iv_len = 0;      ///< CBC: 16; GCM: 1 to 16
+    std::uint16_t first_len = 0;   ///< first part: AAD, record header, salt, secret
+    std::uint16_t second_len = 0;  ///< second part: explicit IV, input keying material
+    std::uint16_t reserved = 0;    ///< must be 0
+    std::uint8_t tag_len = 0;      ///< AEAD: bytes of the tag
+    std::uint8_t iv_len = 0;       ///< ciphers: bytes of iv that count
     std::uint8_t iv[16] = {};
 };
 static_assert(sizeof(SubmissionEntry) == 64);
@@ -64,8 +75,8 @@ static_assert(offsetof(SubmissionEntry, src) == 0x10);
 static_assert(offsetof(SubmissionEntry, dst) == 0x18);
 static_assert(offsetof(SubmissionEntry, src_len) == 0x20);
 static_assert(offsetof(SubmissionEntry, dst_len) == 0x24);
-static_assert(offsetof(SubmissionEntry, crypt_off) == 0x28);
-static_assert(offsetof(SubmissionEntry, aad_len) == 0x2C);
+static_assert(offsetof(SubmissionEntry, first_len) == 0x28);
+static_assert(offsetof(SubmissionEntry, second_len) == 0x2A);
 static_assert(offsetof(SubmissionEntry, tag_len) == 0x2E);
 static_assert(offsetof(SubmissionEntry, iv_len) == 0x2F);
 static_assert(offsetof(SubmissionEntry, iv) == 0x30);
@@ -88,7 +99,13 @@ enum class RequestError : std::uint16_t {
     no_session_left = 6,
     bad_list = 7,
 };
-enum class CryptoError : std::uint16_t { auth_failed = 1 };
+enum class CryptoError : std::uint16_t {
+    auth_failed = 1,    ///< tag, MAC or padding is wrong
+    verify_failed = 2,  ///< the signature is wrong
+    out_of_range = 3,   ///< RSA: the input is not below the modulus
+    bad_point = 4,      ///< the peer's public key is none, or gives no secret
+    bad_key = 5,        ///< the key is none of the algorithm
+};
 enum class TransportError : std::uint16_t { dma_read = 1, dma_write = 2, iommu = 3, hang = 4 };
 enum class AbortReason : std::uint16_t { queue_reset = 1, device_reset = 2, admin = 3 };
 
@@ -175,16 +192,53 @@ static_assert(offsetof(LogEntry, source) == 0x10);
 static_assert(offsetof(LogEntry, serial) == 0x18);
 inline constexpr std::size_t log_entries = 64;  ///< as many are kept
 
-enum class Algorithm : std::uint8_t { aes_cbc = 1, aes_gcm = 2 };
+/// What a session computes. Datasheet, "Algorithms": the commands and keys of each.
+enum class Algorithm : std::uint8_t {
+    aes_cbc = 0x01,
+    aes_gcm = 0x02,
+    aes_ctr = 0x03,
+    aes_xts = 0x04,
+    aes_cbc_hmac_sha1 = 0x05,  ///< a TLS record: MAC, then pad, then encrypt
+    aes_cbc_hmac_sha256 = 0x06,
+    chacha20_poly1305 = 0x07,
+    hash = 0x10,
+    hmac = 0x11,
+    hkdf = 0x18,  ///< extract, then expand
+    hkdf_extract = 0x19,
+    hkdf_expand = 0x1A,
+    tls12_prf = 0x1B,
+    random = 0x1F,
+    rsa = 0x20,
+    ec_p256 = 0x21,  ///< ECDSA and ECDH
+    ec_p384 = 0x22,
+    x25519 = 0x23,
+    ed25519 = 0x24,
+};
 
-/// What session_create reads at src.
+/// Which hash an algorithm is built on.
+enum class Hash : std::uint8_t {
+    none = 0,
+    sha1 = 1,
+    sha224 = 2,
+    sha256 = 3,
+    sha384 = 4,
+    sha512 = 5,
+    sha512_224 = 6,
+    sha512_256 = 7,
+    sha3_256 = 8,
+};
+
+/// What session_create reads at src: this, then key_len bytes of key, then second_key_len bytes.
 struct SessionParameters {
     std::uint8_t algorithm = 0;
-    std::uint8_t key_len = 0;  ///< 16, 24 or 32
-    std::uint8_t reserved[6] = {};
-    std::uint8_t key[32] = {};
+    std::uint8_t hash = 0;             ///< 0 where the algorithm takes none
+    std::uint16_t key_len = 0;         ///< the key; asymmetric: the public half
+    std::uint16_t second_key_len = 0;  ///< the MAC's key; asymmetric: the private half
+    std::uint16_t reserved = 0;        ///< must be 0
 };
-static_assert(sizeof(SessionParameters) == 40);
-static_assert(offsetof(SessionParameters, key) == 8);
+static_assert(sizeof(SessionParameters) == 8);
+static_assert(offsetof(SessionParameters, key_len) == 2);
+static_assert(offsetof(SessionParameters, second_key_len) == 4);
+inline constexpr std::size_t max_session_size = 4096;  ///< header and keys
 
 }  // namespace ringside::spec

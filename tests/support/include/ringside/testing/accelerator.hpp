@@ -62,12 +62,14 @@ class Accelerator {
 
     /// Creates a session with `key`; the test fails otherwise.
     std::uint32_t create_session(spec::Algorithm algorithm, std::span<const std::byte> key) {
-        auto parameters = device->dma().allocate(sizeof(spec::SessionParameters)).value();
-        driver::write_session_parameters(parameters.bytes(), algorithm, key);
+        const driver::SessionSpec session{.algorithm = algorithm, .key = key};
+        auto parameters = device->dma().allocate(session.size()).value();
+        driver::write_session_parameters(parameters.bytes(), session);
         RecordedOperation operation(environment());
-        EXPECT_TRUE(device->admin()
-                        .submit(driver::session_create(parameters.iova()), operation)
-                        .has_value());
+        EXPECT_TRUE(
+            device->admin()
+                .submit(driver::session_create(parameters.iova(), session.size()), operation)
+                .has_value());
         const auto& completion = operation.wait();
         EXPECT_FALSE(completion.status) << completion.status.message();
         return completion.result;
