@@ -185,12 +185,12 @@ class Processor : public sc_core::sc_module {
         spec::SessionParameters parameters;
         parameters.algorithm = static_cast<std::uint8_t>(spec::Algorithm::aes_cbc);
         parameters.key_len = sizeof key;
-        std::memcpy(parameters.key, key, sizeof key);
         memory_.put(source, parameters);
+        memory_.put(source + sizeof parameters, key);
         spec::SubmissionEntry create;
         create.opcode = static_cast<std::uint8_t>(spec::Opcode::session_create);
         create.src = source;
-        create.src_len = sizeof parameters;
+        create.src_len = sizeof parameters + sizeof key;
         const std::uint32_t session = execute(admin, create).result;
 
         memory_.put(source, plaintext);

@@ -179,10 +179,13 @@ class Workload {
                           rings_[queue].completions.head());
     }
     void create_session(spec::Algorithm algorithm) {
-        spec::SessionParameters parameters;
-        parameters.algorithm = static_cast<std::uint8_t>(algorithm);
-        parameters.key_len = 32;
-        prng_.fill(std::as_writable_bytes(std::span(parameters.key)));
+        struct {
+            spec::SessionParameters header;
+            std::array<std::byte, 32> key;
+        } parameters{};
+        parameters.header.algorithm = static_cast<std::uint8_t>(algorithm);
+        parameters.header.key_len = sizeof parameters.key;
+        prng_.fill(parameters.key);
         const std::size_t at = workload_layout::source(0, rings_[0].tail);
         std::memcpy(host_.memory.data() + at, &parameters, sizeof parameters);
         spec::SubmissionEntry entry;
