@@ -36,6 +36,11 @@ Device::Impl::Impl(const DeviceConfig& config, DmaPort& dma, MsiPort& msi, Trace
       msix_(msi),
       sessions_(library_, config.max_sessions),
       queues_(config.queue_pairs),
+      slices_{{{config.slices}, {config.asymmetric_slices}}},
+      downstream_({config.link_per_byte, config.max_payload, config.packet_overhead,
+                   config.max_read_request, config.read_tags, config.dma_read}),
+      upstream_({config.link_per_byte, config.max_payload, config.packet_overhead,
+                 config.max_payload, config.posted_credits, config.credit_return}),
       state_writer_(trace.add_state_writer("device", [this](std::FILE* out) { dump(out); })) {
     RINGSIDE_ASSERT(trace_, config.queue_pairs >= 2 && config.queue_pairs <= spec::max_queue_pairs,
                     "%u queue pairs", config.queue_pairs);

@@ -7,6 +7,7 @@
 // way of an operation through the stages in stages.cpp and scatter_gather.cpp, the admin queue's
 // commands in admin.cpp, completions and interrupts in completion.cpp.
 
+#include <array>
 #include <cstdio>
 #include <deque>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "bus_master.hpp"
 #include "calendar.hpp"
 #include "cipher_slice.hpp"
+#include "link.hpp"
 #include "msix.hpp"
 #include "pci_config.hpp"
 #include "pipeline.hpp"
@@ -101,11 +103,12 @@ class Device::Impl {
     void read_source(Operation& operation, std::uint32_t slot);
     bool gather(Operation& operation);
     bool scatter(Operation& operation);
-    void feed_slices();
+    Duration service_time(const Operation& operation) const;
+    Duration watchdog(SliceClass slices) const;
+    void feed_slices(SliceClass slices);
     void run_slice(Operation& operation, std::uint32_t slot);
     void send_output(const Operation& operation, std::uint32_t slot);
     void write_output(Operation& operation, std::uint32_t slot);
-    Time over_link(Time& link_free, std::size_t bytes, Duration latency);
     std::uint32_t take_slot(std::uint32_t queue);
     void retire(std::uint32_t slot);
     void release(std::uint32_t slot);
@@ -150,10 +153,9 @@ class Device::Impl {
     std::vector<std::uint32_t> vacant_;
     std::uint64_t serial_ = 0;
     std::uint32_t in_pipeline_ = 0;
-    std::deque<OperationRef> waiting_for_slice_;
-    std::uint32_t busy_slices_ = 0;
-    Time downstream_free_{};  ///< when the link towards the device has moved what it was given
-    Time upstream_free_{};
+    std::array<SlicePool, slice_classes> slices_;
+    LinkDirection downstream_;  ///< towards the chip
+    LinkDirection upstream_;
 
     struct Statistics {
         std::uint64_t operations = 0;

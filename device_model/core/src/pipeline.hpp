@@ -7,10 +7,12 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <vector>
 
 #include "ringside/base/time.hpp"
+#include "ringside/core/timing.hpp"
 #include "ringside/spec/registers.hpp"
 #include "ringside/spec/wire.hpp"
 #include "sessions.hpp"
@@ -28,6 +30,7 @@ struct Operation {
     std::uint32_t detail = 0;
     bool hung = false;  ///< its slice will be stopped by the watchdog
     std::shared_ptr<CipherKey> key;
+    Service service{};
     std::vector<spec::ListEntry> source_list;  ///< scatter-gather; empty: src is the data
     std::vector<spec::ListEntry> target_list;
     std::vector<std::byte> source;
@@ -101,6 +104,13 @@ struct OperationRef {
     std::uint64_t serial;
 };
 
+/// The slices of a class, and the operations that wait for one.
+struct SlicePool {
+    std::uint32_t count;
+    std::uint32_t busy = 0;
+    std::deque<OperationRef> waiting{};
+};
+
 enum class Stage : std::uint8_t {
     reset_done,
     fatal,
@@ -119,7 +129,7 @@ enum class Stage : std::uint8_t {
 
 struct Action {
     Stage stage;
-    std::uint16_t queue;   ///< interrupt: the vector
+    std::uint16_t queue;   ///< interrupt: the vector; slice_done: the class
     std::uint32_t slot;    ///< of the operation, or the epoch that makes the action valid
     std::uint64_t serial;  ///< of the operation
 };
