@@ -32,10 +32,12 @@ std::unique_ptr<sim::Platform> make_platform(const RunOptions& options) {
     if (options.time == TimeKind::virtual_time) {
         sim::VirtualPlatformConfig config;
         config.seed = options.seed;
+        config.device = options.chip->config();
         return value_or_throw(sim::VirtualPlatform::create(config), "the virtual platform");
     }
     sim::LivePlatformConfig config;
     config.seed = options.seed;
+    config.device = options.chip->config();
     return value_or_throw(sim::LivePlatform::create(config), "the live platform");
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "job_loop.hpp"
+#include "ringside/core/chips.hpp"
 
 namespace ringside::tools {
 
@@ -21,7 +22,8 @@ struct RunOptions {
     TimeKind time = TimeKind::virtual_time;
     Notify notify = Notify::fd;
     AsyncLibrary async = AsyncLibrary::ringside;
-    std::string file = "/bin/bash";  ///< essential on Debian, a megabyte
+    const core::Chip* chip = &core::chips().front();  ///< never null
+    std::string file = "/bin/bash";                   ///< essential on Debian, a megabyte
     std::uint32_t ring_size = 8;
     std::uint32_t jobs = 64;
     std::uint64_t seed = 1;
