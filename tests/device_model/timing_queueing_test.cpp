@@ -120,10 +120,10 @@ class OpenSystem : public Bench {
 
     static constexpr std::uint32_t longest = 1 << 14;
 
-    /// Everything that is due before `end`, then it is `end`. Completions are taken as they come.
+    /// Everything that is due up to `end`, then it is `end`. Completions are taken as they come.
     template <typename OnCompletion>
     void run_to(Time end, OnCompletion&& on_completion) {
-        while (device.next_event() && *device.next_event() < end) {
+        while (device.next_event() && *device.next_event() <= end) {
             now = *device.next_event();
             device.advance(now);
             for (auto& [queue, ring] : rings) {
