@@ -16,6 +16,7 @@
 
 #include "arguments.hpp"
 #include "regs/regs_command.hpp"
+#include "replay/replay_command.hpp"
 #include "run/run_command.hpp"
 
 namespace ringside::tools {
@@ -24,7 +25,7 @@ namespace {
 constexpr int could_not_run = 2;
 
 /// In the order of --help.
-constexpr AddCommand commands[] = {add_run_command, add_regs_command};
+constexpr AddCommand commands[] = {add_run_command, add_replay_command, add_regs_command};
 
 /// The words that may stand where an unexpected one stood.
 std::string allowed_words(const CLI::App& app) {

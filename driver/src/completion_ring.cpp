@@ -20,6 +20,12 @@ std::uint64_t load_tail(std::byte* entry) {
 CompletionRing::CompletionRing(Link& link, RingMemory memory, std::uint32_t entries)
     : link_(link), memory_(std::move(memory)), entries_(entries) {}
 
+void CompletionRing::restart(RingMemory memory) {
+    memory_ = std::move(memory);
+    head_ = 0;
+    phase_ = true;
+}
+
 std::uint32_t CompletionRing::read(std::span<spec::CompletionEntry> into) {
     constexpr std::size_t size = sizeof(spec::CompletionEntry);
     std::uint32_t count = 0;

@@ -18,6 +18,11 @@ class CompletionRing {
   public:
     CompletionRing(Link& link, RingMemory memory, std::uint32_t entries);
 
+    /// Begins anew in zeroed `memory`, as the device does when it enables the queue pair.
+    void restart(RingMemory memory);
+    /// Takes the ring away from the device; what it wrote can still be read.
+    void revoke() { memory_.revoke(); }
+
     /// Copies new entries into `into`, as many as there are or fit, and steps over them.
     std::uint32_t read(std::span<spec::CompletionEntry> into);
     /// Index after the last entry that was read: the value for CQ_DB.HEAD.

@@ -3,7 +3,6 @@
 #include "ringside/driver/device.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <bit>
 #include <boost/asio/post.hpp>
 #include <cinttypes>
@@ -12,7 +11,10 @@
 #include <utility>
 #include <vector>
 
+#include "error_interrupt.hpp"
 #include "mmio.hpp"
+#include "queue_pair_impl.hpp"
+#include "recovery.hpp"
 #include "ringside/base/assert.hpp"
 #include "ringside/driver/limits.hpp"
 #include "ringside/spec/registers.hpp"
@@ -48,7 +50,9 @@ class Device::Impl {
     DmaPool& dma() { return dma_; }
     Environment& environment() { return environment_; }
     std::uint32_t max_length() const { return max_length_; }
-    std::uint64_t reported_errors() const { return reported_errors_.load(); }
+    std::uint64_t reported_errors() const { return errors_ ? errors_->reported() : 0; }
+    const Recovery& recovery() const { return *recovery_; }
+    void request_reset();
 
   private:
     error_code identify();
@@ -57,11 +61,12 @@ class Device::Impl {
     error_code enable();
     error_code wait_for_state(spec::DeviceState wanted);
     error_code create_queue_pairs();
-
-    void wait_for_error_interrupt();
-    void on_error_interrupt(error_code error);
-    void stop_error_interrupts();
-    void lose_device();
+    error_code create_queue_pair(std::uint32_t index);
+    error_code go_live();
+    bool is_reachable() const {
+        return recovery_ == nullptr || recovery_->health() != DeviceHealth::dead;
+    }
+    void revoke_memory();
     void dump(std::FILE* out) const;
 
     Link& link_;
@@ -69,31 +74,29 @@ class Device::Impl {
     const DeviceConfig config_;
     const std::unique_ptr<Mutex> mutex_;
     DmaPool dma_;
+    std::unique_ptr<SessionTable> sessions_;
+    std::unique_ptr<Recovery> recovery_;
+    std::unique_ptr<ErrorInterrupt> errors_;
     std::vector<std::unique_ptr<QueuePair>> queue_pairs_;  ///< the admin queue pair first
 
     std::uint32_t max_ring_entries_ = 0;
     std::uint32_t max_length_ = 0;
+    std::uint32_t max_sessions_ = 0;
     Duration state_change_{};
 
-    bool must_reset_ = false;        ///< it is our device, and we woke it
-    bool closed_ = false;            ///< guarded by mutex_; no register is touched afterwards
-    std::atomic<bool> gone_{false};  ///< reads gave all ones: likewise
-    std::atomic<std::uint64_t> reported_errors_{0};
-
-    bool error_wait_ = false;    ///< interrupt executor only
-    Parker* stopper_ = nullptr;  ///< interrupt executor only
+    bool must_reset_ = false;  ///< it is our device, and we woke it
+    bool closed_ = false;      ///< guarded by mutex_; no register is touched afterwards
 
     Trace::StateWriter state_writer_;
 };
 
 error_code Device::Impl::bring_up() {
     for (const auto step : {&Impl::identify, &Impl::check_config, &Impl::reset, &Impl::enable,
-                            &Impl::create_queue_pairs}) {
+                            &Impl::create_queue_pairs, &Impl::go_live}) {
         if (const error_code failure = (this->*step)()) {
             return failure;
         }
     }
-    run_in_interrupt_context(environment_, [this] { wait_for_error_interrupt(); });
     return {};
 }
 
@@ -117,10 +120,12 @@ error_code Device::Impl::check_config() {
     const auto limits = read_register(link_, spec::at("LIMITS").of());
     const auto max_length = read_register(link_, spec::at("MAX_LEN").of());
     const auto timeout_ms = read_register(link_, spec::at("TO").of());
-    if (!cap || !limits || !max_length || !timeout_ms) {
+    const auto sessions = read_register(link_, spec::at("MAX_SESS").of());
+    if (!cap || !limits || !max_length || !timeout_ms || !sessions) {
         return Errc::dead;
     }
     max_length_ = *max_length;
+    max_sessions_ = std::min(*sessions, max_sessions);
     state_change_ = std::chrono::milliseconds(*timeout_ms);
     max_ring_entries_ = std::min(std::uint32_t{1} << spec::field("CAP", "LOG2_ENTRIES").get(*cap),
                                  spec::max_ring_entries);
@@ -167,21 +172,62 @@ error_code Device::Impl::wait_for_state(spec::DeviceState wanted) {
 }
 
 error_code Device::Impl::create_queue_pairs() {
+    sessions_ = std::make_unique<SessionTable>(
+        environment_, dma_, max_sessions_ + admin_ring_entries, config_.recovery.restore_sessions);
+    recovery_ = std::make_unique<Recovery>(link_, environment_, dma_, *sessions_, config_.recovery,
+                                           state_change_);
+    errors_ = std::make_unique<ErrorInterrupt>(link_, environment_, config_.recovery, *recovery_);
     for (std::uint32_t index = 0; index <= config_.io_queue_pairs; ++index) {
-        QueuePairConfig queue{.index = index, .reservation_lapse = config_.reservation_lapse};
-        if (index == 0) {
-            queue.entries = std::min(admin_ring_entries, max_ring_entries_);
-        } else {
-            queue.entries = config_.ring_entries;
-            queue.moderation_count = config_.moderation_count;
-            queue.moderation_us = config_.moderation_us;
+        if (const error_code failure = create_queue_pair(index)) {
+            return failure;
         }
-        auto created = QueuePair::create(link_, environment_, queue);
-        if (!created) {
-            return created.error();
-        }
-        queue_pairs_.push_back(std::move(*created));
     }
+    return {};
+}
+
+error_code Device::Impl::create_queue_pair(std::uint32_t index) {
+    using Enabling = QueuePair::Impl::Enabling;
+    QueuePairConfig config{.index = index,
+                           .reservation_lapse = config_.reservation_lapse,
+                           .max_length = max_length_,
+                           .recovery = config_.recovery};
+    if (index == 0) {
+        config.entries = std::min(admin_ring_entries, max_ring_entries_);
+    } else {
+        config.entries = config_.ring_entries;
+        config.moderation_count = config_.moderation_count;
+        config.moderation_us = config_.moderation_us;
+    }
+    auto rings = QueuePair::Impl::map_rings(link_, config.entries);
+    if (!rings) {
+        return rings.error();
+    }
+    auto queue = std::make_unique<QueuePair::Impl>(link_, environment_, config, *recovery_,
+                                                   *sessions_, std::move(*rings));
+    queue->program();
+    Enabling state{};
+    const bool decided = poll_until(environment_, state_change_, [&] {
+        state = queue->enabling();
+        return state != Enabling::pending;
+    });
+    queue_pairs_.push_back(std::unique_ptr<QueuePair>(new QueuePair(std::move(queue))));
+    if (!decided) {
+        return Errc::timed_out;
+    }
+    if (state == Enabling::enabled) {
+        return {};
+    }
+    return state == Enabling::gone ? Errc::dead : Errc::unsupported_config;
+}
+
+error_code Device::Impl::go_live() {
+    run_in_interrupt_context(environment_, [this] {
+        recovery_->begin(queue_pairs_);
+        errors_->start();
+        for (const auto& queue : queue_pairs_) {
+            queue->impl_->open();
+        }
+    });
     return {};
 }
 
@@ -192,88 +238,48 @@ void Device::Impl::close() {
             return;
         }
     }
-    for (const auto& queue : queue_pairs_) {
-        queue->refuse(Errc::dead);
-    }
-    if (must_reset_ && !gone_) {
-        // Nothing more can be done about a device that does not: it loses its memory when the rings
-        // and the pool are unmapped.
-        (void)reset();
+    if (recovery_ != nullptr) {
+        run_in_interrupt_context(environment_, [this] { recovery_->shut_down(); });
     }
     for (const auto& queue : queue_pairs_) {
-        queue->stop_interrupts();
+        queue->impl_->refuse(Errc::dead);
     }
-    stop_error_interrupts();
+    if (must_reset_ && is_reachable() && reset()) {
+        revoke_memory();  // it may do DMA yet
+    }
+    for (const auto& queue : queue_pairs_) {
+        queue->impl_->stop_interrupts();
+    }
+    if (errors_ != nullptr) {
+        errors_->stop();
+    }
     run_in_interrupt_context(environment_, [this] {
         for (const auto& queue : queue_pairs_) {
-            queue->fail_all(Errc::dead);
+            queue->impl_->fail_all(Errc::dead);
         }
     });
 }
 
-/// The device is not there any more and can reach no memory: what is in flight fails at once.
-void Device::Impl::lose_device() {
-    if (gone_.exchange(true)) {
-        return;
-    }
-    for (const auto& queue : queue_pairs_) {
-        queue->cut_off(Errc::dead);
-    }
-    // close() waits for this: it posts behind it.
-    boost::asio::post(environment_.interrupt_executor(), [this] {
+void Device::Impl::revoke_memory() {
+    run_in_interrupt_context(environment_, [this] {
         for (const auto& queue : queue_pairs_) {
-            queue->fail_all(Errc::dead);
+            queue->impl_->cut_off(Errc::dead);
+        }
+        dma_.revoke();
+        for (const auto& queue : queue_pairs_) {
+            queue->impl_->revoke_rings();
         }
     });
 }
 
-void Device::Impl::wait_for_error_interrupt() {
-    error_wait_ = true;
-    link_.async_wait_vector(spec::error_vector,
-                            [this](error_code error) { on_error_interrupt(error); });
-}
-
-void Device::Impl::on_error_interrupt(error_code error) {
-    error_wait_ = false;
-    if (stopper_ != nullptr) {
-        std::exchange(stopper_, nullptr)->unpark();
-        return;
-    }
-    if (error || gone_) {
-        return;
-    }
-    const std::uint32_t offset = spec::at("ERR_SRC").of();
-    for (std::uint32_t round = 0; round < max_error_rounds; ++round) {
-        const auto sources = read_register(link_, offset);
-        if (!sources) {
-            lose_device();
-            return;
-        }
-        if (*sources == 0) {
-            break;
-        }
-        reported_errors_ += static_cast<std::uint64_t>(std::popcount(*sources));
-        link_.mmio_write32(offset, *sources);
-    }
-    wait_for_error_interrupt();
-}
-
-void Device::Impl::stop_error_interrupts() {
-    const std::unique_ptr<Parker> parker = environment_.make_parker();
-    boost::asio::post(environment_.interrupt_executor(), [&] {
-        if (error_wait_) {
-            stopper_ = parker.get();
-            link_.cancel_vector_wait(spec::error_vector);
-        } else {
-            parker->unpark();
-        }
-    });
-    parker->park();
+void Device::Impl::request_reset() {
+    boost::asio::post(environment_.interrupt_executor(),
+                      [this] { recovery_->want_device_reset(); });
 }
 
 DeviceStatistics Device::Impl::read_statistics() {
     const std::lock_guard lock(*mutex_);
-    if (closed_ || gone_) {
+    if (closed_ || !is_reachable() || recovery_->is_gone()) {
         return {};
     }
     bool lost = false;
@@ -294,7 +300,7 @@ DeviceStatistics Device::Impl::read_statistics() {
         .msix_messages = read64(spec::at("STAT_MSIX")),
     };
     if (lost) {
-        lose_device();
+        recovery_->lose_device();
         return {};
     }
     return statistics;
@@ -302,7 +308,7 @@ DeviceStatistics Device::Impl::read_statistics() {
 
 void Device::Impl::dump(std::FILE* out) const {
     std::fprintf(out, "%zu queue pairs, %s, error sources reported %" PRIu64 "\n",
-                 queue_pairs_.size(), gone_ ? "gone" : (closed_ ? "closed" : "open"),
+                 queue_pairs_.size(), !is_reachable() ? "dead" : (closed_ ? "closed" : "open"),
                  reported_errors());
 }
 
@@ -350,6 +356,18 @@ std::uint32_t Device::max_length() const {
 
 DeviceStatistics Device::read_statistics() {
     return impl_->read_statistics();
+}
+
+DeviceHealth Device::health() const {
+    return impl_->recovery().health();
+}
+
+RecoveryCounters Device::recovery_counters() const {
+    return impl_->recovery().counters();
+}
+
+void Device::request_reset() {
+    impl_->request_reset();
 }
 
 std::uint64_t Device::reported_errors() const {

@@ -30,6 +30,8 @@ constexpr std::size_t block_size(unsigned size_class) {
     return DmaPool::smallest_block << size_class;
 }
 constexpr unsigned class_count = class_of(DmaPool::largest_block) + 1;
+/// In the place of a size class.
+constexpr unsigned imported = class_count;
 static_assert(class_of(256) == 0 && class_of(257) == 1 && block_size(class_count - 1) == 2u << 20);
 
 }  // namespace
@@ -55,13 +57,14 @@ class DmaPool::Impl {
     ~Impl() {
         RINGSIDE_ASSERT(environment_.trace(), in_use_ == 0, "%zu DMA buffers outlive their pool",
                         in_use_);
-        for (const Chunk& chunk : chunks_) {
-            link_.dma_unmap(chunk.iova);
-        }
+        revoke();
     }
 
     result<Block> take(unsigned size_class) {
         const std::lock_guard lock(*mutex_);
+        if (revoked_) {
+            return Errc::dead;
+        }
         auto& free = classes_[size_class].free;
         if (free.empty()) {
             if (const error_code failure = grow(size_class)) {
@@ -76,17 +79,90 @@ class DmaPool::Impl {
 
     void give_back(unsigned size_class, Block block) noexcept {
         const std::lock_guard lock(*mutex_);
-        classes_[size_class].free.push_back(block);
         --in_use_;
+        if (size_class == imported) {
+            unmap_import(block.iova);
+        } else if (quarantine_) {
+            held_.push_back({size_class, block});
+        } else {
+            classes_[size_class].free.push_back(block);
+        }
+    }
+
+    result<Iova> import_memory(std::span<std::byte> memory) {
+        const std::lock_guard lock(*mutex_);
+        if (revoked_) {
+            return Errc::dead;
+        }
+        imports_.reserve(imports_.size() + 1);
+        const auto iova = link_.dma_map(memory, DmaDirection::bidirectional);
+        if (iova) {
+            imports_.push_back(*iova);
+            ++in_use_;
+        }
+        return iova;
+    }
+
+    void quarantine(bool on) {
+        const std::lock_guard lock(*mutex_);
+        quarantine_ = on;
+        if (!on) {
+            for (const Held& each : std::exchange(held_, {})) {
+                classes_[each.size_class].free.push_back(each.block);
+            }
+            held_.reserve(blocks_);
+        }
+    }
+    std::size_t quarantined() const {
+        const std::lock_guard lock(*mutex_);
+        return held_.size();
+    }
+
+    void revoke() {
+        const std::lock_guard lock(*mutex_);
+        if (std::exchange(revoked_, true)) {
+            return;
+        }
+        for (const Chunk& chunk : chunks_) {
+            link_.dma_unmap(chunk.iova);
+        }
+        for (const Iova iova : std::exchange(imports_, {})) {
+            link_.dma_unmap(iova);
+        }
+    }
+
+    std::span<std::byte> bytes_at(Iova iova, std::size_t size) const {
+        const std::lock_guard lock(*mutex_);
+        for (const Chunk& chunk : chunks_) {
+            const std::uint64_t offset = iova.value - chunk.iova.value;  // huge if below
+            if (offset < chunk.size && size <= chunk.size - offset) {
+                return {chunk.memory.get() + offset, size};
+            }
+        }
+        return {};
     }
 
   private:
+    struct Held {
+        unsigned size_class;
+        Block block;
+    };
+    /// After revoke() there is nothing left to unmap.
+    void unmap_import(Iova iova) noexcept {
+        const auto found = std::find(imports_.begin(), imports_.end(), iova);
+        if (found != imports_.end()) {
+            imports_.erase(found);
+            link_.dma_unmap(iova);
+        }
+    }
+
     struct Free {
         void operator()(std::byte* memory) const { std::free(memory); }
     };
     struct Chunk {
         std::unique_ptr<std::byte, Free> memory;
         Iova iova;
+        std::size_t size = 0;
     };
     struct SizeClass {
         std::vector<Block> free;
@@ -102,6 +178,7 @@ class DmaPool::Impl {
         SizeClass& grown = classes_[size_class];
         try {
             grown.free.reserve(grown.blocks + blocks);
+            held_.reserve(blocks_ + blocks);
             chunks_.reserve(chunks_.size() + 1);
         } catch (const std::bad_alloc&) {
             return Errc::out_of_dma_memory;
@@ -117,12 +194,14 @@ class DmaPool::Impl {
             return Errc::out_of_dma_memory;
         }
         chunk.iova = *iova;
+        chunk.size = size;
         // The last first, so that they are given out in order of address.
         for (std::size_t offset = size; offset != 0;) {
             offset -= block_size(size_class);
             grown.free.push_back({chunk.memory.get() + offset, chunk.iova + offset});
         }
         grown.blocks += blocks;
+        blocks_ += blocks;
         mapped_bytes_ += size;
         chunks_.push_back(std::move(chunk));
         return {};
@@ -134,6 +213,11 @@ class DmaPool::Impl {
     const std::unique_ptr<Mutex> mutex_;
     std::array<SizeClass, class_count> classes_;
     std::vector<Chunk> chunks_;
+    std::vector<Held> held_;  ///< has room for all blocks
+    std::vector<Iova> imports_;
+    bool quarantine_ = false;
+    bool revoked_ = false;
+    std::size_t blocks_ = 0;
     std::size_t mapped_bytes_ = 0;
     std::size_t in_use_ = 0;
 };
@@ -161,6 +245,36 @@ result<DmaBuffer> DmaPool::allocate(std::size_t size) {
     return buffer;
 }
 
+result<DmaBuffer> DmaPool::import_memory(std::span<std::byte> memory) {
+    const auto iova = impl_->import_memory(memory);
+    if (!iova) {
+        return iova.error();
+    }
+    DmaBuffer buffer;
+    buffer.pool_ = this;
+    buffer.memory_ = memory.data();
+    buffer.size_ = memory.size();
+    buffer.iova_ = *iova;
+    buffer.size_class_ = imported;
+    return buffer;
+}
+
+std::size_t DmaPool::quarantined() const {
+    return impl_->quarantined();
+}
+
+void DmaPool::quarantine(bool on) {
+    impl_->quarantine(on);
+}
+
+void DmaPool::revoke() {
+    impl_->revoke();
+}
+
+std::span<std::byte> DmaPool::bytes_at(Iova iova, std::size_t size) const {
+    return impl_->bytes_at(iova, size);
+}
+
 DmaBuffer::DmaBuffer(DmaBuffer&& other) noexcept {
     swap(other);
 }
@@ -172,7 +286,9 @@ DmaBuffer& DmaBuffer::operator=(DmaBuffer&& other) noexcept {
 
 DmaBuffer::~DmaBuffer() {
     if (memory_ != nullptr) {
-        explicit_bzero(memory_, size_);
+        if (size_class_ != imported) {
+            explicit_bzero(memory_, size_);
+        }
         pool_->impl_->give_back(size_class_, {memory_, iova_});
     }
 }

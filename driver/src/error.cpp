@@ -20,7 +20,9 @@ const char* text_of(Errc code) {
         case Errc::invalid_request:
             return "request breaks a limit of the device";
         case Errc::ring_broken:
-            return "device wrote nonsense into the completion ring";
+            return "device answered with what cannot be";
+        case Errc::stale_session:
+            return "session ended by a device reset";
         case Errc::request_rejected:
             return "device found the descriptor wrong";
         case Errc::auth_failed:

@@ -1,40 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the ringside authors
 
-// Life cycle, submission, waiters and the ledger; the interrupt side is in
-// queue_pair_interrupt.cpp.
+// Submission, waiters and the ledger. The interrupt side is in queue_pair_interrupt.cpp, going up
+// and down in queue_pair_life.cpp.
 
 #include "ringside/driver/queue_pair.hpp"
 
-#include <bit>
 #include <cinttypes>
 #include <cstring>
 #include <mutex>
 #include <string>
 #include <utility>
 
-#include "mmio.hpp"
 #include "queue_pair_impl.hpp"
 #include "ringside/base/assert.hpp"
-#include "waiting.hpp"
 
 namespace ringside::driver {
 
 QueuePair::Impl::Impl(Link& link, Environment& environment, const QueuePairConfig& config,
-                      const DeviceLimits& limits, RingMemory submission_ring,
-                      RingMemory completion_ring)
+                      QueueWatcher& watcher, SessionTable& sessions, Rings rings)
     : link_(link),
       environment_(environment),
       config_(config),
-      limits_(limits),
+      watcher_(watcher),
+      sessions_(sessions),
       capacity_(config.entries - 1),
       vector_(spec::queue_vector(config.index)),
       sq_doorbell_(spec::at("SQ_DB").of(config.index)),
       cq_doorbell_(spec::at("CQ_DB").of(config.index)),
       mutex_(environment.make_mutex()),
-      submission_ring_(std::move(submission_ring)),
+      submission_ring_(std::move(rings.submission)),
       slots_(config.entries),
-      completion_ring_(link, std::move(completion_ring), config.entries),
+      completion_ring_(link, std::move(rings.completion), config.entries),
+      storm_(config.recovery),
       state_writer_(environment.trace().add_state_writer(
           "queue pair " + std::to_string(config.index), [this](std::FILE* out) { dump(out); })),
       timer_(environment.make_timer([this] { on_timer(); })) {}
@@ -43,43 +41,6 @@ QueuePair::Impl::~Impl() {
     stop_interrupts();
     RINGSIDE_ASSERT(environment_.trace(), counters_.in_flight == 0,
                     "queue %u is destroyed with operations in flight", config_.index);
-}
-
-error_code QueuePair::Impl::start() {
-    const std::uint32_t queue = config_.index;
-    const std::uint32_t last_entry = config_.entries - 1;
-    const auto size =
-        spec::field("Q_SIZE", "SQ").set(last_entry) | spec::field("Q_SIZE", "CQ").set(last_entry);
-    const auto moderation = spec::field("INT_MOD", "TIME_US").set(config_.moderation_us) |
-                            spec::field("INT_MOD", "COUNT").set(config_.moderation_count);
-    const auto vector =
-        spec::field("CQ_VEC", "VECTOR").set(vector_) | spec::field("CQ_VEC", "IEN").set(1);
-    write_register64(link_, spec::at("SQ_BASE").of(queue), submission_ring_.iova().value);
-    write_register64(link_, spec::at("CQ_BASE").of(queue), completion_ring_.iova().value);
-    link_.mmio_write32(spec::at("Q_SIZE").of(queue), static_cast<std::uint32_t>(size));
-    link_.mmio_write32(spec::at("CQ_VEC").of(queue), static_cast<std::uint32_t>(vector));
-    link_.mmio_write32(spec::at("INT_MOD").of(queue), static_cast<std::uint32_t>(moderation));
-    link_.mmio_write32(spec::at("Q_CTRL").of(queue),
-                       static_cast<std::uint32_t>(spec::field("Q_CTRL", "EN").set(1)));
-
-    const auto refused = static_cast<std::uint64_t>(spec::QueueState::error);
-    const auto enabled = static_cast<std::uint64_t>(spec::QueueState::enabled);
-    error_code failure;
-    const bool decided = poll_until(environment_, limits_.state_change, [&] {
-        const auto status = read_register(link_, spec::at("Q_STS").of(queue));
-        const auto now = status ? spec::field("Q_STS", "STATE").get(*status) : refused;
-        if (!status) {
-            failure = status.error();
-        } else if (now == refused) {
-            failure = Errc::unsupported_config;
-        }
-        return failure.failed() || now == enabled;
-    });
-    if (!decided || failure.failed()) {
-        return decided ? failure : make_error_code(Errc::timed_out);
-    }
-    run_in_interrupt_context(environment_, [this] { wait_for_interrupt(); });
-    return {};
 }
 
 result<void> QueuePair::Impl::submit(const spec::SubmissionEntry& request, Operation& operation,
@@ -91,7 +52,7 @@ result<void> QueuePair::Impl::submit(const spec::SubmissionEntry& request, Opera
         waiters_.leave(*waiter);  // its reservation, if it has one, is the credit taken below
     }
     const error_code refusal = take_or_refuse(request, operation, waiter);
-    if (waiter != nullptr && refusal != Errc::again) {
+    if (waiter != nullptr && !is_transient(refusal)) {
         waiters_.leave(*waiter);
     }
     if (hand_out_slots()) {
@@ -106,9 +67,12 @@ result<void> QueuePair::Impl::submit(const spec::SubmissionEntry& request, Opera
 
 error_code QueuePair::Impl::take_or_refuse(const spec::SubmissionEntry& request,
                                            Operation& operation, SlotWaiter* waiter) {
-    if (state_ != State::open || is_invalid(request)) {
+    if (state_ != State::open) {
+        return refuse_while_down(waiter);
+    }
+    if (is_invalid(request)) {
         ++counters_.refused;
-        return state_ != State::open ? refusal_ : Errc::invalid_request;
+        return Errc::invalid_request;
     }
     if (counters_.in_flight + waiters_.reserved() == capacity_) {
         ++counters_.eagain;
@@ -119,20 +83,68 @@ error_code QueuePair::Impl::take_or_refuse(const spec::SubmissionEntry& request,
         }
         return Errc::again;
     }
-    accept(request, operation);
+    return accept_for_session(request, operation);
+}
+
+/// Users know sessions by the driver's handles, the device by its own ids.
+error_code QueuePair::Impl::accept_for_session(const spec::SubmissionEntry& request,
+                                               Operation& operation) {
+    switch (static_cast<spec::Opcode>(request.opcode)) {
+        case spec::Opcode::cipher: {
+            spec::SubmissionEntry entry = request;
+            if (const error_code stale = sessions_.translate(entry)) {
+                ++counters_.refused;
+                return stale;
+            }
+            accept(entry, operation);
+            break;
+        }
+        case spec::Opcode::session_destroy: {
+            spec::SubmissionEntry entry = request;
+            (void)sessions_.translate(
+                entry);  // of a stale one the device knows nothing: it says so
+            sessions_.forget(request.session);
+            accept(entry, operation);
+            break;
+        }
+        case spec::Opcode::session_create:
+            accept(request, operation, sessions_.begin(request));
+            break;
+        default:
+            accept(request, operation);
+            break;
+    }
     return {};
 }
 
-bool QueuePair::Impl::is_invalid(const spec::SubmissionEntry& request) const {
-    return request.src_len > limits_.max_length || request.dst_len > limits_.max_length;
+error_code QueuePair::Impl::refuse_while_down(SlotWaiter* waiter) {
+    ++counters_.refused;
+    if (state_ != State::stopped) {
+        return refusal_;
+    }
+    environment_.schedule_point("queue_pair.submit.resetting");
+    if (waiter != nullptr) {
+        waiters_.enqueue(*waiter);
+    }
+    return Errc::resetting;
 }
 
-void QueuePair::Impl::accept(const spec::SubmissionEntry& request, Operation& operation) {
+bool QueuePair::Impl::is_invalid(const spec::SubmissionEntry& request) const {
+    return request.src_len > config_.max_length || request.dst_len > config_.max_length;
+}
+
+void QueuePair::Impl::accept(const spec::SubmissionEntry& request, Operation& operation,
+                             std::uint32_t new_session) {
+    const Time now = environment_.now();
     spec::SubmissionEntry entry = request;
-    slots_.take(entry, operation);
+    slots_.take(entry, operation, now, new_session);
     ++counters_.accepted;
     ++counters_.in_flight;
     record(TraceKind::submit, entry.user_tag);
+    if (look_at_ == WaiterQueue::never) {
+        look_at_ = now + config_.recovery.late_after;
+        arm_timer(look_at_);
+    }
 
     const std::size_t offset = sq_tail_ * sizeof entry;
     std::memcpy(submission_ring_.data() + offset, &entry, sizeof entry);
@@ -160,6 +172,9 @@ bool QueuePair::Impl::holds_reservation(const SlotWaiter& waiter) const {
 
 /// Gives free slots to waiters; true: somebody is to be told, on the interrupt executor.
 bool QueuePair::Impl::hand_out_slots() {
+    if (state_ == State::stopped) {
+        return false;
+    }
     const auto unused = capacity_ - static_cast<std::uint32_t>(counters_.in_flight);
     const auto out = waiters_.hand_out(unused);
     for (std::uint32_t i = 0; i < out.reservations; ++i) {
@@ -191,12 +206,8 @@ void QueuePair::Impl::go_down(State state, Errc reason) {
     if (state > state_) {
         state_ = state;
         refusal_ = reason;
+        live_ = live_ && state != State::closed;
     }
-}
-
-QueuePair::Impl::State QueuePair::Impl::state() const {
-    const std::lock_guard lock(*mutex_);
-    return state_;
 }
 
 QueueCounters QueuePair::Impl::counters() const {
@@ -222,6 +233,9 @@ void QueuePair::Impl::check_ledger() const {
                     "queue %u: a submit call had two outcomes or none", config_.index);
     RINGSIDE_ASSERT(trace, c.in_flight + waiters_.reserved() <= capacity_,
                     "queue %u: a credit was given twice", config_.index);
+    if (state_ == State::stopped) {
+        return;  // nobody gets a slot
+    }
     const auto free_slots = capacity_ - c.in_flight - waiters_.reserved();
     RINGSIDE_ASSERT(trace, waiters_.queued_reserving() == 0 || free_slots == 0,
                     "queue %u: a waiter sleeps while a slot is free", config_.index);
@@ -246,42 +260,14 @@ void QueuePair::Impl::dump(std::FILE* out) const {
                  ", hints %" PRIu64 "\n",
                  waiters_.reserved(), waiters_.queued(), waiters_.hints(), c.grants, c.lapses,
                  c.hints);
-    std::fprintf(out, "interrupts %" PRIu64 ", empty %" PRIu64 ", stale completions %" PRIu64 "\n",
-                 c.interrupts, c.empty_interrupts, c.stale_completions);
+    std::fprintf(out,
+                 "interrupts %" PRIu64 ", empty %" PRIu64 ", stale completions %" PRIu64
+                 ", polled %" PRIu64 ", resets %" PRIu64 "\n",
+                 c.interrupts, c.empty_interrupts, c.stale_completions, c.completions_polled,
+                 c.resets);
 }
 
 // ---- the public face ----
-
-result<std::unique_ptr<QueuePair>> QueuePair::create(Link& link, Environment& environment,
-                                                     const QueuePairConfig& config) {
-    if (config.index >= spec::max_queue_pairs || !std::has_single_bit(config.entries) ||
-        config.entries < spec::min_ring_entries || config.entries > spec::max_ring_entries) {
-        return Errc::unsupported_config;
-    }
-    const auto max_length = read_register(link, spec::at("MAX_LEN").of());
-    const auto timeout_ms = read_register(link, spec::at("TO").of());
-    if (!max_length || !timeout_ms) {
-        return Errc::dead;
-    }
-    auto submission_ring = RingMemory::create(link, config.entries * sizeof(spec::SubmissionEntry),
-                                              DmaDirection::to_device);
-    if (!submission_ring) {
-        return submission_ring.error();
-    }
-    auto completion_ring = RingMemory::create(link, config.entries * sizeof(spec::CompletionEntry),
-                                              DmaDirection::from_device);
-    if (!completion_ring) {
-        return completion_ring.error();
-    }
-    auto impl = std::make_unique<Impl>(
-        link, environment, config,
-        Impl::DeviceLimits{*max_length, std::chrono::milliseconds(*timeout_ms)},
-        std::move(*submission_ring), std::move(*completion_ring));
-    if (const error_code failure = impl->start()) {
-        return failure;
-    }
-    return std::unique_ptr<QueuePair>(new QueuePair(std::move(impl)));
-}
 
 QueuePair::QueuePair(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 QueuePair::~QueuePair() = default;
@@ -297,22 +283,6 @@ void QueuePair::forget(SlotWaiter& waiter) {
 
 bool QueuePair::holds_reservation(const SlotWaiter& waiter) const {
     return impl_->holds_reservation(waiter);
-}
-
-void QueuePair::fail_all(Errc reason) {
-    impl_->fail_all(reason);
-}
-
-void QueuePair::refuse(Errc reason) {
-    impl_->go_down(Impl::State::refusing, reason);
-}
-
-void QueuePair::cut_off(Errc reason) {
-    impl_->go_down(Impl::State::closed, reason);
-}
-
-void QueuePair::stop_interrupts() {
-    impl_->stop_interrupts();
 }
 
 std::uint32_t QueuePair::index() const {

@@ -7,60 +7,138 @@
 // changes the number of credits in use does so in one critical section with handing the freed slots
 // out, so that no moment exists in which a slot is free and a reserving waiter sleeps. Foreign code
 // (complete(), slot_ready()) is called with the mutex released and only on the interrupt executor.
+// Device brings it up and takes it down, Recovery stops and restarts it.
 
 #include <array>
 #include <boost/container/static_vector.hpp>
 #include <cstdio>
 #include <memory>
+#include <optional>
 
 #include "completion_ring.hpp"
+#include "interrupt_storm.hpp"
 #include "ring_memory.hpp"
 #include "ringside/driver/limits.hpp"
 #include "ringside/driver/queue_pair.hpp"
+#include "ringside/driver/recovery.hpp"
 #include "ringside/spec/registers.hpp"
+#include "session_table.hpp"
 #include "slot_table.hpp"
 #include "waiter_queue.hpp"
 
 namespace ringside::driver {
 
+/// Who is told when a queue pair needs help. Interrupt executor, no lock held.
+class QueueWatcher {
+  public:
+    /// The oldest operation is older than RecoveryPolicy::late_after; again after as long.
+    virtual void on_late(std::uint32_t queue) = 0;
+    /// The device wrote nonsense into the ring.
+    virtual void on_broken_ring(std::uint32_t queue) = 0;
+
+  protected:
+    ~QueueWatcher() = default;
+};
+
+struct QueuePairConfig {
+    std::uint32_t index = 0;             ///< 0: the admin queue
+    std::uint32_t entries = 64;          ///< of both rings; credits = entries - 1
+    std::uint16_t moderation_count = 0;  ///< interrupt at this many completions; 0: at each
+    std::uint16_t moderation_us = 0;     ///< or this long after the first; 0: no time limit
+    Duration reservation_lapse{};
+    std::uint32_t max_length = 0;  ///< the device's
+    RecoveryPolicy recovery;
+};
+
 class QueuePair::Impl {
   public:
-    /// What the registers say of the device.
-    struct DeviceLimits {
-        std::uint32_t max_length;
-        Duration state_change;
+    /// Both rings. The device's other parts of a queue pair are its registers.
+    struct Rings {
+        RingMemory submission;
+        RingMemory completion;
     };
+    static result<Rings> map_rings(Link& link, std::uint32_t entries);
 
-    /// In this order a queue pair goes down; it never comes up again.
-    enum class State : std::uint8_t {
-        open,
-        refusing,  ///< takes nothing, finishes what it has
-        breaking,  ///< the device wrote nonsense; waiting until it has stopped this queue
-        closed,    ///< touches no register
-    };
-
-    Impl(Link& link, Environment& environment, const QueuePairConfig& config,
-         const DeviceLimits& limits, RingMemory submission_ring, RingMemory completion_ring);
+    /// Neither enabled nor taking requests: program(), then go_live(), then open().
+    Impl(Link& link, Environment& environment, const QueuePairConfig& config, QueueWatcher& watcher,
+         SessionTable& sessions, Rings rings);
     ~Impl();
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
 
-    /// Programs the queue's registers, enables it and takes the first interrupt wait.
-    error_code start();
+    // ---- for users; any thread ----
 
     result<void> submit(const spec::SubmissionEntry& request, Operation& operation,
                         SlotWaiter* waiter);
     void forget(SlotWaiter& waiter);
     bool holds_reservation(const SlotWaiter& waiter) const;
-    void fail_all(Errc reason);
-    void go_down(State state, Errc reason);
-    void stop_interrupts();
     QueueCounters counters() const;
-
     const QueuePairConfig& config() const { return config_; }
     std::uint32_t capacity() const { return capacity_; }
 
+    // ---- up; interrupt executor, but for program() and enabling() ----
+
+    /// Writes the queue's registers and enables it.
+    void program();
+    enum class Enabling : std::uint8_t { pending, enabled, refused, gone };
+    Enabling enabling();
+    /// It is enabled: takes interrupts, and the driver's own requests (submit_own()).
+    void go_live();
+    /// Takes requests, and hands out what there is to those who wait.
+    void open();
+
+    // ---- down; any thread, but for fail_all() ----
+
+    /// Refuses everything for ever; what is in flight goes on.
+    void refuse(Errc reason) { go_down(State::refusing, reason); }
+    /// As refuse(), and touches no register any more; fail_all() must follow.
+    void cut_off(Errc reason) { go_down(State::closed, reason); }
+    /// Ends everything in flight with `reason`, and wakes all waiters. Touches no register.
+    void fail_all(Errc reason);
+    /// Returns when no interrupt handler runs or will run. Not on the interrupt executor.
+    void stop_interrupts();
+    /// Takes the rings away from the device. After cut_off().
+    void revoke_rings();
+
+    // ---- recovery; interrupt executor ----
+
+    /// Refuses with Errc::resetting and queues waiters, until open(). Touches no doorbell.
+    void stop();
+    void begin_reset();
+    /// Whether the reset is done; Errc::dead.
+    result<bool> reset_is_done();
+    /// Ends everything in flight, in order of submission: what the device did complete with its
+    /// own status, the rest with `reason`. The device must not touch the queue pair any more.
+    void end_operations(Errc reason);
+    /// New ring memory, so that a write of the former life faults; indices and phase of a queue
+    /// pair that is enabled.
+    error_code renew_rings();
+    /// Reaps what is there, up to the budget.
+    std::uint32_t poll();
+    /// As poll(), for a queue pair with a late operation; what it finds counts as polled.
+    std::uint32_t poll_late();
+    /// Rings the doorbell, unmasks the vector and arms the interrupt again: one of the three may
+    /// have been lost.
+    void nudge();
+    /// submit() for the driver's own requests, which a queue pair takes that is live.
+    result<void> submit_own(const spec::SubmissionEntry& request, Operation& operation);
+
+    struct InFlight {
+        std::uint16_t cid;
+        std::uint64_t user_tag;
+        Time submitted_at;
+    };
+    std::optional<InFlight> oldest() const;
+    bool is_in_flight(const InFlight& operation) const;
+
   private:
+    /// A queue pair goes up and down between the first two, and down for ever to the others.
+    enum class State : std::uint8_t {
+        open,
+        stopped,   ///< takes nothing for a while
+        refusing,  ///< takes nothing, finishes what it has
+        closed,    ///< touches no register
+    };
     struct Done {
         Operation* operation;
         Completion completion;
@@ -71,36 +149,47 @@ class QueuePair::Impl {
     enum class NextTurn : std::uint8_t { none, interrupt, posted };
 
     // under the lock
-    bool is_invalid(const spec::SubmissionEntry& request) const;
     error_code take_or_refuse(const spec::SubmissionEntry& request, Operation& operation,
                               SlotWaiter* waiter);
-    void accept(const spec::SubmissionEntry& request, Operation& operation);
+    error_code refuse_while_down(SlotWaiter* waiter);
+    error_code accept_for_session(const spec::SubmissionEntry& request, Operation& operation);
+    bool is_invalid(const spec::SubmissionEntry& request) const;
+    void accept(const spec::SubmissionEntry& request, Operation& operation,
+                std::uint32_t new_session = 0);
     void retire(const spec::CompletionEntry& entry, DoneBatch& done);
+    bool note_answer(const spec::CompletionEntry& entry);
+    void end_answered(const SlotTable::Slot& slot, DoneBatch& done);
+    void end_unanswered(const SlotTable::Slot& slot, Errc reason, DoneBatch& done);
+    bool head_is_possible(std::uint32_t sq_head);
+    void note_latency(Duration latency);
     void count_end(error_code status);
     bool hand_out_slots();
     void count_lapses(std::uint32_t lapses);
     void arm_timer(Time deadline);
+    bool is_late(Time now);
     void record(TraceKind kind, std::uint64_t id, std::uint64_t digest = 0);
     void check_ledger() const;
+    void go_down(State state, Errc reason);
 
     // interrupt executor, without the lock
     void take_turn(error_code error);
-    bool is_running() const;
+    bool is_live() const;
     std::uint32_t reap();
     void tell_waiters();
     void wait_for_interrupt();
+    void arm_interrupt();
+    bool pause_in_storm(bool empty);
+    void look_during_storm();
     void count_interrupt(bool empty);
     void on_timer();
-    void break_ring();
-    void poll_broken_ring();
-    State state() const;
 
     void dump(std::FILE* out) const;
 
     Link& link_;
     Environment& environment_;
     const QueuePairConfig config_;
-    const DeviceLimits limits_;
+    QueueWatcher& watcher_;
+    SessionTable& sessions_;
     const std::uint32_t capacity_;
     const std::uint32_t vector_;
     const std::uint32_t sq_doorbell_;
@@ -108,21 +197,25 @@ class QueuePair::Impl {
 
     const std::unique_ptr<Mutex> mutex_;
     // guarded by mutex_
-    State state_ = State::open;
-    Errc refusal_ = Errc::dead;  ///< what submit() says unless open
+    State state_ = State::stopped;
+    Errc refusal_ = Errc::resetting;  ///< what submit() says unless open
+    bool live_ = false;               ///< enabled in the device: doorbells may be rung
     RingMemory submission_ring_;
     std::uint32_t sq_tail_ = 0;
+    std::uint32_t sq_head_ = 0;  ///< as far as the device has said
     SlotTable slots_;
     WaiterQueue waiters_;
     QueueCounters counters_;
+    std::uint64_t stale_before_reset_ = 0;
     Time timer_armed_for_ = WaiterQueue::never;
+    Time look_at_ = WaiterQueue::never;  ///< when an operation may be late
 
     // interrupt executor only
     CompletionRing completion_ring_;
     std::array<spec::CompletionEntry, completion_batch> batch_;
     NextTurn next_turn_ = NextTurn::none;
     Parker* stopper_ = nullptr;  ///< waits for the last turn
-    Time break_deadline_{};
+    InterruptStorm storm_;
 
     Trace::StateWriter state_writer_;
     std::unique_ptr<Timer> timer_;  ///< last: its callback uses everything else

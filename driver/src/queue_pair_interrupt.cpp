@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the ringside authors
 
-// The interrupt side of a queue pair: reaping, re-arming, telling waiters, and going down.
+// The interrupt side of a queue pair: reaping, re-arming, telling waiters, and noticing that
+// something is late, broken or too much.
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <mutex>
 #include <utility>
 
-#include "mmio.hpp"
 #include "queue_pair_impl.hpp"
 
 namespace ringside::driver {
@@ -33,18 +34,18 @@ error_code error_of(spec::Status status) {
 
 /// What the device says of its work, as far as it can be true: it cannot have written more than it
 /// was given room for.
-Completion completion_of(const spec::CompletionEntry& entry, std::uint32_t max_result) {
+Completion completion_of(const SlotTable::Slot& slot) {
     Completion completion;
-    completion.status = error_of(spec::decode_status(entry.status));
-    completion.device_latency = std::chrono::nanoseconds(entry.latency_ns);
+    completion.status = error_of(spec::decode_status(slot.status));
+    completion.device_latency = std::chrono::nanoseconds(slot.latency_ns);
     if (completion.status) {
         return completion;
     }
-    if (entry.result > max_result) {
+    if (slot.result > slot.max_result) {
         completion.status = Errc::ring_broken;
         return completion;
     }
-    completion.result = entry.result;
+    completion.result = slot.result;
     return completion;
 }
 
@@ -59,17 +60,14 @@ void QueuePair::Impl::take_turn(error_code error) {
         std::exchange(stopper_, nullptr)->unpark();
         return;
     }
-    if (error || !is_running()) {
+    if (error || !is_live()) {
         return;
     }
-    std::uint32_t reaped = 0;
-    for (std::uint32_t count = 1; count != 0 && reaped < drain_budget; reaped += count) {
-        count = reap();
-    }
+    const std::uint32_t reaped = poll();
     if (interrupted) {
         count_interrupt(reaped == 0);
     }
-    if (!is_running()) {
+    if (!is_live() || (interrupted && pause_in_storm(reaped == 0))) {
         return;
     }
     if (reaped < drain_budget) {
@@ -80,9 +78,9 @@ void QueuePair::Impl::take_turn(error_code error) {
     boost::asio::post(environment_.interrupt_executor(), [this] { take_turn({}); });
 }
 
-bool QueuePair::Impl::is_running() const {
-    const State now = state();
-    return now == State::open || now == State::refusing;
+bool QueuePair::Impl::is_live() const {
+    const std::lock_guard lock(*mutex_);
+    return live_;
 }
 
 void QueuePair::Impl::count_interrupt(bool empty) {
@@ -91,12 +89,58 @@ void QueuePair::Impl::count_interrupt(bool empty) {
     counters_.empty_interrupts += empty ? 1 : 0;
 }
 
+std::uint32_t QueuePair::Impl::poll() {
+    std::uint32_t reaped = 0;
+    for (std::uint32_t count = 1; count != 0 && reaped < drain_budget; reaped += count) {
+        count = reap();
+    }
+    return reaped;
+}
+
+/// True: too many interrupts for nothing, no more of them for a while.
+bool QueuePair::Impl::pause_in_storm(bool empty) {
+    if (!empty) {
+        storm_.calm();
+        return false;
+    }
+    if (!storm_.interrupt(environment_.now())) {
+        return false;
+    }
+    link_.mask_vector(vector_, true);
+    const std::lock_guard lock(*mutex_);
+    ++counters_.interrupt_storms;
+    arm_timer(environment_.now() + storm_poll_interval);
+    return true;
+}
+
+/// The vector is masked: looks by itself, and takes interrupts again when the time is over.
+void QueuePair::Impl::look_during_storm() {
+    if (!storm_.is_raging() || !is_live()) {
+        return;
+    }
+    poll();
+    const Time now = environment_.now();
+    if (now >= storm_.over_at()) {
+        storm_.end();
+        link_.mask_vector(vector_, false);
+        wait_for_interrupt();
+        return;
+    }
+    const std::lock_guard lock(*mutex_);
+    arm_timer(counters_.in_flight != 0 ? std::min(now + storm_poll_interval, storm_.over_at())
+                                       : storm_.over_at());
+}
+
 /// The wait stands before ARM is written, and ARM makes the device fire at once if it has completed
 /// something since the ring was found empty: no interrupt falls into the gap.
 void QueuePair::Impl::wait_for_interrupt() {
     next_turn_ = NextTurn::interrupt;
     link_.async_wait_vector(vector_, [this](error_code error) { take_turn(error); });
     environment_.schedule_point("queue_pair.drain.before_arm");
+    arm_interrupt();
+}
+
+void QueuePair::Impl::arm_interrupt() {
     const auto arm = spec::field("CQ_DB", "HEAD").set(completion_ring_.head()) |
                      spec::field("CQ_DB", "ARM").set(1);
     link_.mmio_write32(cq_doorbell_, static_cast<std::uint32_t>(arm));
@@ -115,15 +159,18 @@ std::uint32_t QueuePair::Impl::reap() {
         // The device's count of credits in use and ours go down together, and the slots go to those
         // who wait for them, before anybody else can look.
         const std::lock_guard lock(*mutex_);
-        if (state_ != State::closed) {
+        if (live_) {
             link_.mmio_write32(cq_doorbell_, completion_ring_.head());
         }
+        const std::uint64_t bad_heads = counters_.bad_heads;
         for (std::uint32_t i = 0; i < count; ++i) {
             retire(batch_[i], done);
         }
         hand_out_slots();
         check_ledger();
-        broken = counters_.stale_completions >= max_stale_completions && state_ < State::breaking;
+        broken = live_ && (counters_.bad_heads != bad_heads ||
+                           counters_.stale_completions - stale_before_reset_ >=
+                               config_.recovery.max_stale_completions);
     }
     environment_.schedule_point("queue_pair.drain.after_ack");
     for (const Done& each : done) {
@@ -131,23 +178,66 @@ std::uint32_t QueuePair::Impl::reap() {
     }
     tell_waiters();
     if (broken) {
-        break_ring();
+        watcher_.on_broken_ring(config_.index);
+        return 0;  // nothing more is read that may be nonsense
     }
     return count;
 }
 
 void QueuePair::Impl::retire(const spec::CompletionEntry& entry, DoneBatch& done) {
-    const bool ours = entry.qid == config_.index;
-    const SlotTable::Slot slot = ours ? slots_.release(entry) : SlotTable::Slot{};
-    if (slot.operation == nullptr) {
-        ++counters_.stale_completions;
-        record(TraceKind::stale, entry.user_tag);
-        return;
+    counters_.bad_heads += head_is_possible(entry.sq_head) ? 0 : 1;
+    if (note_answer(entry)) {
+        end_answered(slots_.release(entry), done);
     }
-    const Completion completion = completion_of(entry, slot.max_result);
-    record(TraceKind::reap, entry.user_tag, entry.status);
+}
+
+bool QueuePair::Impl::note_answer(const spec::CompletionEntry& entry) {
+    if (entry.qid == config_.index && slots_.note_answer(entry)) {
+        return true;
+    }
+    ++counters_.stale_completions;
+    record(TraceKind::stale, entry.user_tag);
+    return false;
+}
+
+void QueuePair::Impl::end_answered(const SlotTable::Slot& slot, DoneBatch& done) {
+    Completion completion = completion_of(slot);
+    if (slot.new_session != 0) {
+        if (completion.status) {
+            sessions_.forget(slot.new_session);
+        } else {
+            sessions_.finish(slot.new_session, completion.result);
+            completion.result = slot.new_session;
+        }
+    }
+    record(TraceKind::reap, slot.user_tag, slot.status);
     count_end(completion.status);
+    note_latency(completion.device_latency);
     done.push_back({slot.operation, completion});
+}
+
+void QueuePair::Impl::end_unanswered(const SlotTable::Slot& slot, Errc reason, DoneBatch& done) {
+    sessions_.forget(slot.new_session);
+    record(TraceKind::reap, slot.user_tag, static_cast<std::uint64_t>(reason));
+    count_end(reason);
+    done.push_back({slot.operation, Completion{.status = reason}});
+}
+
+/// The device's head only goes forward, and never beyond what it has been told of.
+bool QueuePair::Impl::head_is_possible(std::uint32_t sq_head) {
+    const std::uint32_t mask = config_.entries - 1;
+    if (sq_head > mask || ((sq_head - sq_head_) & mask) > ((sq_tail_ - sq_head_) & mask)) {
+        return false;
+    }
+    sq_head_ = sq_head;
+    return true;
+}
+
+void QueuePair::Impl::note_latency(Duration latency) {
+    constexpr int weight = 16;
+    counters_.average_latency += (latency - counters_.average_latency) / weight;
+    counters_.slow = config_.recovery.slow_latency > Duration{} &&
+                     counters_.average_latency > config_.recovery.slow_latency;
 }
 
 void QueuePair::Impl::count_end(error_code status) {
@@ -181,88 +271,45 @@ void QueuePair::Impl::tell_waiters() {
 }
 
 void QueuePair::Impl::on_timer() {
+    bool late = false;
     {
         const std::lock_guard lock(*mutex_);
+        const Time now = environment_.now();
         timer_armed_for_ = WaiterQueue::never;
-        count_lapses(waiters_.lapse(environment_.now()));
+        count_lapses(waiters_.lapse(now));
         hand_out_slots();
-        arm_timer(waiters_.next_lapse());
+        late = is_late(now);
+        arm_timer(std::min(waiters_.next_lapse(), look_at_));
         check_ledger();
     }
     tell_waiters();
-    if (state() == State::breaking) {
-        poll_broken_ring();
+    look_during_storm();
+    if (late) {
+        watcher_.on_late(config_.index);
     }
 }
 
-/// The device may still write into buffers of operations in flight, so they fail only once it has
-/// reset the queue.
-void QueuePair::Impl::break_ring() {
-    go_down(State::breaking, Errc::ring_broken);
-    break_deadline_ = environment_.now() + limits_.state_change;
-    link_.mmio_write32(spec::at("Q_RESET").of(config_.index), 1);
-    poll_broken_ring();
-}
-
-void QueuePair::Impl::poll_broken_ring() {
-    const auto resetting = read_register(link_, spec::at("Q_RESET").of(config_.index));
-    const Time now = environment_.now();
-    if (resetting && *resetting != 0 && now < break_deadline_) {
-        const std::lock_guard lock(*mutex_);
-        arm_timer(now + poll_interval);
-        return;
+/// Whether the watcher is to look now; sets when to ask again.
+bool QueuePair::Impl::is_late(Time now) {
+    if (now < look_at_) {
+        return false;
     }
-    fail_all(Errc::ring_broken);
-}
-
-void QueuePair::Impl::fail_all(Errc reason) {
-    go_down(State::closed, reason);
-    if (reason != Errc::ring_broken) {
-        // What the device completed before it went keeps its status; a ring's worth at most.
-        for (std::uint32_t reaped = 0, count = 1; count != 0 && reaped < config_.entries;
-             reaped += count) {
-            count = reap();
-        }
+    const SlotTable::Slot* const oldest = slots_.oldest();
+    if (oldest == nullptr || !live_) {
+        look_at_ = WaiterQueue::never;
+        return false;
     }
-    for (;;) {
-        DoneBatch done;
-        {
-            const std::lock_guard lock(*mutex_);
-            while (done.size() < done.capacity()) {
-                const SlotTable::Slot slot = slots_.release_oldest();
-                if (slot.operation == nullptr) {
-                    break;
-                }
-                record(TraceKind::reap, slot.user_tag, static_cast<std::uint64_t>(reason));
-                count_end(reason);
-                done.push_back({slot.operation, Completion{.status = reason}});
-            }
-            waiters_.release_all();
-            check_ledger();
-        }
-        if (done.empty()) {
-            break;
-        }
-        for (const Done& each : done) {
-            each.operation->complete(each.completion);
-        }
+    const Time late_at = oldest->submitted_at + config_.recovery.late_after;
+    const Time overdue_at = oldest->submitted_at + config_.recovery.operation_timeout;
+    if (now < late_at) {
+        look_at_ = late_at;
+        return false;
     }
-    tell_waiters();
-}
-
-void QueuePair::Impl::stop_interrupts() {
-    const std::unique_ptr<Parker> parker = environment_.make_parker();
-    boost::asio::post(environment_.interrupt_executor(), [&] {
-        if (next_turn_ == NextTurn::none) {
-            parker->unpark();
-            return;
-        }
-        stopper_ = parker.get();
-        if (next_turn_ == NextTurn::interrupt) {
-            link_.cancel_vector_wait(vector_);
-        }
-    });
-    parker->park();
+    look_at_ = now + config_.recovery.late_after;
+    if (overdue_at > now) {
+        look_at_ = std::min(look_at_, overdue_at);
+    }
+    return true;
 }
 
 }  // namespace ringside::driver

@@ -23,15 +23,31 @@ RingMemory::RingMemory(Link& link, Memory memory, Iova mapped_at, std::size_t of
       iova_(mapped_at + offset) {}
 
 RingMemory::RingMemory(RingMemory&& other) noexcept
-    : link_(other.link_),
+    : link_(std::exchange(other.link_, nullptr)),
       memory_(std::move(other.memory_)),
       mapped_at_(other.mapped_at_),
       data_(other.data_),
       iova_(other.iova_) {}
 
+RingMemory& RingMemory::operator=(RingMemory&& other) noexcept {
+    if (this != &other) {
+        revoke();
+        link_ = std::exchange(other.link_, nullptr);
+        memory_ = std::move(other.memory_);
+        mapped_at_ = other.mapped_at_;
+        data_ = other.data_;
+        iova_ = other.iova_;
+    }
+    return *this;
+}
+
 RingMemory::~RingMemory() {
-    if (memory_) {
-        link_->dma_unmap(mapped_at_);
+    revoke();
+}
+
+void RingMemory::revoke() {
+    if (Link* const link = std::exchange(link_, nullptr)) {
+        link->dma_unmap(mapped_at_);
     }
 }
 

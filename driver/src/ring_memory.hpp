@@ -18,11 +18,15 @@ class RingMemory {
     /// `size`: a power of two. Errc::out_of_dma_memory or what Link::dma_map() says.
     static result<RingMemory> create(Link& link, std::size_t size, DmaDirection direction);
     RingMemory(RingMemory&& other) noexcept;
-    RingMemory& operator=(RingMemory&&) = delete;
+    /// What was here before is unmapped.
+    RingMemory& operator=(RingMemory&& other) noexcept;
     RingMemory(const RingMemory&) = delete;
     RingMemory& operator=(const RingMemory&) = delete;
-    /// Unmaps. The device must not use the ring any more.
+    /// As revoke(). The device must not use the ring any more.
     ~RingMemory();
+
+    /// Takes the ring away from the device; the memory stays.
+    void revoke();
 
     std::byte* data() const { return data_; }
     Iova iova() const { return iova_; }
@@ -37,7 +41,7 @@ class RingMemory {
     static result<RingMemory> map(Link& link, std::size_t size, std::size_t room,
                                   DmaDirection direction);
 
-    Link* link_;
+    Link* link_;  ///< null: not mapped any more
     Memory memory_;
     Iova mapped_at_;
     std::byte* data_;

@@ -23,12 +23,16 @@ SlotTable::SlotTable(std::uint32_t entries) : slots_(entries) {
     }
 }
 
-void SlotTable::take(spec::SubmissionEntry& entry, Operation& operation) {
+void SlotTable::take(spec::SubmissionEntry& entry, Operation& operation, Time now,
+                     std::uint32_t new_session) {
     const std::uint16_t index = free_;
     Slot& slot = slots_[index];
     free_ = slot.newer;
     slot.operation = &operation;
     slot.user_tag = ++last_tag_;
+    slot.submitted_at = now;
+    slot.new_session = new_session;
+    slot.answered = false;
     slot.max_result = max_result_of(entry);
     slot.cid = static_cast<std::uint16_t>(slot.cid + slots_.size());  // the next generation
     slot.older = newest_;
@@ -40,11 +44,24 @@ void SlotTable::take(spec::SubmissionEntry& entry, Operation& operation) {
 }
 
 SlotTable::Slot SlotTable::release(const spec::CompletionEntry& completion) {
-    const auto index = static_cast<std::uint16_t>(completion.cid & (slots_.size() - 1));
-    const Slot& slot = slots_[index];
-    const bool matches = slot.operation != nullptr && slot.cid == completion.cid &&
-                         slot.user_tag == completion.user_tag;
-    return matches ? release(index) : Slot{};
+    return holds(completion.cid, completion.user_tag) ? release(index_of(completion.cid)) : Slot{};
+}
+
+bool SlotTable::note_answer(const spec::CompletionEntry& completion) {
+    if (!holds(completion.cid, completion.user_tag)) {
+        return false;
+    }
+    Slot& slot = slots_[index_of(completion.cid)];
+    slot.result = completion.result;
+    slot.latency_ns = completion.latency_ns;
+    slot.status = completion.status;
+    slot.answered = true;
+    return true;
+}
+
+bool SlotTable::holds(std::uint16_t cid, std::uint64_t user_tag) const {
+    const Slot& slot = slots_[index_of(cid)];
+    return slot.operation != nullptr && slot.cid == cid && slot.user_tag == user_tag;
 }
 
 SlotTable::Slot SlotTable::release_oldest() {

@@ -20,7 +20,14 @@ class SlotTable {
     struct Slot {
         Operation* operation = nullptr;  ///< null: free
         std::uint64_t user_tag = 0;
+        Time submitted_at{};
         std::uint32_t max_result = 0;
+        std::uint32_t new_session = 0;  ///< handle of the session that it creates
+        // what note_answer() found
+        std::uint32_t result = 0;
+        std::uint32_t latency_ns = 0;
+        std::uint16_t status = 0;
+        bool answered = false;
         std::uint16_t cid = 0;
         std::uint16_t older = none;  ///< neighbours in order of submission
         std::uint16_t newer = none;  ///< of a free slot: the next free one
@@ -31,16 +38,27 @@ class SlotTable {
 
     /// Takes a slot for `operation` and puts its cid and tag into `entry`. There must be a free
     /// one.
-    void take(spec::SubmissionEntry& entry, Operation& operation);
+    void take(spec::SubmissionEntry& entry, Operation& operation, Time now,
+              std::uint32_t new_session);
     /// Frees the slot that `completion` names and returns what was in it; null operation: the
     /// completion matches nothing in flight.
     Slot release(const spec::CompletionEntry& completion);
+    /// Keeps what `completion` says in the slot that it names, for release_oldest(). False: it
+    /// matches nothing in flight.
+    bool note_answer(const spec::CompletionEntry& completion);
     /// Frees the slot that was taken first; null operation: there is none.
     Slot release_oldest();
+    /// What was taken first and is still in flight, or null.
+    const Slot* oldest() const { return oldest_ != none ? &slots_[oldest_] : nullptr; }
+    /// Whether the operation with this tag is still in flight in the slot of `cid`.
+    bool holds(std::uint16_t cid, std::uint64_t user_tag) const;
 
   private:
     static constexpr std::uint16_t none = 0xFFFF;
 
+    std::uint16_t index_of(std::uint16_t cid) const {
+        return static_cast<std::uint16_t>(cid & (slots_.size() - 1));
+    }
     Slot release(std::uint16_t index);
 
     std::vector<Slot> slots_;

@@ -29,6 +29,22 @@ SlotWaiter* WaiterQueue::List::pop_front() {
     return waiter;
 }
 
+void WaiterQueue::List::push_front(SlotWaiter& waiter) {
+    waiter.previous_ = nullptr;
+    waiter.next_ = first;
+    (first != nullptr ? first->previous_ : last) = &waiter;
+    first = &waiter;
+    ++size;
+}
+
+SlotWaiter* WaiterQueue::List::pop_back() {
+    SlotWaiter* const waiter = last;
+    if (waiter != nullptr) {
+        remove(*waiter);
+    }
+    return waiter;
+}
+
 WaiterQueue::List& WaiterQueue::queue_of(const SlotWaiter& waiter) {
     return waiter.kind_ == SlotWaiter::Kind::reserving ? reserving_ : notify_only_;
 }
@@ -130,6 +146,21 @@ Time WaiterQueue::next_lapse() const {
     const Time reservation = told_.size != 0 ? told_.first->lapses_at_ : never;
     const bool sleeper_depends_on_hint = hints_ != 0 && notify_only_.size != 0;
     return std::min(reservation, sleeper_depends_on_hint ? hints_lapse_at_ : never);
+}
+
+void WaiterQueue::recall() {
+    // The told ones are older than those that are due; the last one is put back first.
+    for (List* list : {&due_, &told_}) {
+        while (SlotWaiter* const waiter = list->pop_back()) {
+            if (waiter->reserved_) {
+                end_reservation(*waiter);
+            }
+            waiter->state_ = SlotWaiter::State::queued;
+            queue_of(*waiter).push_front(*waiter);
+        }
+    }
+    hints_ = 0;
+    hints_lapse_at_ = never;
 }
 
 void WaiterQueue::release_all() {

@@ -67,6 +67,10 @@ class WaiterQueue {
     /// When lapse() next has something to do, or `never`.
     Time next_lapse() const;
 
+    /// Slots cannot be used for a while: who has been given one, or a hint, and has not come for it
+    /// goes back to the front of its queue, in the same order. Not a lapse.
+    void recall();
+
     /// There are no slots any more: ends all reservations, and makes all queued waiters due.
     void release_all();
 
@@ -80,6 +84,8 @@ class WaiterQueue {
         void push_back(SlotWaiter& waiter);
         void remove(SlotWaiter& waiter);
         SlotWaiter* pop_front();
+        SlotWaiter* pop_back();
+        void push_front(SlotWaiter& waiter);
     };
 
     List& queue_of(const SlotWaiter& waiter);

@@ -9,6 +9,8 @@
 #include <csignal>
 #include <utility>
 
+#include "recorded_chip.hpp"
+
 namespace ringside::sim {
 namespace {
 
@@ -60,7 +62,7 @@ void detach_thread_from_host() {
 
 DeviceThread::DeviceThread(const LivePlatformConfig& config,
                            std::chrono::steady_clock::time_point epoch, Trace& trace, Iommu& iommu,
-                           Kernel::MsiSink on_message)
+                           MsiSink on_message)
     : config_(config),
       trace_(trace),
       iommu_(iommu),
@@ -151,9 +153,9 @@ Lateness DeviceThread::lateness() const {
 
 void DeviceThread::run(Answer& started) {
     detach_thread_from_host();
-    auto kernel = Kernel::create(config_.device, trace_, iommu_, on_message_);
-    if (!kernel) {
-        started.error = kernel.error();
+    auto chip = make_chip(config_.device, trace_, iommu_, on_message_, config_.recorder);
+    if (!chip) {
+        started.error = chip.error();
         started.give(0);
         return;
     }
@@ -165,40 +167,40 @@ void DeviceThread::run(Answer& started) {
             has_access_.store(false, std::memory_order_relaxed);
         }
         for (const Access& access : batch_) {
-            serve(**kernel, access);
+            serve(**chip, access);
         }
         batch_.clear();
-        if (!let_events_happen(**kernel)) {
-            sleep((*kernel)->next_event());
+        if (!let_events_happen(**chip)) {
+            sleep((*chip)->next_event());
         }
     }
 }
 
-void DeviceThread::serve(Kernel& kernel, const Access& access) {
+void DeviceThread::serve(Chip& chip, const Access& access) {
     if (access.kind != Access::Kind::peek && access.kind != Access::Kind::time) {
         const Time wall = wall_time();
-        note_lateness(kernel, wall);
-        kernel.advance_to(std::max(kernel.now(), wall));
+        note_lateness(chip, wall);
+        chip.advance_to(std::max(chip.now(), wall));
     }
     std::uint64_t value = 0;
     switch (access.kind) {
         case Access::Kind::write:
-            kernel.write32(access.offset, access.value);
+            chip.write32(access.offset, access.value);
             break;
         case Access::Kind::read:
-            value = kernel.read32(access.offset);
+            value = chip.read32(access.offset);
             break;
         case Access::Kind::peek:
-            value = kernel.peek32(access.offset);
+            value = chip.peek32(access.offset);
             break;
         case Access::Kind::mask:
-            kernel.mask_vector(access.offset, access.value != 0);
+            chip.mask_vector(access.offset, access.value != 0);
             break;
         case Access::Kind::reset:
-            kernel.reset_function();
+            chip.reset_function();
             break;
         case Access::Kind::time:
-            value = static_cast<std::uint64_t>(to_ps(kernel.now()));
+            value = static_cast<std::uint64_t>(to_ps(chip.now()));
             break;
         case Access::Kind::stop: {
             const std::lock_guard lock(mutex_);
@@ -219,9 +221,9 @@ void DeviceThread::serve(Kernel& kernel, const Access& access) {
 
 /// Runs events until there is none (or, paced, none whose time has come) or somebody accesses a
 /// register. True: look at the queue again at once.
-bool DeviceThread::let_events_happen(Kernel& kernel) {
+bool DeviceThread::let_events_happen(Chip& chip) {
     while (!has_access_.load(std::memory_order_acquire)) {
-        const auto next = kernel.next_event();
+        const auto next = chip.next_event();
         if (!next) {
             return spin_for_access();
         }
@@ -230,16 +232,16 @@ bool DeviceThread::let_events_happen(Kernel& kernel) {
             if (*next > wall) {
                 return false;
             }
-            note_lateness(kernel, wall);
+            note_lateness(chip, wall);
         }
-        kernel.advance_to(*next);
+        chip.advance_to(*next);
     }
     return true;
 }
 
 /// Paced, the next event should have happened at its own wall time.
-void DeviceThread::note_lateness(const Kernel& kernel, Time wall) {
-    const auto next = kernel.next_event();
+void DeviceThread::note_lateness(const Chip& chip, Time wall) {
+    const auto next = chip.next_event();
     if (config_.pace != Pace::paced || !next || *next > wall) {
         return;
     }

@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "ringside/sim/iommu.hpp"
 #include "ringside/sim/kernel.hpp"
 #include "ringside/sim/live_platform.hpp"
 
@@ -23,7 +24,7 @@ class DeviceThread {
   public:
     /// `epoch` is the instant zero of platform time. Nothing runs before start().
     DeviceThread(const LivePlatformConfig& config, std::chrono::steady_clock::time_point epoch,
-                 Trace& trace, Iommu& iommu, Kernel::MsiSink on_message);
+                 Trace& trace, Iommu& iommu, MsiSink on_message);
     ~DeviceThread();
     DeviceThread(const DeviceThread&) = delete;
     DeviceThread& operator=(const DeviceThread&) = delete;
@@ -59,9 +60,9 @@ class DeviceThread {
     };
 
     void run(Answer& started);
-    void serve(Kernel& kernel, const Access& access);
-    bool let_events_happen(Kernel& kernel);
-    void note_lateness(const Kernel& kernel, Time wall);
+    void serve(Chip& chip, const Access& access);
+    bool let_events_happen(Chip& chip);
+    void note_lateness(const Chip& chip, Time wall);
     void enqueue(const Access& access);
     std::uint64_t ask(Access::Kind kind, std::uint32_t offset, std::uint32_t value = 0);
     bool spin_for_access();
@@ -70,7 +71,7 @@ class DeviceThread {
     LivePlatformConfig config_;
     Trace& trace_;
     Iommu& iommu_;
-    Kernel::MsiSink on_message_;
+    MsiSink on_message_;
     const std::chrono::steady_clock::time_point epoch_;
     /// Whether looking around is better than sleeping: not on one CPU, where it keeps the others
     /// from running.

@@ -44,6 +44,10 @@ void enumerate(ConfigSpace& config) {
         pci::command::memory_space | pci::command::bus_master | pci::command::intx_disable);
 }
 
+bool decodes_memory(ConfigSpace& config) {
+    return (config.read_config(pci::at("COMMAND"), 2) & pci::command::memory_space) != 0;
+}
+
 std::uint32_t find_capability(ConfigSpace& config, std::uint8_t id) {
     std::uint32_t offset = config.read_config(pci::at("CAP_POINTER"), 1);
     for (std::uint32_t i = 0; offset != 0 && i < longest_capability_list; ++i) {

@@ -26,6 +26,9 @@ class ConfigSpace {
 /// on, INTx off.
 void enumerate(ConfigSpace& config);
 
+/// Whether the function's BARs are switched on.
+bool decodes_memory(ConfigSpace& config);
+
 /// Where the capability with this id stands; 0: there is none, or the list is broken.
 std::uint32_t find_capability(ConfigSpace& config, std::uint8_t id);
 

@@ -37,13 +37,13 @@ class RootComplex : public sc_core::sc_module, public ConfigSpace {
     tlm_utils::simple_initiator_socket<RootComplex> msix;
     tlm_utils::simple_target_socket<RootComplex> dma;
 
-    RootComplex(const sc_core::sc_module_name& name, Iommu& iommu, Kernel::MsiSink on_message)
+    RootComplex(const sc_core::sc_module_name& name, HostMemory& memory, MsiSink on_message)
         : sc_core::sc_module(name),
           config("config"),
           registers("registers"),
           msix("msix"),
           dma("dma"),
-          iommu_(iommu),
+          memory_(memory),
           on_message_(std::move(on_message)) {
         dma.register_b_transport(this, &RootComplex::on_dma);
     }
@@ -111,13 +111,13 @@ class RootComplex : public sc_core::sc_module, public ConfigSpace {
             payload.set_response_status(tlm::TLM_OK_RESPONSE);
             return;
         }
-        const bool done =
-            is_write ? iommu_.write(address, {data, length}) : iommu_.read(address, {data, length});
+        const bool done = is_write ? memory_.write(address, {data, length})
+                                   : memory_.read(address, {data, length});
         payload.set_response_status(done ? tlm::TLM_OK_RESPONSE : tlm::TLM_ADDRESS_ERROR_RESPONSE);
     }
 
-    Iommu& iommu_;
-    Kernel::MsiSink on_message_;
+    HostMemory& memory_;
+    MsiSink on_message_;
 };
 
 /// Swaps a fresh simulation context in, and the former one back. The pointers are SystemC's own
@@ -163,8 +163,8 @@ class SimulationContext {
 
 class Kernel::Impl {
   public:
-    Impl(const core::DeviceConfig& config, Trace& trace, Iommu& iommu, MsiSink on_message)
-        : device_("device", config, trace), root_("root", iommu, std::move(on_message)) {
+    Impl(const core::DeviceConfig& config, Trace& trace, HostMemory& memory, MsiSink on_message)
+        : device_("device", config, trace), root_("root", memory, std::move(on_message)) {
         root_.config.bind(device_.config);
         root_.registers.bind(device_.registers);
         root_.msix.bind(device_.msix);
@@ -172,6 +172,7 @@ class Kernel::Impl {
         sc_core::sc_start(sc_core::SC_ZERO_TIME);
         enumerate(root_);
         program_msix();
+        saved_.emplace(root_);
     }
 
     RootComplex& root() { return root_; }
@@ -181,19 +182,34 @@ class Kernel::Impl {
     }
 
     void reset_function() {
-        const SavedConfig saved(root_);
-        std::array<std::uint32_t, spec::max_vectors * msix_entry_size / 4> table{};
-        for (std::uint32_t i = 0; i < table.size(); ++i) {
-            table[i] = root_.read32(root_.msix, spec::msix_table_offset + i * 4);
+        if (decodes_memory(root_)) {
+            saved_.emplace(root_);  // else the link has been down, and took the configuration along
         }
         initiate_function_reset(root_);
-        saved.restore(root_);
-        for (std::uint32_t i = 0; i < table.size(); ++i) {
-            root_.write32(root_.msix, spec::msix_table_offset + i * 4, table[i]);
-        }
+        saved_->restore(root_);
     }
 
   private:
+    /// What software has set up in the function.
+    class SavedFunction {
+      public:
+        explicit SavedFunction(RootComplex& root) : config_(root) {
+            for (std::uint32_t i = 0; i < table_.size(); ++i) {
+                table_[i] = root.read32(root.msix, spec::msix_table_offset + i * 4);
+            }
+        }
+        void restore(RootComplex& root) const {
+            config_.restore(root);
+            for (std::uint32_t i = 0; i < table_.size(); ++i) {
+                root.write32(root.msix, spec::msix_table_offset + i * 4, table_[i]);
+            }
+        }
+
+      private:
+        SavedConfig config_;
+        std::array<std::uint32_t, spec::max_vectors * msix_entry_size / 4> table_{};
+    };
+
     /// What an operating system does when a driver enables MSI-X: an address and a number for each
     /// vector, unmasked.
     void program_msix() {
@@ -212,16 +228,17 @@ class Kernel::Impl {
     SimulationContext context_;
     systemc::CryptoDevice device_;
     RootComplex root_;
+    std::optional<SavedFunction> saved_;  ///< as it was when BARs last were known to answer
 };
 
 boost::system::result<std::unique_ptr<Kernel>> Kernel::create(const core::DeviceConfig& device,
-                                                              Trace& trace, Iommu& iommu,
+                                                              Trace& trace, HostMemory& memory,
                                                               MsiSink on_message) {
     if (SimulationContext::is_taken()) {
         return Errc::kernel_in_use;
     }
     return std::unique_ptr<Kernel>(
-        new Kernel(std::make_unique<Impl>(device, trace, iommu, std::move(on_message))));
+        new Kernel(std::make_unique<Impl>(device, trace, memory, std::move(on_message))));
 }
 
 Kernel::Kernel(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -20,6 +20,8 @@
 
 #include "device_thread.hpp"
 #include "ringside/base/assert.hpp"
+#include "ringside/recording/recording_link.hpp"
+#include "ringside/sim/iommu.hpp"
 #include "ringside/spec/registers.hpp"
 
 namespace ringside::sim {
@@ -238,6 +240,11 @@ class LivePlatform::Impl final : public driver::Link, public driver::Environment
         for (auto& vector : vectors_) {
             vector = std::make_unique<LiveVector>(interrupts_.context());
         }
+        if (config.recorder != nullptr) {
+            outer_link_ = std::make_unique<recording::RecordingLink>(
+                *this, *this, *config.recorder,
+                recording::RecordingLink::RegisterAccesses::at_the_device);
+        }
     }
 
     boost::system::result<void> start() {
@@ -254,6 +261,7 @@ class LivePlatform::Impl final : public driver::Link, public driver::Environment
         device_.stop();
     }
     DeviceThread& device() { return device_; }
+    driver::Link& link() { return outer_link_ ? *outer_link_ : *this; }
 
     // ---- Link ----
 
@@ -307,6 +315,7 @@ class LivePlatform::Impl final : public driver::Link, public driver::Environment
     InterruptThread interrupts_;
     std::array<std::unique_ptr<LiveVector>, spec::max_vectors> vectors_;
     DeviceThread device_;
+    std::unique_ptr<driver::Link> outer_link_;
 };
 
 boost::system::result<std::unique_ptr<LivePlatform>> LivePlatform::create(
@@ -325,7 +334,7 @@ LivePlatform::~LivePlatform() {
 }
 
 driver::Link& LivePlatform::link() {
-    return *impl_;
+    return impl_->link();
 }
 
 driver::Environment& LivePlatform::environment() {

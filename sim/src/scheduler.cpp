@@ -228,10 +228,11 @@ Scheduler::Cpu& Scheduler::pick() {
     }
     while (ready_.empty()) {
         if (!let_time_pass(Duration::max())) {
-            if (idle_waiter_ == nullptr) {
+            if (idle_waiter_ != nullptr) {
+                wake(*std::exchange(idle_waiter_, nullptr));
+            } else if (!timeline_.end_standstill()) {
                 report_deadlock();
             }
-            wake(*std::exchange(idle_waiter_, nullptr));
         }
         collect_ready();
     }

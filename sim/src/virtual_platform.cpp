@@ -9,8 +9,11 @@
 #include <set>
 #include <utility>
 
+#include "recorded_chip.hpp"
 #include "ringside/base/assert.hpp"
-#include "ringside/sim/kernel.hpp"
+#include "ringside/recording/recording_link.hpp"
+#include "ringside/recording/replay_link.hpp"
+#include "ringside/sim/iommu.hpp"
 #include "ringside/spec/registers.hpp"
 
 namespace ringside::sim {
@@ -273,29 +276,42 @@ class VirtualPlatform::Impl final : public driver::Link,
         schedule_points_ = this;
     }
 
-    boost::system::result<void> build_kernel(const core::DeviceConfig& device) {
-        auto kernel = Kernel::create(device, trace_, iommu_,
-                                     [this](std::uint32_t vector) { vectors_.raise(vector); });
-        if (!kernel) {
-            return kernel.error();
+    boost::system::result<void> build_chip(const VirtualPlatformConfig& config) {
+        const auto on_message = [this](std::uint32_t vector) { vectors_.raise(vector); };
+        if (config.player != nullptr) {
+            auto replay = std::make_unique<ReplayChip>(*config.player, iommu_, on_message);
+            replay_chip_ = replay.get();
+            chip_ = std::move(replay);
+            outer_link_ = std::make_unique<recording::ReplayLink>(*this, *config.player);
+            return {};
         }
-        kernel_ = std::move(*kernel);
+        auto chip = make_chip(config.device, trace_, iommu_, on_message, config.recorder);
+        if (!chip) {
+            return chip.error();
+        }
+        chip_ = std::move(*chip);
+        if (config.recorder != nullptr) {
+            outer_link_ = std::make_unique<recording::RecordingLink>(
+                *this, *this, *config.recorder,
+                recording::RecordingLink::RegisterAccesses::at_the_device);
+        }
         return {};
     }
 
     Scheduler& scheduler() { return scheduler_; }
-    Kernel& kernel() { return *kernel_; }
+    Chip& chip() { return *chip_; }
+    driver::Link& link() { return outer_link_ ? *outer_link_ : *this; }
     void observe(std::function<void(const char*)> observer) { observer_ = std::move(observer); }
 
     // ---- Link ----
 
     std::uint32_t mmio_read32(std::uint32_t offset) override {
         std::uint32_t value = 0;
-        scheduler_.trap([&] { value = kernel_->read32(offset); });
+        scheduler_.trap([&] { value = chip_->read32(offset); });
         return value;
     }
     void mmio_write32(std::uint32_t offset, std::uint32_t value) override {
-        scheduler_.trap([&] { kernel_->write32(offset, value); });
+        scheduler_.trap([&] { chip_->write32(offset, value); });
     }
     driver::result<driver::Iova> dma_map(std::span<std::byte> memory,
                                          driver::DmaDirection direction) override {
@@ -325,12 +341,12 @@ class VirtualPlatform::Impl final : public driver::Link,
         vectors_.cancel(vector);
     }
     void mask_vector(std::uint32_t vector, bool masked) override {
-        scheduler_.trap([&] { kernel_->mask_vector(vector, masked); });
+        scheduler_.trap([&] { chip_->mask_vector(vector, masked); });
     }
 
     // ---- Environment ----
 
-    Time now() override { return kernel_->now(); }
+    Time now() override { return chip_->now(); }
     std::unique_ptr<driver::Mutex> make_mutex() override {
         return std::make_unique<VirtualMutex>(scheduler_);
     }
@@ -356,9 +372,9 @@ class VirtualPlatform::Impl final : public driver::Link,
 
     // ---- Timeline ----
 
-    Time now() const override { return kernel_->now(); }
+    Time now() const override { return chip_->now(); }
     std::optional<Time> next_event() const override {
-        const auto device = kernel_->next_event();
+        const auto device = chip_->next_event();
         const auto timer = timers_.next();
         if (!device || !timer) {
             return device ? device : timer;
@@ -366,10 +382,13 @@ class VirtualPlatform::Impl final : public driver::Link,
         return std::min(*device, *timer);
     }
     void advance_to(Time time) override {
-        kernel_->advance_to(time);
-        while (VirtualTimer* timer = timers_.take_due(kernel_->now())) {
+        chip_->advance_to(time);
+        while (VirtualTimer* timer = timers_.take_due(chip_->now())) {
             timer->expire();
         }
+    }
+    bool end_standstill() override {
+        return replay_chip_ != nullptr && replay_chip_->note_standstill();
     }
 
   private:
@@ -379,14 +398,16 @@ class VirtualPlatform::Impl final : public driver::Link,
     Scheduler scheduler_;
     InterruptCpu interrupts_;
     VectorTable vectors_;
-    std::unique_ptr<Kernel> kernel_;
+    std::unique_ptr<Chip> chip_;
+    ReplayChip* replay_chip_ = nullptr;  ///< what chip_ is in a replay
+    std::unique_ptr<driver::Link> outer_link_;
     std::function<void(const char*)> observer_;
 };
 
 boost::system::result<std::unique_ptr<VirtualPlatform>> VirtualPlatform::create(
     const VirtualPlatformConfig& config) {
     auto impl = std::make_unique<Impl>(config);
-    if (auto built = impl->build_kernel(config.device); !built) {
+    if (auto built = impl->build_chip(config); !built) {
         return built.error();
     }
     return std::unique_ptr<VirtualPlatform>(new VirtualPlatform(std::move(impl)));
@@ -397,7 +418,7 @@ VirtualPlatform::VirtualPlatform(std::unique_ptr<Impl> impl) : impl_(std::move(i
 VirtualPlatform::~VirtualPlatform() = default;
 
 driver::Link& VirtualPlatform::link() {
-    return *impl_;
+    return impl_->link();
 }
 
 driver::Environment& VirtualPlatform::environment() {
@@ -405,7 +426,7 @@ driver::Environment& VirtualPlatform::environment() {
 }
 
 Time VirtualPlatform::device_time() {
-    return impl_->kernel().now();
+    return impl_->chip().now();
 }
 
 void VirtualPlatform::wait_readable(int fd) {
@@ -413,11 +434,11 @@ void VirtualPlatform::wait_readable(int fd) {
 }
 
 std::uint32_t VirtualPlatform::peek32(std::uint32_t offset) {
-    return impl_->kernel().peek32(offset);
+    return impl_->chip().peek32(offset);
 }
 
 void VirtualPlatform::reset_function() {
-    impl_->scheduler().trap([this] { impl_->kernel().reset_function(); });
+    impl_->scheduler().trap([this] { impl_->chip().reset_function(); });
 }
 
 Scheduler& VirtualPlatform::scheduler() {

@@ -55,9 +55,9 @@ std::vector<std::uint32_t> values_of(const std::vector<Word>& words, const CoreB
     return values;
 }
 
-/// What a bit of EN would start is tested elsewhere; all other bits are storage.
+/// What a bit of EN or ACTIVE would start is tested elsewhere; all other bits are storage.
 std::uint32_t safe_bits(const Word& word) {
-    return word.is("CC") || word.is("Q_CTRL") ? ~1u : ~0u;
+    return word.is("CC") || word.is("Q_CTRL") || word.is("FI_CTRL") ? ~1u : ~0u;
 }
 
 constexpr std::uint32_t few = 3;  // queue pairs: the admin queue and two more
@@ -274,7 +274,7 @@ TEST_P(QueueResets, BringBackAllOfTheirQueueAndNothingElse) {
 INSTANTIATE_TEST_SUITE_P(Both, QueueResets, ::testing::Bool(),
                          [](const auto& how) { return how.param ? "Q_RESET" : "Q_CTRL_EN"; });
 
-TEST(DeviceResetOfRegisters, BringsBackAllButTheConstants) {
+TEST(DeviceResetOfRegisters, BringsBackAllButConstantsAndFaultRules) {
     CoreBench fresh({.queue_pairs = few});
     fresh.device_reset();
     DirtyBench bench;
@@ -282,8 +282,13 @@ TEST(DeviceResetOfRegisters, BringsBackAllButTheConstants) {
     const auto before = values_of(words, bench);
     bench.device_reset();
     std::size_t brought_back = 0;
+    std::size_t kept = 0;
     for (std::size_t i = 0; i < words.size(); ++i) {
-        EXPECT_EQ(bench.peek(words[i].offset), fresh.peek(words[i].offset)) << words[i];
+        const bool stays =
+            words[i].is_kept() && words[i].reg->domain == spec::ResetDomain::power_on;
+        EXPECT_EQ(bench.peek(words[i].offset), stays ? before[i] : fresh.peek(words[i].offset))
+            << words[i];
+        kept += stays && before[i] != fresh.peek(words[i].offset) ? 1 : 0;
         brought_back += before[i] != fresh.peek(words[i].offset) ? 1 : 0;
         if (words[i].reg->domain != spec::ResetDomain::power_on && !words[i].is("CSTS")) {
             EXPECT_EQ(bench.peek(words[i].offset),
@@ -292,6 +297,7 @@ TEST(DeviceResetOfRegisters, BringsBackAllButTheConstants) {
         }
     }
     EXPECT_GT(brought_back, 40u) << "else it was not dirty";
+    EXPECT_GT(kept, 20u);
     bench.write(spec::at("STAT_SNAP").of(), 1);
     for (const Word& word : words) {
         if (word.reg->name.substr(0, 5) == "STAT_") {

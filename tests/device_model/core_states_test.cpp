@@ -284,7 +284,7 @@ struct QueueForTheSlice : CoreBench {
         const core::DeviceConfig config;
         Duration busy{};
         for (const std::uint32_t length : lengths) {
-            busy += config.slice_fixed + config.slice_per_byte * std::int64_t{length};
+            busy += config.service.aes.fixed + config.service.aes.per_byte * std::int64_t{length};
         }
         write(spec::at("STAT_SNAP").of(), 1);
         EXPECT_EQ(read64(spec::at("STAT_BUSY_NS").of()), static_cast<std::uint64_t>(to_ns(busy)));

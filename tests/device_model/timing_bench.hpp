@@ -21,8 +21,8 @@ inline core::DeviceConfig odd_config() {
     config.dma_read = Duration(607'011);
     config.dma_write = Duration(307'013);
     config.link_per_byte = Duration(67);
-    config.slice_fixed = Duration(401'017);
-    config.slice_per_byte = Duration(251);
+    config.service.aes.fixed = Duration(401'017);
+    config.service.aes.per_byte = Duration(251);
     config.completion = Duration(151'019);
     config.interrupt = Duration(211'027);
     return config;
@@ -38,7 +38,7 @@ inline Duration request_time(const core::DeviceConfig& config, std::int64_t byte
     return config.link_per_byte * (requests * config.packet_overhead);
 }
 inline Duration slice_time(const core::DeviceConfig& config, std::int64_t source) {
-    return config.slice_fixed + config.slice_per_byte * source;
+    return config.service.aes.fixed + config.service.aes.per_byte * source;
 }
 
 /// What an operation takes alone in the chip, if neither read tags nor credits hold it up.

@@ -140,66 +140,7 @@ TEST_P(PostedCredits, LimitWhatIsWrittenAtOneTime) {
 
 INSTANTIATE_TEST_SUITE_P(Counts, PostedCredits, ::testing::Values(1, 3, 10, 30));
 
-// ---- services ----
-
-TEST(Services, TakeTimesOfTheirOwn) {
-    auto config = odd_config();
-    config.services[core::Service::aes_gcm] = {Duration(1'000'003), Duration(1009)};
-    TimingBench bench(config);
-    EXPECT_EQ(bench.latency_of(bench.cbc(1024)), lone_latency(config, 1024, 1024));
-    EXPECT_EQ(bench.latency_of(bench.gcm(1024)), lone_latency(config, 1024, 1040) -
-                                                     slice_time(config, 1024) +
-                                                     Duration(1'000'003 + 1009 * 1024));
-}
-
-TEST(Services, AreTheCommandsOfTheDatasheet) {
-    using core::Service;
-    using spec::Algorithm;
-    using spec::Opcode;
-    struct {
-        Opcode opcode;
-        Algorithm algorithm;
-        std::uint32_t source;
-        Service expected;
-    } const commands[] = {
-        {Opcode::cipher, Algorithm::aes_cbc, 16, Service::aes_cbc},
-        {Opcode::cipher, Algorithm::aes_gcm, 16, Service::aes_gcm},
-        {Opcode::cipher, Algorithm::aes_ctr, 16, Service::aes_ctr},
-        {Opcode::cipher, Algorithm::aes_xts, 16, Service::aes_xts},
-        {Opcode::cipher, Algorithm::aes_cbc_hmac_sha1, 16, Service::cbc_hmac},
-        {Opcode::cipher, Algorithm::aes_cbc_hmac_sha256, 16, Service::cbc_hmac},
-        {Opcode::cipher, Algorithm::chacha20_poly1305, 16, Service::chacha20_poly1305},
-        {Opcode::digest, Algorithm::hash, 16, Service::hash},
-        {Opcode::digest, Algorithm::hmac, 16, Service::hmac},
-        {Opcode::derive, Algorithm::hkdf, 16, Service::derive},
-        {Opcode::derive, Algorithm::tls12_prf, 16, Service::derive},
-        {Opcode::random, Algorithm::random, 0, Service::random},
-        {Opcode::rsa_private, Algorithm::rsa, 256, Service::rsa_2048},
-        {Opcode::rsa_private, Algorithm::rsa, 257, Service::rsa_3072},
-        {Opcode::rsa_private, Algorithm::rsa, 384, Service::rsa_3072},
-        {Opcode::rsa_private, Algorithm::rsa, 385, Service::rsa_4096},
-        {Opcode::rsa_private, Algorithm::rsa, 512, Service::rsa_4096},
-        {Opcode::rsa_public, Algorithm::rsa, 512, Service::rsa_public},
-        {Opcode::sign, Algorithm::ec_p256, 32, Service::p256},
-        {Opcode::agree, Algorithm::ec_p256, 64, Service::p256},
-        {Opcode::verify, Algorithm::ec_p256, 96, Service::p256_verify},
-        {Opcode::sign, Algorithm::ec_p384, 48, Service::p384},
-        {Opcode::agree, Algorithm::ec_p384, 96, Service::p384},
-        {Opcode::verify, Algorithm::ec_p384, 144, Service::p384_verify},
-        {Opcode::agree, Algorithm::x25519, 32, Service::x25519},
-        {Opcode::sign, Algorithm::ed25519, 10, Service::ed25519},
-        {Opcode::verify, Algorithm::ed25519, 74, Service::ed25519_verify},
-    };
-    std::set<Service> seen;
-    for (const auto& command : commands) {
-        const auto service = core::service_of(command.opcode, command.algorithm, command.source);
-        EXPECT_EQ(service, command.expected) << to_string(command.expected);
-        const bool is_asymmetric = static_cast<unsigned>(command.opcode) >= 0x20;
-        EXPECT_EQ(core::class_of(service) == core::SliceClass::asymmetric, is_asymmetric);
-        seen.insert(service);
-    }
-    EXPECT_EQ(seen.size(), core::services);
-}
+// ---- classes of slices ----
 
 // ---- chips ----
 
@@ -219,11 +160,7 @@ class NamedChip : public ::testing::TestWithParam<std::string> {
 TEST_P(NamedChip, TakesTheSumOfItsStages) {
     TimingBench bench(config);
     for (const std::uint32_t size : {16u, 512u}) {
-        const auto service = config.services[core::Service::aes_cbc].value_or(
-            core::ServiceTime{config.slice_fixed, config.slice_per_byte});
-        EXPECT_EQ(bench.latency_of(bench.cbc(size)), lone_latency(config, size, size) -
-                                                         slice_time(config, size) + service.fixed +
-                                                         service.per_byte * std::int64_t{size});
+        EXPECT_EQ(bench.latency_of(bench.cbc(size)), lone_latency(config, size, size));
     }
 }
 
@@ -231,12 +168,9 @@ TEST_P(NamedChip, TakesTheSumOfItsStages) {
 TEST_P(NamedChip, IsAsFastAsItsNarrowestStage) {
     TimingBench bench(config);
     constexpr std::uint32_t size = 4096;
-    const auto service = config.services[core::Service::aes_gcm].value_or(
-        core::ServiceTime{config.slice_fixed, config.slice_per_byte});
     const auto narrowest = std::max(
         {wire_time(config, size), wire_time(config, size + 16) + request_time(config, size),
-         (service.fixed + service.per_byte * std::int64_t{size}) / config.slices,
-         config.fetch / config.fetch_batch});
+         slice_time(config, size) / config.slices, config.fetch / config.fetch_batch});
     const Duration pace = pace_of(bench, bench.gcm(size), 60);
     EXPECT_NEAR(static_cast<double>(pace.count()), static_cast<double>(narrowest.count()),
                 0.01 * static_cast<double>(narrowest.count()));

@@ -196,10 +196,10 @@ class MD1 : public ::testing::TestWithParam<Load> {};
 TEST_P(MD1, WaitsAsPollaczekAndKhinchineSay) {
     constexpr std::size_t operations = 1'000'000 / share;
     auto config = only_slices(1);
-    config.slice_fixed = Duration(1'000'000);
-    config.slice_per_byte = Duration(0);
+    config.service.aes.fixed = Duration(1'000'000);
+    config.service.aes.per_byte = Duration(0);
     OpenSystem system(config, 4096);
-    const auto service = static_cast<double>(config.slice_fixed.count());
+    const auto service = static_cast<double>(config.service.aes.fixed.count());
     const double load = GetParam().load;
     BatchMeans waits(operations);
     BatchMeans waited(operations);
@@ -241,8 +241,8 @@ constexpr double mean_length = 256;
 
 core::DeviceConfig by_length(std::uint32_t slices) {
     auto config = only_slices(slices);
-    config.slice_fixed = Duration(0);
-    config.slice_per_byte = Duration(4000);
+    config.service.aes.fixed = Duration(0);
+    config.service.aes.per_byte = Duration(4000);
     return config;
 }
 constexpr double mean_service_ps = mean_length * 4000;
@@ -324,7 +324,7 @@ class ClosedSystem : public ::testing::TestWithParam<Loop> {};
 TEST_P(ClosedSystem, IsHeldByItsJobsItsCreditsOrItsSlices) {
     auto config = odd_config();
     config.slices = GetParam().slices;
-    config.slice_fixed = Duration(9'000'011);
+    config.service.aes.fixed = Duration(9'000'011);
     config.fetch = Duration(20'011);
     OpenSystem system(config, GetParam().entries);
     const std::uint32_t credits = std::min(GetParam().jobs, GetParam().entries - 1);

@@ -64,12 +64,18 @@ std::uint32_t FakeDevice::read_global(std::uint32_t offset) {
             return vectors << 16;
         case at("MAX_LEN").of():
             return max_length;
+        case at("MAX_SESS").of():
+            return max_sessions;
         case at("TO").of():
             return timeout_ms;
         case at("CSTS").of():
             return static_cast<std::uint32_t>(state());
         case at("ERR_SRC").of():
             return error_sources_;
+        case at("ERR_INFO").of():
+            return error_info_;
+        case at("HB_COUNT").of():
+            return beats();
         case at("STAT_OPS").of():
             return static_cast<std::uint32_t>(operations_snapshot_);
         default:
@@ -94,6 +100,7 @@ void FakeDevice::write_global(std::uint32_t offset, std::uint32_t value) {
         state_ = DeviceState::reset;
         state_since_ = environment_.now();
         queues_.clear();
+        error_sources_ = 0;
     } else if (offset == at("CC").of() && state() == DeviceState::disabled && value == 1) {
         state_ = DeviceState::enabling;
         state_since_ = environment_.now();
@@ -106,7 +113,8 @@ void FakeDevice::write_global(std::uint32_t offset, std::uint32_t value) {
 
 std::uint32_t FakeDevice::read_queue(Queue& queue, std::uint32_t offset) {
     if (offset == spec::reg("Q_STS").offset) {
-        return queue.bad ? 3 : (queue.enabled ? 1 : 0);
+        const bool resetting = environment_.now() < queue.reset_until;
+        return resetting ? 2 : (queue.bad ? 3 : (queue.enabled ? 1 : 0));
     }
     if (offset == spec::reg("INFLIGHT").offset) {
         return queue.in_flight;
@@ -123,17 +131,65 @@ void FakeDevice::write_queue(Queue& queue, std::uint32_t offset, std::uint32_t v
         const std::uint64_t entries = queue.mask() + 1;
         queue.bad = state() != DeviceState::ready ||
                     queue.base(0x08) % (entries * sizeof(spec::SubmissionEntry)) != 0 ||
-                    queue.base(0x10) % (entries * sizeof(spec::CompletionEntry)) != 0;
+                    queue.base(0x10) % (entries * sizeof(spec::CompletionEntry)) != 0 ||
+                    refuse_queues;
         queue.enabled = !queue.bad;
     }
     if (offset == spec::reg("Q_RESET").offset && value == 1) {
-        queue.reset_until = environment_.now() + queue_reset_time;
-        queue.enabled = false;
-        queue.pending.clear();
+        const Time until = environment_.now() + queue_reset_time;
+        if (!queue_resets_lose_entries) {
+            while (queue.enabled && !queue.pending.empty()) {
+                write_completion(queue, aborted_entry(queue.pending.front(), queue_of(queue)));
+                queue.pending.pop_front();
+            }
+        }
+        queue = Queue{};
+        queue.reset_until = until;
     }
 }
 
+std::uint32_t FakeDevice::queue_of(const Queue& queue) const {
+    for (const auto& [index, each] : queues_) {
+        if (&each == &queue) {
+            return index;
+        }
+    }
+    return 0;
+}
+
+spec::CompletionEntry FakeDevice::aborted_entry(const spec::SubmissionEntry& request,
+                                                std::uint32_t queue) {
+    spec::CompletionEntry entry;
+    entry.user_tag = request.user_tag;
+    entry.cid = request.cid;
+    entry.qid = static_cast<std::uint16_t>(queue);
+    entry.status = spec::encode_status(
+        spec::Status::of(spec::StatusType::aborted, spec::AbortReason::queue_reset), false);
+    return entry;
+}
+
+/// A millisecond a beat, while READY.
+std::uint32_t FakeDevice::beats() {
+    if (heart_stops_at && environment_.now() >= *heart_stops_at) {
+        return static_cast<std::uint32_t>(to_ns(*heart_stops_at) / 1'000'000);
+    }
+    return static_cast<std::uint32_t>(to_ns(environment_.now()) / 1'000'000);
+}
+
+void FakeDevice::fail(spec::DeviceState state) {
+    const std::lock_guard lock(mutex_);
+    state_ = state;
+}
+
+void FakeDevice::stop_queue(std::uint32_t queue) {
+    const std::lock_guard lock(mutex_);
+    queues_[queue].bad = true;
+}
+
 void FakeDevice::ring_submission_doorbell(Queue& queue, std::uint32_t tail) {
+    if (std::exchange(drop_next_doorbell, false)) {
+        return;
+    }
     while (queue.enabled && queue.sq_tail != tail) {
         constexpr std::size_t size = sizeof(spec::SubmissionEntry);
         const std::byte* const from = find(queue.base(0x08) + queue.sq_tail * size, size);
@@ -159,6 +215,7 @@ void FakeDevice::ring_completion_doorbell(Queue& queue, std::uint32_t value) {
 
 void FakeDevice::write_completion(Queue& queue, spec::CompletionEntry entry) {
     entry.status = static_cast<std::uint16_t>((entry.status & ~1u) | (queue.phase ? 1u : 0u));
+    entry.sq_head = static_cast<std::uint16_t>(queue.sq_tail + bad_head);
     std::byte* const to = find(queue.base(0x10) + queue.cq_tail * sizeof entry, sizeof entry);
     ASSERT_NE(to, nullptr) << "completion ring is not mapped";
     std::memcpy(to, &entry, spec::completion_tail_offset);
@@ -169,7 +226,7 @@ void FakeDevice::write_completion(Queue& queue, spec::CompletionEntry entry) {
         .store(tail, std::memory_order_release);
     queue.cq_tail = (queue.cq_tail + 1) & queue.mask();
     queue.phase = queue.phase != (queue.cq_tail == 0);
-    if (std::exchange(queue.armed, false)) {
+    if (std::exchange(queue.armed, false) && !lose_interrupts) {
         interrupt(queue.vector());
     }
 }
@@ -185,11 +242,47 @@ spec::CompletionEntry FakeDevice::complete(std::uint32_t queue, std::size_t posi
     entry.cid = request.cid;
     entry.qid = static_cast<std::uint16_t>(queue);
     entry.result = result;
-    entry.latency_ns = 1000;
+    entry.latency_ns = latency_ns;
     entry.status = spec::encode_status(status, false);
     ++operations_;
     write_completion(queues_[queue], entry);
     return entry;
+}
+
+spec::SubmissionEntry FakeDevice::lose(std::uint32_t queue, std::size_t position) {
+    const std::lock_guard lock(mutex_);
+    auto& pending = queues_[queue].pending;
+    const spec::SubmissionEntry request = pending.at(position);
+    pending.erase(pending.begin() + static_cast<std::ptrdiff_t>(position));
+    return request;
+}
+
+void FakeDevice::complete_torn(std::uint32_t index) {
+    const std::lock_guard lock(mutex_);
+    Queue& queue = queues_[index];
+    const std::size_t offset = queue.cq_tail * sizeof(spec::CompletionEntry);
+    queue.torn_at = find(queue.base(0x10) + offset, sizeof(spec::CompletionEntry));
+    ASSERT_NE(queue.torn_at, nullptr);
+    std::array<std::byte, spec::completion_tail_offset> before;
+    std::memcpy(before.data(), queue.torn_at, before.size());
+    spec::CompletionEntry entry = aborted_entry(queue.pending.front(), index);
+    entry.status = 0;
+    queue.pending.pop_front();
+    write_completion(queue, entry);
+    std::memcpy(&queue.torn, queue.torn_at, sizeof queue.torn);
+    std::memcpy(queue.torn_at, before.data(), before.size());
+}
+
+void FakeDevice::finish_torn(std::uint32_t index) {
+    const std::lock_guard lock(mutex_);
+    const Queue& queue = queues_[index];
+    std::memcpy(queue.torn_at, &queue.torn, spec::completion_tail_offset);
+}
+
+void FakeDevice::reset_function() {
+    const std::lock_guard lock(mutex_);
+    state_ = DeviceState::disabled;
+    queues_.clear();
 }
 
 void FakeDevice::post_entry(std::uint32_t queue, spec::CompletionEntry entry) {
@@ -223,8 +316,9 @@ void FakeDevice::vanish() {
     gone_ = true;
 }
 
-void FakeDevice::raise_error(spec::ErrorSource source) {
+void FakeDevice::raise_error(spec::ErrorSource source, std::uint32_t queue) {
     const std::lock_guard lock(mutex_);
+    error_info_ = queue << 16 | 0xFFFF;
     error_sources_ |= 1u << static_cast<unsigned>(source);
     interrupt(spec::error_vector);
 }
@@ -237,7 +331,9 @@ void FakeDevice::send_interrupt(std::uint32_t vector) {
 void FakeDevice::interrupt(std::uint32_t vector) {
     ++interrupts_sent_;
     Vector& v = vectors_[vector];
-    if (v.handler) {
+    if (v.masked) {
+        v.pending = true;
+    } else if (v.handler) {
         boost::asio::post(environment_.interrupt_executor(),
                           [handler = std::exchange(v.handler, nullptr)] { handler({}); });
     } else {
@@ -245,12 +341,28 @@ void FakeDevice::interrupt(std::uint32_t vector) {
     }
 }
 
+void FakeDevice::mask_vector(std::uint32_t vector, bool masked) {
+    const std::lock_guard lock(mutex_);
+    ++mmio_accesses_;
+    Vector& v = vectors_[vector];
+    v.masked = masked;
+    if (!masked && v.handler && std::exchange(v.pending, false)) {
+        --interrupts_sent_;  // it was counted when it came
+        interrupt(vector);
+    }
+}
+
+bool FakeDevice::is_masked(std::uint32_t vector) {
+    const std::lock_guard lock(mutex_);
+    return vectors_[vector].masked;
+}
+
 void FakeDevice::async_wait_vector(std::uint32_t vector, VectorHandler handler) {
     const std::lock_guard lock(mutex_);
     Vector& v = vectors_[vector];
     EXPECT_FALSE(v.handler) << "two waits on vector " << vector;
     v.handler = std::move(handler);
-    if (std::exchange(v.pending, false)) {
+    if (!v.masked && std::exchange(v.pending, false)) {
         --interrupts_sent_;  // it was counted when it came
         interrupt(vector);
     }
@@ -286,6 +398,13 @@ driver::result<driver::Iova> FakeDevice::dma_map(std::span<std::byte> memory,
 void FakeDevice::dma_unmap(driver::Iova iova) {
     const std::lock_guard lock(mutex_);
     EXPECT_EQ(mappings_.erase(iova.value), 1u) << "unmapped what was not mapped";
+}
+
+void FakeDevice::read(std::uint64_t address, std::span<std::byte> into) const {
+    const std::lock_guard lock(mutex_);
+    const std::byte* const from = find(address, into.size());
+    ASSERT_NE(from, nullptr) << "not mapped";
+    std::memcpy(into.data(), from, into.size());
 }
 
 std::byte* FakeDevice::find(std::uint64_t address, std::size_t length) const {

@@ -2,14 +2,14 @@
 // SPDX-FileCopyrightText: the ringside authors
 #pragma once
 
-// One queue pair on an enabled fake device, and the two moves that every test makes.
+// One I/O queue pair of an open fake device, and the moves that every test makes.
 
 #include <gtest/gtest.h>
 
 #include <memory>
 
 #include "fake_device.hpp"
-#include "ringside/driver/queue_pair.hpp"
+#include "ringside/driver/device.hpp"
 #include "test_environment.hpp"
 #include "test_requests.hpp"
 
@@ -20,13 +20,13 @@ class QueueFixture : public ::testing::Test {
     static constexpr std::uint32_t q = 1;
     static constexpr Duration lapse = std::chrono::milliseconds(10);
 
-    void open(std::uint32_t entries) {
-        device.mmio_write32(spec::at("CC").of(), 1);
-        environment.advance(device.enable_time);
-        auto created = driver::QueuePair::create(
-            device, environment, {.index = q, .entries = entries, .reservation_lapse = lapse});
+    void open(std::uint32_t entries, driver::RecoveryPolicy recovery = {}) {
+        auto created = driver::Device::open(
+            device, environment,
+            {.ring_entries = entries, .reservation_lapse = lapse, .recovery = recovery});
         ASSERT_TRUE(created) << created.error().message();
-        queue = std::move(*created);
+        opened = std::move(*created);
+        queue = &opened->queue_pair(0);
     }
     driver::error_code submit(TestOperation& operation, TestWaiter* waiter = nullptr) {
         const auto submitted = queue->submit({}, operation, waiter);
@@ -45,7 +45,8 @@ class QueueFixture : public ::testing::Test {
 
     TestEnvironment environment;
     FakeDevice device{environment};
-    std::unique_ptr<driver::QueuePair> queue;
+    std::unique_ptr<driver::Device> opened;
+    driver::QueuePair* queue = nullptr;
 };
 
 }  // namespace ringside::testing

@@ -34,7 +34,7 @@ TEST_P(CreditTest, AgainComesExactlyWhenEveryCreditIsInFlight) {
     EXPECT_FALSE(submit(operations.back()));
     EXPECT_EQ(queue->counters().eagain, 1u);
     EXPECT_EQ(queue->counters().submit_calls, GetParam() + 1);
-    queue->fail_all(Errc::dead);
+    opened->close();
 }
 
 TEST_P(CreditTest, ThePhaseBitHoldsOverManyLapsAndInAnyOrder) {
@@ -187,7 +187,7 @@ TEST_F(WaiterTest, AHintedSlotIsAnybodysAndOneSlotWakesOneSleeper) {
     EXPECT_EQ(sleepers[1].calls + sleepers[2].calls, 2);
     EXPECT_EQ(sleepers[3].calls + sleepers[4].calls, 0);
     EXPECT_EQ(queue->counters().hints, 3u);
-    queue->fail_all(Errc::dead);
+    opened->close();
 }
 
 TEST_F(WaiterTest, SleepersWhoseHintsComeToNothingAreWokenOneALapse) {
@@ -253,7 +253,7 @@ TEST_F(WaiterTest, EveryWaiterIsWokenWhenTheDeviceIsGone) {
     complete_one();
     submit(operation, &sleeper);
     submit(operation, &hinted);
-    queue->fail_all(Errc::dead);
+    opened->close();
     EXPECT_EQ(sleeper.calls, 1);
     EXPECT_EQ(hinted.calls, 1);
     EXPECT_EQ(submit(operation, &holder), Errc::dead);

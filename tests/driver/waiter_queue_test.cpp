@@ -167,5 +167,30 @@ TEST_F(WaiterQueueTest, ReleaseTellsEverybodyWhoSleepsAndReservesNothing) {
     EXPECT_FALSE(queue.leave(b));
 }
 
+TEST_F(WaiterQueueTest, RecallPutsWhoHadASlotBackInFrontInTheSameOrder) {
+    for (TestWaiter* waiter : {&a, &b, &c, &hint_a, &hint_b}) {
+        queue.enqueue(*waiter);
+    }
+    queue.hand_out(2);
+    EXPECT_EQ(queue.next_due(soon), &a);  // told; b is due, c sleeps
+    queue.recall();
+    EXPECT_EQ(queue.reserved(), 0u);
+    EXPECT_EQ(queue.queued(), 5u);
+    EXPECT_FALSE(queue.holds_reservation(a));
+    EXPECT_EQ(queue.next_lapse(), WaiterQueue::never);
+    queue.hand_out(5);
+    EXPECT_EQ(due(), (Told{&a, &b, &c, &hint_a, &hint_b}));
+}
+
+TEST_F(WaiterQueueTest, RecallTakesHintsBackThatWereNotTold) {
+    queue.enqueue(hint_a);
+    queue.enqueue(hint_b);
+    queue.hand_out(1);
+    queue.recall();
+    EXPECT_EQ(queue.hints(), 0u);
+    queue.hand_out(2);
+    EXPECT_EQ(due(), (Told{&hint_a, &hint_b}));
+}
+
 }  // namespace
 }  // namespace ringside::driver

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "ringside/sim/fault_plan.hpp"
 #include "ringside/testing/accelerator.hpp"
 
 namespace ringside {
@@ -30,17 +31,17 @@ struct FunctionReset : ::testing::Test {
     driver::DmaBuffer allocate() { return machine.device->dma().allocate(length).value(); }
 };
 
-TEST_F(FunctionReset, LeavesNothingOfWhatWasUnderWay) {
+TEST_F(FunctionReset, LeavesNothingOfWhatWasUnderWayAndTheDriverNotices) {
     RecordedOperation operation(machine.environment());
     const driver::DmaBuffer data = allocate();
     submit(operation, data);
     machine.platform->reset_function();
     machine.platform->run_until_idle();
-    EXPECT_EQ(operation.completions(), 0);
-    EXPECT_EQ(data.bytes()[0], std::byte{0}) << "the device wrote after its reset";
-    machine.device->close();
     EXPECT_EQ(operation.completions(), 1);
-    EXPECT_EQ(operation.completion()->status, driver::Errc::dead);
+    EXPECT_EQ(operation.completion()->status, driver::Errc::aborted);
+    EXPECT_EQ(data.bytes()[0], std::byte{0}) << "the device wrote after its reset";
+    EXPECT_EQ(machine.device->health(), driver::DeviceHealth::working);
+    EXPECT_EQ(machine.device->recovery_counters().device_resets, 1u);
 }
 
 TEST_F(FunctionReset, LeavesTheFunctionReadyForTheNextDriver) {
@@ -55,6 +56,28 @@ TEST_F(FunctionReset, LeavesTheFunctionReadyForTheNextDriver) {
     submit(operation, data);
     EXPECT_FALSE(operation.wait().status);
     EXPECT_NE(data.bytes()[0], std::byte{0});
+}
+
+TEST_F(FunctionReset, BringsBackWhatALostLinkTookAlong) {
+    {
+        sim::inject(machine.platform->link(), {.kind = spec::FaultKind::lose_link, .queue = 1}, 0);
+        RecordedOperation operation(machine.environment());
+        const driver::DmaBuffer data = allocate();
+        submit(operation, data);
+        machine.platform->run_until_idle();
+        EXPECT_EQ(machine.platform->link().mmio_read32(spec::at("ID").of()), 0xFFFFFFFFu);
+        machine.platform->reset_function();
+        EXPECT_EQ(machine.platform->link().mmio_read32(spec::at("ID").of()), spec::device_id);
+        machine.device->close();
+    }
+    machine.device.reset();
+    machine.device =
+        driver::Device::open(machine.platform->link(), machine.environment(), {.ring_entries = 8})
+            .value();
+    RecordedOperation operation(machine.environment());
+    const driver::DmaBuffer data = allocate();
+    submit(operation, data);
+    EXPECT_FALSE(operation.wait().status) << "its interrupt has come";
 }
 
 }  // namespace

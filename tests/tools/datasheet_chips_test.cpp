@@ -89,6 +89,7 @@ std::string members() {
         {"interrupt", &DeviceConfig::interrupt},
         {"enable", &DeviceConfig::enable},
         {"reset", &DeviceConfig::reset},
+        {"self_test", &DeviceConfig::self_test},
     };
     std::string table = header("Member");
     for (const auto& size : sizes) {
@@ -104,13 +105,43 @@ std::string members() {
 }
 
 std::string service_times() {
-    std::string table = header("Command");
-    for (std::size_t i = 0; i < core::services; ++i) {
-        const auto service = static_cast<core::Service>(i);
-        table += row(std::string(to_string(service)), [&](const DeviceConfig& config) {
-            return in_words(config.services[service].value_or(
-                core::ServiceTime{config.slice_fixed, config.slice_per_byte}));
+    using core::ServiceTimes;
+    constexpr struct {
+        const char* name;
+        core::ServiceTime ServiceTimes::*member;
+    } by_byte[] = {
+        {"aes", &ServiceTimes::aes},       {"chacha20_poly1305", &ServiceTimes::chacha20_poly1305},
+        {"record", &ServiceTimes::record}, {"hash", &ServiceTimes::hash},
+        {"hmac", &ServiceTimes::hmac},     {"derive", &ServiceTimes::derive},
+        {"random", &ServiceTimes::random},
+    };
+    constexpr struct {
+        const char* name;
+        core::CurveTimes ServiceTimes::*member;
+    } curves[] = {
+        {"p256", &ServiceTimes::p256},
+        {"p384", &ServiceTimes::p384},
+        {"curve25519", &ServiceTimes::curve25519},
+    };
+    std::string table = header("Member of service");
+    for (const auto& service : by_byte) {
+        table += row(service.name, [&](const DeviceConfig& config) {
+            return in_words(config.service.*service.member);
         });
+    }
+    table += row("rsa_2048_private", [](const DeviceConfig& config) {
+        return in_words(config.service.rsa_2048_private);
+    });
+    table += row("rsa_2048_public", [](const DeviceConfig& config) {
+        return in_words(config.service.rsa_2048_public);
+    });
+    for (const auto& curve : curves) {
+        table +=
+            row(std::string(curve.name) + ": SIGN, VERIFY, AGREE", [&](const DeviceConfig& config) {
+                const core::CurveTimes& times = config.service.*curve.member;
+                return in_words(times.sign) + ", " + in_words(times.verify) + ", " +
+                       in_words(times.agree);
+            });
     }
     return table;
 }
@@ -148,8 +179,7 @@ std::string narrowest(const DeviceConfig& config) {
     const std::int64_t requests = length / config.max_read_request;
     const Duration link =
         config.link_per_byte * (output + (packets + requests) * config.packet_overhead);
-    const auto service = config.services[core::Service::aes_gcm].value_or(
-        core::ServiceTime{config.slice_fixed, config.slice_per_byte});
+    const core::ServiceTime service = config.service.aes;
     return link > (service.fixed + service.per_byte * length) / config.slices ? "link" : "slices";
 }
 

@@ -122,6 +122,8 @@ constexpr const char* name_of(spec::TransportError error) {
             return "IOMMU";
         case spec::TransportError::hang:
             return "HANG";
+        case spec::TransportError::ecc:
+            return "ECC";
     }
     return nullptr;
 }

@@ -25,6 +25,7 @@
 #include "program.hpp"
 #include "ringside/base/time.hpp"
 #include "ringside/core/device.hpp"
+#include "ringside/spec/faults.hpp"
 #include "ringside/spec/pci_config.hpp"
 #include "ringside/spec/registers.hpp"
 #include "ringside/spec/wire.hpp"
@@ -326,6 +327,62 @@ TEST_F(Datasheet, FlagsAreThoseOfTheSpec) {
     EXPECT_EQ(table("Submission entry", "| Bit | Flag | Meaning |", 2), expected);
 }
 
+/// As the datasheet calls it.
+std::string name_of(spec::FaultSite site) {
+    switch (site) {
+        case spec::FaultSite::fetch:
+            return "fetch";
+        case spec::FaultSite::descriptor_read:
+            return "descriptor read";
+        case spec::FaultSite::source:
+            return "source";
+        case spec::FaultSite::slice:
+            return "slice";
+        case spec::FaultSite::verdict:
+            return "verdict";
+        case spec::FaultSite::crt:
+            return "crt";
+        case spec::FaultSite::output:
+            return "output";
+        case spec::FaultSite::completion:
+            return "completion";
+        case spec::FaultSite::interrupt:
+            return "interrupt";
+        case spec::FaultSite::doorbell:
+            return "doorbell";
+        case spec::FaultSite::head_doorbell:
+            return "head doorbell";
+        case spec::FaultSite::register_read:
+            return "register read";
+        case spec::FaultSite::device_reset:
+            return "device reset";
+        case spec::FaultSite::queue_reset:
+            return "queue reset";
+    }
+    return "";
+}
+
+TEST_F(Datasheet, FaultsAreThoseOfTheSpec) {
+    std::vector<Row> kinds;
+    std::set<Row> sites;
+    for (const spec::FaultInfo& info : spec::fault_kinds) {
+        const std::string value =
+            info.value_doc.empty()
+                ? "-"
+                : std::string(info.value_doc) + " (" + std::to_string(info.usual_value) + ")";
+        kinds.push_back({std::to_string(static_cast<unsigned>(info.kind)), std::string(info.name),
+                         name_of(info.site), value, std::string(info.doc)});
+        sites.insert({name_of(info.site), spec::has_queue(info.site) ? "yes" : "no",
+                      spec::has_opcode(info.site) ? "yes" : "no"});
+    }
+    EXPECT_EQ(table("Faults", "| KIND | Name | Site | FI_VALUE | What happens |", 5), kinds);
+    auto told = table("Fault injection", "| Site | Its events | Queue pair | Opcode |", 4);
+    for (Row& row : told) {
+        row.erase(row.begin() + 1);
+    }
+    EXPECT_EQ(std::set<Row>(told.begin(), told.end()), sites);
+}
+
 TEST_F(Datasheet, StatesAreThoseOfTheSpec) {
     EXPECT_EQ(table("Chip", "| CSTS.STATE | Meaning | Fetches | Left by |", 1),
               numbered<spec::DeviceState>());
@@ -374,14 +431,44 @@ TEST_F(Datasheet, TimesAreTheDefaultsOfTheModel) {
                                     ElementsAre(in_words(config.dma_read), "dma_read"),
                                     ElementsAre(in_words(config.dma_read), "dma_read"),
                                     ElementsAre(in_words(config.link_per_byte), "link_per_byte"),
-                                    ElementsAre(in_words(config.slice_fixed), "slice_fixed"),
-                                    ElementsAre(in_words(config.slice_per_byte), "slice_per_byte"),
+                                    ElementsAre("[below](#service-times)", "service"),
                                     ElementsAre(in_words(config.dma_write), "dma_write"),
                                     ElementsAre(in_words(config.link_per_byte), "link_per_byte"),
                                     ElementsAre(in_words(config.completion), "completion"),
                                     ElementsAre(in_words(config.interrupt), "interrupt"),
                                     ElementsAre(in_words(config.enable), "enable"),
-                                    ElementsAre(in_words(config.reset), "reset")));
+                                    ElementsAre(in_words(config.reset), "reset"),
+                                    ElementsAre(in_words(config.self_test), "self_test")));
+}
+
+TEST_F(Datasheet, ServiceTimesAreTheDefaultsOfTheModel) {
+    const core::ServiceTimes times;
+    const auto row = [](const core::ServiceTime& time, const char* name) {
+        return Row{in_words(time.fixed), in_words(time.per_byte), name};
+    };
+    std::vector<Row> services =
+        table("Service times", "| Algorithm | Fixed | A byte | Member of service | Bytes |", 4);
+    for (Row& service : services) {
+        service.erase(service.begin());
+    }
+    EXPECT_EQ(services, (std::vector<Row>{
+                            row(times.aes, "aes"),
+                            row(times.chacha20_poly1305, "chacha20_poly1305"),
+                            row(times.record, "record"),
+                            row(times.hash, "hash"),
+                            row(times.hmac, "hmac"),
+                            row(times.derive, "derive"),
+                            row(times.random, "random"),
+                            {in_words(times.rsa_2048_private), "-", "rsa_2048_private"},
+                            {in_words(times.rsa_2048_public), "-", "rsa_2048_public"},
+                        }));
+    const auto curve = [](const char* title, const core::CurveTimes& time, const char* name) {
+        return Row{title, in_words(time.sign), in_words(time.verify), in_words(time.agree), name};
+    };
+    EXPECT_EQ(
+        table("Service times", "| Curve | SIGN | VERIFY | AGREE | Member of service |", 5),
+        (std::vector<Row>{curve("P-256", times.p256, "p256"), curve("P-384", times.p384, "p384"),
+                          curve("X25519, Ed25519", times.curve25519, "curve25519")}));
 }
 
 /// What the chip shows in "REGISTER" or "REGISTER.FIELD".

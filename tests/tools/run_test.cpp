@@ -109,6 +109,45 @@ TEST(Run, LibcryptosAsyncGivesTheSameTrace) {
     EXPECT_EQ(theirs.at("trace_hash"), ours.at("trace_hash"));
 }
 
+/// What the driver gets over without losing or corrupting anything.
+class SurvivedFaults : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(SurvivedFaults, EveryByteIsRightAndTheDeviceSaysThatItStruck) {
+    const std::string plan = std::string(GetParam()) + ",queue=1,after=20,every=30,count=3";
+    const auto report = report_of({"--faults", plan, "--seed", std::to_string(seed())});
+    EXPECT_EQ(report.at("verified"), true);
+    ASSERT_EQ(report.at("faults").size(), 1u);
+    EXPECT_EQ(report.at("faults").at(0).at("rule"), plan);
+    EXPECT_EQ(report.at("faults").at(0).at("fired"), 3);
+    EXPECT_EQ(report.at("faults").at(0).at("matched"), 81);
+}
+
+INSTANTIATE_TEST_SUITE_P(Run, SurvivedFaults,
+                         ::testing::Values("late_completion", "duplicate_completion",
+                                           "delay_completion", "wrong_head", "slow_slice",
+                                           "correctable", "spurious_interrupt", "early_interrupt",
+                                           "interrupt_storm"),
+                         [](const auto& fault) { return fault.param; });
+
+TEST(RunFaults, OfOneSeedGiveOneTrace) {
+    const auto hash = [](const char* seed, std::vector<std::string> faults) {
+        faults.insert(faults.begin(), {"--seed", seed});
+        return report_of(faults).at("trace_hash");
+    };
+    const std::vector<std::string> plan = {"--faults", "delay_completion,chance=1/8,count=0"};
+    const auto first = hash("7", plan);
+    EXPECT_EQ(hash("7", plan), first);
+    EXPECT_NE(hash("8", plan), first);
+    EXPECT_NE(hash("7", {}), first);
+}
+
+TEST(RunFaults, ThatNobodyBelowTheApplicationCanSeeFailTheVerification) {
+    const auto run = run_program({"run", "--faults", "flip_output,opcode=cipher,after=9"});
+    EXPECT_EQ(run.exit_code, 1);
+    EXPECT_THAT(run.err, HasSubstr("seed 1"));
+    EXPECT_THAT(run.out, HasSubstr("fault flip_output,opcode=16,after=9: fired 1"));
+}
+
 TEST(Run, OneByteIsEnoughAndNothingIsTooLittle) {
     const TemporaryFile one(1);
     EXPECT_EQ(report_of({"--file", one.path()}).at("verified"), true);
@@ -163,7 +202,7 @@ TEST(Run, WrongInputIsNamedInOneLineAndNothingIsPrinted) {
         {"--ring-size", "1"},       {"--jobs", "0"},      {"--ring-size", "8192"},
         {"--time", "real"},         {"--async", "none"},  {"--notify", "pigeon"},
         {"--seed", "-1"},           {"--jobs", "eleven"}, {"--jobs", "8x"},
-        {"--chip", "potato"},
+        {"--faults", "earthquake"}, {"--faults", ""},     {"--chip", "potato"},
     };
     for (auto arguments : wrong) {
         const auto value = arguments.back();

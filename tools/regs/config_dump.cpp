@@ -7,6 +7,7 @@
 #include <boost/system/system_error.hpp>
 #include <iterator>
 
+#include "ringside/sim/iommu.hpp"
 #include "ringside/sim/kernel.hpp"
 #include "ringside/spec/pci_config.hpp"
 

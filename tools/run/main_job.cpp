@@ -2,8 +2,11 @@
 // SPDX-FileCopyrightText: the ringside authors
 #include "main_job.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <memory>
 #include <stdexcept>
 #include <vector>
@@ -14,6 +17,7 @@
 #include "ringside/driver/device.hpp"
 #include "ringside/offload/cipher_session.hpp"
 #include "ringside/offload/offload.hpp"
+#include "ringside/sim/fault_plan.hpp"
 #include "ringside/sim/live_platform.hpp"
 #include "ringside/sim/virtual_platform.hpp"
 
@@ -28,17 +32,63 @@ Value value_or_throw(boost::system::result<Value>&& result, const char* what) {
     return std::move(*result);
 }
 
-std::unique_ptr<sim::Platform> make_platform(const RunOptions& options) {
+std::unique_ptr<sim::Platform> make_platform(const RunOptions& options,
+                                             recording::Recorder* recorder,
+                                             recording::Player* player) {
     if (options.time == TimeKind::virtual_time) {
         sim::VirtualPlatformConfig config;
         config.seed = options.seed;
         config.device = options.chip->config();
+        config.device.faults = options.faults;
+        config.recorder = recorder;
+        config.player = player;
         return value_or_throw(sim::VirtualPlatform::create(config), "the virtual platform");
     }
     sim::LivePlatformConfig config;
     config.seed = options.seed;
     config.device = options.chip->config();
+    config.device.faults = options.faults;
+    config.recorder = recorder;
     return value_or_throw(sim::LivePlatform::create(config), "the live platform");
+}
+
+/// Tells a file from another version of it.
+std::string fingerprint(const std::vector<std::byte>& file) {
+    return fmt::format("{} bytes, {:016x}", file.size(), digest_of(file));
+}
+
+/// Everything goes into the recording: key, IVs and sizes come from the seed, the data from a file.
+std::unique_ptr<recording::Recorder> make_recorder(const RunOptions& options,
+                                                   const std::vector<std::byte>& file) {
+    if (options.record.empty()) {
+        return nullptr;
+    }
+    recording::Info info;
+    info.contents = recording::Contents::full;
+    info.time = options.time == TimeKind::live ? recording::TimeKind::live
+                                               : recording::TimeKind::virtual_time;
+    info.seed = options.seed;
+    info.metadata = {
+        {"command", "ringside run"},
+        {"keys", "from the seed"},
+        {"notify", options.notify == Notify::fd ? "fd" : "callback"},
+        {"file", std::filesystem::absolute(options.file).string()},
+        {"fingerprint", fingerprint(file)},
+        {"chip", std::string(options.chip->name)},
+        {"ring_size", std::to_string(options.ring_size)},
+        {"jobs", std::to_string(options.jobs)},
+    };
+    return value_or_throw(recording::Recorder::create(options.record, info),
+                          options.record.c_str());
+}
+
+void finish(recording::Recorder* recorder, const RunOptions& options) {
+    if (recorder == nullptr) {
+        return;
+    }
+    if (const auto failure = recorder->finish()) {
+        throw std::runtime_error(options.record + ": " + failure.message());
+    }
 }
 
 /// The file on its way through the device.
@@ -118,23 +168,36 @@ void fill_from_device(RunReport& report, driver::Device& device) {
     report.interrupts = statistics.msix_messages;
 }
 
-}  // namespace
+/// The rules stand in their slots in the order of the plan.
+std::vector<FaultReport> faults_of(sim::Platform& platform,
+                                   const std::vector<core::FaultRule>& rules) {
+    const bool answers = platform.peek32(spec::at("ID").of()) == spec::device_id;
+    std::vector<FaultReport> reports;
+    for (std::uint32_t slot = 0; slot < rules.size(); ++slot) {
+        const auto count = [&](spec::Address address) {
+            return answers ? std::optional(platform.peek32(address.of(slot))) : std::nullopt;
+        };
+        reports.push_back({sim::to_text(rules[slot]), count(spec::at("FI_MATCHED")),
+                           count(spec::at("FI_FIRED"))});
+    }
+    return reports;
+}
 
-RunReport run_main_job(const RunOptions& options,
-                       const std::function<void(double share)>& on_progress) {
-    const std::vector<std::byte> file = read_file(options.file);
+/// All of it but the recording.
+RunReport run_on(sim::Platform& platform, const RunOptions& options,
+                 const std::vector<std::byte>& file,
+                 const std::function<void(double share)>& on_progress) {
     const Plan plan = make_plan(file.size(), options.seed);
-    const auto platform = make_platform(options);
     driver::DeviceConfig device_config;
     device_config.ring_entries = options.ring_size;
-    const auto device = value_or_throw(
-        driver::Device::open(platform->link(), platform->environment(), device_config),
-        "opening the device");
+    const auto device =
+        value_or_throw(driver::Device::open(platform.link(), platform.environment(), device_config),
+                       "opening the device");
 
     RunReport report;
     Latencies latencies;
     const auto wall_start = std::chrono::steady_clock::now();
-    const Time start = platform->device_time();
+    const Time start = platform.device_time();
     {
         offload::OffloadConfig config;
         config.on_completion = [&](const driver::Completion& completion) {
@@ -145,7 +208,7 @@ RunReport run_main_job(const RunOptions& options,
             offload::CipherSession::create(offload, spec::Algorithm::aes_gcm, plan.key.bytes()),
             "creating a session");
         Passage passage(file, plan, session);
-        JobLoop jobs(*platform, options.notify, options.jobs, options.seed);
+        JobLoop jobs(platform, options.notify, options.jobs, options.seed);
         const std::size_t records = plan.records.size();
         const auto total = static_cast<double>(2 * records);
         jobs.run(
@@ -154,13 +217,14 @@ RunReport run_main_job(const RunOptions& options,
         jobs.run(
             records, [&](std::size_t i) { return passage.decrypt(i); },
             [&](std::size_t done) { on_progress(static_cast<double>(records + done) / total); });
-        report.simulated_ns = to_ns(platform->device_time() - start);
+        report.simulated_ns = to_ns(platform.device_time() - start);
         report.wall_ns =
             std::chrono::nanoseconds(std::chrono::steady_clock::now() - wall_start).count();
         report.verified = jobs.failures() == 0 && passage.verify();
         report.resumes = jobs.resumes();
     }
     fill_from_device(report, *device);
+    report.faults = faults_of(platform, options.faults);
     device->close();
     report.records = plan.records.size();
     report.bytes = file.size();
@@ -169,9 +233,54 @@ RunReport run_main_job(const RunOptions& options,
     // Every byte goes through twice; bytes per microsecond are megabytes per second.
     report.megabytes_per_simulated_second =
         2e3 * static_cast<double>(report.bytes) / static_cast<double>(report.simulated_ns);
-    report.trace_hash = platform->environment().trace().hash();
+    report.trace_hash = platform.environment().trace().hash();
     report.async = bound_async_library();
     return report;
+}
+
+}  // namespace
+
+RunReport run_main_job(const RunOptions& options,
+                       const std::function<void(double share)>& on_progress,
+                       recording::Player* player) {
+    const std::vector<std::byte> file = read_file(options.file);
+    const auto recorder = make_recorder(options, file);
+    // The machine is gone before the recording ends.
+    const RunReport report =
+        run_on(*make_platform(options, recorder.get(), player), options, file, on_progress);
+    finish(recorder.get(), options);
+    return report;
+}
+
+RunOptions recorded_options(const recording::Info& info) {
+    const auto text = [&info](const char* key) {
+        const auto found = info.metadata.find(key);
+        if (found == info.metadata.end()) {
+            throw std::runtime_error(
+                fmt::format("it is no recording of `ringside run`: its header "
+                            "does not say '{}'",
+                            key));
+        }
+        return found->second;
+    };
+    const auto number = [&text](const char* key) {
+        return static_cast<std::uint32_t>(std::stoul(text(key)));
+    };
+    RunOptions options;
+    options.time = info.time == recording::TimeKind::live ? TimeKind::live : TimeKind::virtual_time;
+    options.notify = text("notify") == "fd" ? Notify::fd : Notify::callback;
+    options.file = text("file");
+    options.ring_size = number("ring_size");
+    options.jobs = number("jobs");
+    options.seed = info.seed;
+    options.chip = core::find_chip(text("chip"));
+    if (options.chip == nullptr) {
+        throw std::runtime_error("recorded on a chip that is not known: " + text("chip"));
+    }
+    if (fingerprint(read_file(options.file)) != text("fingerprint")) {
+        throw std::runtime_error(options.file + ": not the file that it was when it was recorded");
+    }
+    return options;
 }
 
 }  // namespace ringside::tools

@@ -6,10 +6,13 @@
 // of the JSON.
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "job_loop.hpp"
 #include "ringside/core/chips.hpp"
+#include "ringside/core/fault_rule.hpp"
 
 namespace ringside::tools {
 
@@ -23,11 +26,22 @@ struct RunOptions {
     Notify notify = Notify::fd;
     AsyncLibrary async = AsyncLibrary::ringside;
     const core::Chip* chip = &core::chips().front();  ///< never null
-    std::string file = "/bin/bash";                   ///< essential on Debian, a megabyte
+    std::string file = "/bin/bash";  ///< essential on Debian, a megabyte
     std::uint32_t ring_size = 8;
     std::uint32_t jobs = 64;
     std::uint64_t seed = 1;
+    std::string fault_plan;  ///< as given; empty: none
+    std::vector<core::FaultRule> faults;
     bool json = false;
+    std::string record;  ///< the recording to write; empty: none
+};
+
+/// What a rule of the fault plan has done.
+struct FaultReport {
+    std::string rule;
+    /// By the device's own count; empty: the device does not answer any more.
+    std::optional<std::uint32_t> matched;
+    std::optional<std::uint32_t> fired;
 };
 
 struct RunReport {
@@ -44,6 +58,7 @@ struct RunReport {
     std::int64_t latency_p99_ns = 0;
     double megabytes_per_simulated_second = 0;
     std::uint64_t trace_hash = 0;
+    std::vector<FaultReport> faults;
     std::string async;  ///< the file that ASYNC_start_job really comes from
 };
 

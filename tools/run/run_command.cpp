@@ -16,6 +16,7 @@
 #include "async_library.hpp"
 #include "main_job.hpp"
 #include "options.hpp"
+#include "ringside/sim/fault_plan.hpp"
 #include "ringside/spec/registers.hpp"
 
 namespace ringside::tools {
@@ -32,6 +33,19 @@ CLI::Validator ring_size() {
         return allowed ? std::string()
                        : fmt::format("'{}' is not allowed: a power of two from {} to {}", text,
                                      spec::min_ring_entries, spec::max_ring_entries);
+    };
+    return {check, ""};
+}
+
+/// Rejects a wrong plan, and puts the rules of a good one into `rules`.
+CLI::Validator fault_plan(std::vector<core::FaultRule>& rules) {
+    const auto check = [&rules](const std::string& text) {
+        auto plan = sim::parse_fault_plan(text);
+        if (!plan) {
+            return plan.error().message;
+        }
+        rules = std::move(*plan);
+        return std::string();
     };
     return {check, ""};
 }
@@ -83,6 +97,19 @@ const char* name_of(Notify notify) {
     return notify == Notify::fd ? "fd" : "callback";
 }
 
+nlohmann::ordered_json faults_as_json(const std::vector<FaultReport>& faults) {
+    const auto count = [](std::optional<std::uint32_t> value) {
+        return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json();
+    };
+    auto json = nlohmann::ordered_json::array();
+    for (const FaultReport& fault : faults) {
+        json.push_back({{"rule", fault.rule},
+                        {"matched", count(fault.matched)},
+                        {"fired", count(fault.fired)}});
+    }
+    return json;
+}
+
 void print_json(const RunOptions& options, const RunReport& report) {
     const nlohmann::ordered_json json = {
         {"verified", report.verified},
@@ -106,6 +133,7 @@ void print_json(const RunOptions& options, const RunReport& report) {
         {"ring_size", options.ring_size},
         {"jobs", options.jobs},
         {"seed", options.seed},
+        {"faults", faults_as_json(report.faults)},
     };
     fmt::print("{}\n", json.dump(2));
 }
@@ -130,6 +158,10 @@ void print_table(const RunOptions& options, const RunReport& report) {
     row("latency p99", fmt::format("{:.2f} us", static_cast<double>(report.latency_p99_ns) / 1e3));
     row("trace hash", fmt::format("{:016x}", report.trace_hash));
     row("verified", report.verified ? "yes" : "NO");
+    for (const FaultReport& fault : report.faults) {
+        const std::string fired = fault.fired ? fmt::format("{}", *fault.fired) : "unknown";
+        fmt::print("  fault {}: fired {}\n", fault.rule, fired);
+    }
     fmt::print("\nThroughput and latency are simulated: what the modelled chip would do.\n");
 }
 
@@ -190,6 +222,15 @@ void add_run_command(CLI::App& program, int& exit_code) {
         ->check(number_between<std::uint64_t>(0))
         ->type_name("N")
         ->capture_default_str();
+    command
+        ->add_option("--faults", options->fault_plan,
+                     "what goes wrong, e.g. drop_interrupt,after=9")
+        ->check(fault_plan(options->faults))
+        ->type_name("PLAN");
+    command
+        ->add_option("--record", options->record,
+                     "write everything that passes the link there (data and the seed's keys too)")
+        ->type_name("FILE");
     command->add_flag("--json", options->json, "print JSON instead of a table");
     command->callback([options, &exit_code] { exit_code = run(*options); });
 }

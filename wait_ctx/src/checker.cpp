@@ -169,17 +169,12 @@ void Checker::fds_collected(const ASYNC_WAIT_CTX* ctx, Place place) {
     check_fds(ctx, place);
 }
 
-void Checker::callback_set(const ASYNC_WAIT_CTX* ctx, ASYNC_callback_fn callback) {
+void Checker::watch(ASYNC_callback_fn* callback, void** argument, Place place) {
     const std::lock_guard lock(mutex_);
-    contexts_[ctx].has_callback = callback != nullptr;
-}
-
-std::pair<ASYNC_callback_fn, void*> Checker::watched(ASYNC_callback_fn callback, void* argument,
-                                                     Place place) {
-    const std::lock_guard lock(mutex_);
-    const auto [entry, is_new] = callbacks_.try_emplace(std::pair(callback, argument),
-                                                        Watched{this, callback, argument, place});
-    return {&Checker::call_watched, &entry->second};
+    const auto [entry, is_new] = callbacks_.try_emplace(std::pair(*callback, *argument),
+                                                        Watched{this, *callback, *argument, place});
+    *callback = &Checker::call_watched;
+    *argument = &entry->second;
 }
 
 int Checker::call_watched(void* argument) {
@@ -273,7 +268,7 @@ void Checker::job_resumed(const ASYNC_JOB* job, Place place) {
     check_fds(ctx, place);
     Context& context = contexts_[ctx];
     // Who retries after EAGAIN, or is told by a callback, need not look at the fds.
-    const bool must_look = !context.has_callback && ctx->status != ASYNC_STATUS_EAGAIN;
+    const bool must_look = ctx->callback == nullptr && ctx->status != ASYNC_STATUS_EAGAIN;
     if (context.uncollected != nullptr && must_look) {
         tell(Kind::changes_not_collected, place,
              text("the job is resumed although nobody asked wait ctx %p for its fds since one "

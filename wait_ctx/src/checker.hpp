@@ -47,11 +47,9 @@ class Checker {
     void fd_cleared(const ASYNC_WAIT_CTX* ctx, const void* key);
     /// The application looked at the fds.
     void fds_collected(const ASYNC_WAIT_CTX* ctx, Place place);
-    void callback_set(const ASYNC_WAIT_CTX* ctx, ASYNC_callback_fn callback);
-    /// What get_callback() is to give in the place of this callback: it calls it and takes the
+    /// Replaces what get_callback() is about to give by a callback that calls it and takes the
     /// time.
-    std::pair<ASYNC_callback_fn, void*> watched(ASYNC_callback_fn callback, void* argument,
-                                                Place place);
+    void watch(ASYNC_callback_fn* callback, void** argument, Place place);
     void ctx_freed(const ASYNC_WAIT_CTX* ctx, Place place);
 
     // ---- jobs ----
@@ -79,7 +77,6 @@ class Checker {
     struct Context {
         std::vector<Registration> fds;  ///< oldest first
         Place uncollected = nullptr;    ///< the first change since the last look, or null
-        bool has_callback = false;
         bool pile_told = false;
     };
     struct Job {

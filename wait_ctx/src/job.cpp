@@ -12,6 +12,7 @@
 #include "libcrypto.hpp"
 #include "pool.hpp"
 #include "ringside/async.h"
+#include "switching_return.hpp"
 #include "wait_ctx.hpp"
 
 using namespace ringside::async;  // this file is its C face
@@ -27,7 +28,7 @@ void job_entry(void* argument) noexcept {
     execution.result =
         execution.function(execution.has_arguments ? execution.arguments.data() : nullptr);
     job->state.store(State::idle, std::memory_order_relaxed);
-    execution.context.exit_to(thread_state->dispatcher);
+    job->context.exit_to(thread_state->dispatcher);
 }
 
 bool copy_arguments(Execution& execution, const void* args, std::size_t size) {
@@ -57,7 +58,7 @@ ASYNC_JOB* prepare(ThreadState& thread, ASYNC_WAIT_CTX* ctx, int (*function)(voi
         return nullptr;
     }
     execution->function = function;
-    execution->context.start(execution->stack.bottom(), execution->stack.size(), &job_entry, job);
+    job->context.start(execution->stack.bottom(), execution->stack.size(), &job_entry, job);
     job->execution = execution;
     job->wait_ctx = ctx;
     job->thread.store(thread.id, std::memory_order_relaxed);
@@ -99,20 +100,19 @@ bool resumable(const ASYNC_JOB& job, const ThreadState& thread) {
 
 /// Runs `job` until it pauses or finishes, with its own default library context.
 void run(ThreadState& thread, ASYNC_JOB& job) {
-    Execution& execution = *job.execution;
     // Mostly nobody changes it, and to ask is cheaper than to set. A new job starts with the
     // caller's.
     void* const callers = default_library_context();
     if (job.state.load(std::memory_order_relaxed) == State::paused &&
-        execution.library_context != callers) {
-        set_default_library_context(execution.library_context);
+        job.library_context != callers) {
+        set_default_library_context(job.library_context);
     }
     job.state.store(State::running, std::memory_order_relaxed);
     thread.current = &job;
-    thread.dispatcher.switch_to(execution.context);
+    thread.dispatcher.switch_to(job.context);
     thread.current = nullptr;
-    execution.library_context = default_library_context();
-    if (execution.library_context != callers) {
+    job.library_context = default_library_context();
+    if (job.library_context != callers) {
         set_default_library_context(callers);
     }
 }
@@ -131,7 +131,7 @@ int ASYNC_init_thread(size_t max_size, size_t init_size) {
         return 0;
     }
     ThreadState* thread = this_thread();
-    Pool* pool = thread != nullptr ? Pool::create(max_size) : nullptr;
+    Pool* pool = thread != nullptr ? Pool::create(max_size, thread->slabs) : nullptr;
     if (pool == nullptr) {
         return 0;
     }
@@ -156,6 +156,7 @@ void ASYNC_cleanup_thread(void) {
     thread->blocked = 0;
 }
 
+RINGSIDE_SWITCHING_RETURN
 int ASYNC_start_job(ASYNC_JOB** job, ASYNC_WAIT_CTX* ctx, int* ret, int (*func)(void*), void* args,
                     size_t size) {
     ThreadState* thread = this_thread();
@@ -197,6 +198,7 @@ int ASYNC_start_job(ASYNC_JOB** job, ASYNC_WAIT_CTX* ctx, int* ret, int (*func)(
     return ASYNC_FINISH;
 }
 
+RINGSIDE_SWITCHING_RETURN
 int ASYNC_pause_job(void) {
     ThreadState* thread = thread_state;
     ASYNC_JOB* job = thread != nullptr ? thread->current : nullptr;
@@ -207,7 +209,7 @@ int ASYNC_pause_job(void) {
         checker->job_paused(job, __builtin_return_address(0));
     }
     job->state.store(State::paused, std::memory_order_relaxed);
-    job->execution->context.switch_to(thread->dispatcher);
+    job->context.switch_to(thread->dispatcher);
     if (job->wait_ctx != nullptr) {
         job->wait_ctx->reset_changes();
     } else {

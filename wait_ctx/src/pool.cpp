@@ -11,13 +11,13 @@ namespace ringside::async {
 
 // ---- executions ----
 
-Pool* Pool::create(std::size_t max_size) {
-    return new (std::nothrow) Pool(max_size);
+Pool* Pool::create(std::size_t max_size, StackSlabs& slabs) {
+    return new (std::nothrow) Pool(max_size, slabs);
 }
 
 std::unique_ptr<Execution> Pool::make() {
     std::unique_ptr<Execution> execution(new (std::nothrow) Execution);
-    if (execution == nullptr || !execution->stack.allocate()) {
+    if (execution == nullptr || !execution->stack.allocate(slabs_)) {
         return nullptr;
     }
     try {

@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: the ringside authors
 #pragma once
 
-// What a thread has of jobs: executions (a stack and the flow on it), pooled, the most recently
+// What a thread has of jobs: executions (a stack and what runs on it), pooled, the most recently
 // used first; and handles, what the application holds, reissued oldest first and never freed, so
 // that one kept too long is recognised. job.cpp brings the two together.
 // Thread rule: everything belongs to one thread; another may only ask a handle whose it is.
@@ -23,20 +23,18 @@ class Pool;
 
 struct Execution {
     JobStack stack;
-    FibreContext context;
-    Pool* pool = nullptr;  ///< whose slot it takes
     int (*function)(void*) = nullptr;
     std::vector<std::max_align_t> arguments;
     bool has_arguments = false;
     int result = 0;
-    void* library_context = nullptr;  ///< the default one of the job while it does not run
+    Pool* pool = nullptr;  ///< whose slot it takes
 };
 
 /// Executions of one ASYNC_init_thread(). Outlives close() until its last job has finished.
 class Pool {
   public:
     /// 0: no limit. Null: no memory.
-    static Pool* create(std::size_t max_size);
+    static Pool* create(std::size_t max_size, StackSlabs& slabs);
     Pool(const Pool&) = delete;
     Pool& operator=(const Pool&) = delete;
 
@@ -51,11 +49,12 @@ class Pool {
     std::size_t taken() const { return size_ - idle_.size(); }
 
   private:
-    explicit Pool(std::size_t max_size) : max_size_(max_size) {}
+    Pool(std::size_t max_size, StackSlabs& slabs) : max_size_(max_size), slabs_(slabs) {}
     ~Pool() = default;
     std::unique_ptr<Execution> make();
 
     std::size_t max_size_;
+    StackSlabs& slabs_;
     std::size_t size_ = 0;
     bool closed_ = false;
     std::vector<std::unique_ptr<Execution>> idle_;  ///< capacity for all there are
@@ -63,13 +62,17 @@ class Pool {
 
 }  // namespace ringside::async
 
-struct async_job_st {
+/// All that a pause and a resume need, in the first cache line: with thousands of jobs each further
+/// one is a further miss, and the stack would be found only after it.
+struct alignas(64) async_job_st {
     enum class State : std::uint8_t { idle, running, paused };
 
     std::atomic<State> state{State::idle};
     std::atomic<std::uint64_t> thread{0};  ///< its id; kept when the job has finished
-    ringside::async::Execution* execution = nullptr;
     ASYNC_WAIT_CTX* wait_ctx = nullptr;
+    void* library_context = nullptr;  ///< the default one of the job while it does not run
+    ringside::FibreContext context;
+    ringside::async::Execution* execution = nullptr;
     async_job_st* next = nullptr;  ///< in a list of idle handles
 };
 
@@ -112,6 +115,7 @@ struct ThreadState {
     FibreContext dispatcher;  ///< where ASYNC_start_job() waits for the job
     ASYNC_JOB* current = nullptr;
     unsigned long blocked = 0;
+    StackSlabs slabs;
     Pool* pool = nullptr;
     HandleQueue handles;
     SignalStack signal_stack;

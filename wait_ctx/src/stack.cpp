@@ -15,8 +15,6 @@
 namespace ringside::async {
 namespace {
 
-constexpr std::size_t stack_size = 32768;  // the reference's
-
 struct Allocators {
     ASYNC_stack_alloc_fn allocate;
     ASYNC_stack_free_fn release;
@@ -69,24 +67,31 @@ void on_fault(int signal, siginfo_t* info, void* /*context*/) {
 }  // namespace
 
 JobStack::~JobStack() {
-    if (foreign_ != nullptr) {
-        release_(foreign_);
+    annotation_ = {};
+    if (slabs_ != nullptr) {
+        slabs_->give_back(bottom_, owner_);
+    } else if (bottom_ != nullptr) {
+        release_(bottom_);
     }
 }
 
-bool JobStack::allocate() {
+bool JobStack::allocate(StackSlabs& slabs) {
     const Allocators& chosen = chosen_allocators();
     if (chosen.allocate == defaults.allocate && chosen.release == defaults.release) {
-        own_ = FibreStack::allocate(stack_size);
-        return static_cast<bool>(own_);
+        const auto stack = slabs.take();
+        bottom_ = stack.bottom;
+        size_ = stack.size;
+        owner_ = stack.owner;
+        slabs_ = bottom_ != nullptr ? &slabs : nullptr;
+    } else {
+        release_ = chosen.release;
+        size_ = job_stack_size;
+        bottom_ = static_cast<std::byte*>(chosen.allocate(&size_));
     }
-    release_ = chosen.release;
-    foreign_size_ = stack_size;
-    foreign_ = static_cast<std::byte*>(chosen.allocate(&foreign_size_));
-    if (foreign_ != nullptr) {
-        annotation_ = StackAnnotation(foreign_, foreign_size_);
+    if (bottom_ != nullptr) {
+        annotation_ = StackAnnotation(bottom_, size_);
     }
-    return foreign_ != nullptr;
+    return bottom_ != nullptr;
 }
 
 SignalStack::SignalStack() {

@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: the ringside authors
 #pragma once
 
-// The stacks of jobs: ours with a guard below, or those of the allocators that the application
+// The stack of a job: ours with a guard below, or that of the allocators that the application
 // gave (ASYNC_set_mem_functions); and what it takes to tell an overflow from any other crash.
 // Thread rule: a stack belongs to one thread; the allocators are the process's.
 
@@ -10,6 +10,7 @@
 
 #include "ringside/async.h"
 #include "ringside/base/fibre.hpp"
+#include "stack_slab.hpp"
 
 namespace ringside::async {
 
@@ -20,17 +21,22 @@ class JobStack {
     JobStack& operator=(const JobStack&) = delete;
     ~JobStack();
 
-    /// False: no memory, or no more mappings.
-    bool allocate();
-    std::byte* bottom() const { return foreign_ != nullptr ? foreign_ : own_.bottom(); }
-    std::size_t size() const { return foreign_ != nullptr ? foreign_size_ : own_.size(); }
+    /// From `slabs`, which must live longer, or from the application's allocator. False: no memory,
+    /// or no more mappings.
+    bool allocate(StackSlabs& slabs);
+    std::byte* bottom() const { return bottom_; }
+    std::size_t size() const { return size_; }
     /// Whether a fault at `address` is an overflow; never with an application's stacks.
-    bool overflowed_at(const void* address) const { return own_.guards(address); }
+    bool overflowed_at(const void* address) const {
+        const auto* byte = static_cast<const std::byte*>(address);
+        return slabs_ != nullptr && byte < bottom_ && byte >= bottom_ - job_stack_guard;
+    }
 
   private:
-    FibreStack own_;
-    std::byte* foreign_ = nullptr;
-    std::size_t foreign_size_ = 0;
+    std::byte* bottom_ = nullptr;
+    std::size_t size_ = 0;
+    StackSlabs* slabs_ = nullptr;  ///< null: the application's
+    StackSlabs::Owner owner_;
     ASYNC_stack_free_fn release_ = nullptr;
     StackAnnotation annotation_;
 };

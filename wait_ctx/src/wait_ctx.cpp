@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <new>
-#include <tuple>
 
 #include "checker.hpp"
 #include "diagnostics.hpp"
@@ -14,7 +13,7 @@ using ringside::async::diagnose;
 using ringside::async::Misuse;
 using State = async_wait_ctx_st::State;
 
-void async_wait_ctx_st::reset_changes() {
+void async_wait_ctx_st::forget_changes() {
     if (deleted != 0) {
         fds.erase(std::remove_if(fds.begin(), fds.end(),
                                  [](const WaitFd& entry) { return entry.deleted; }),
@@ -29,8 +28,21 @@ void async_wait_ctx_st::reset_changes() {
     }
 }
 
+void async_wait_ctx_st::report(bool WaitFd::*change, std::size_t count, OSSL_ASYNC_FD* fds_out) {
+    // No further than there is something to report; and without a branch on each entry.
+    const WaitFd* entry = fds.data() + fds.size();
+    while (count != 0) {
+        --entry;
+        *fds_out = entry->fd;
+        const std::size_t reported = entry->*change ? 1 : 0;
+        fds_out += reported;
+        count -= reported;
+    }
+}
+
 async_wait_ctx_st::WaitFd* async_wait_ctx_st::find(const void* key) {
-    for (auto entry = fds.rbegin(); entry != fds.rend(); ++entry) {
+    for (auto entry = fds.end(); entry != fds.begin();) {
+        --entry;
         if (entry->key == key && !entry->deleted) {
             return &*entry;
         }
@@ -84,7 +96,8 @@ int ASYNC_WAIT_CTX_set_wait_fd(ASYNC_WAIT_CTX* ctx, const void* key, OSSL_ASYNC_
         return 0;
     }
     try {
-        ctx->fds.push_back({key, fd, custom_data, cleanup, true, false});
+        ctx->reserve_usual();
+        ctx->fds.push_back({key, fd, true, false, custom_data, cleanup});
     } catch (const std::bad_alloc&) {
         return 0;
     }
@@ -123,23 +136,17 @@ int ASYNC_WAIT_CTX_get_all_fds(ASYNC_WAIT_CTX* ctx, OSSL_ASYNC_FD* fd, size_t* n
 
 int ASYNC_WAIT_CTX_get_changed_fds(ASYNC_WAIT_CTX* ctx, OSSL_ASYNC_FD* addfd, size_t* numaddfds,
                                    OSSL_ASYNC_FD* delfd, size_t* numdelfds) {
-    if (Checker* checker = Checker::active()) {
-        checker->fds_collected(ctx, __builtin_return_address(0));
-    }
     *numaddfds = ctx->added;
     *numdelfds = ctx->deleted;
-    if (addfd == nullptr && delfd == nullptr) {
-        return 1;
+    // An entry that was added and deleted between two resets is gone (clear_fd), so none is both.
+    if (addfd != nullptr) {
+        ctx->report(&async_wait_ctx_st::WaitFd::added, ctx->added, addfd);
     }
-    for (auto entry = ctx->fds.rbegin(); entry != ctx->fds.rend(); ++entry) {
-        // An entry that was added and deleted between two resets is gone (clear_fd), so none is
-        // both.
-        if (entry->deleted && delfd != nullptr) {
-            *delfd++ = entry->fd;
-        }
-        if (entry->added && addfd != nullptr) {
-            *addfd++ = entry->fd;
-        }
+    if (delfd != nullptr) {
+        ctx->report(&async_wait_ctx_st::WaitFd::deleted, ctx->deleted, delfd);
+    }
+    if (Checker* checker = Checker::active()) {
+        checker->fds_collected(ctx, __builtin_return_address(0));
     }
     return 1;
 }
@@ -174,9 +181,6 @@ int ASYNC_WAIT_CTX_set_callback(ASYNC_WAIT_CTX* ctx, ASYNC_callback_fn callback,
     }
     ctx->callback = callback;
     ctx->callback_argument = callback_arg;
-    if (Checker* checker = Checker::active()) {
-        checker->callback_set(ctx, callback);
-    }
     return 1;
 }
 
@@ -188,8 +192,7 @@ int ASYNC_WAIT_CTX_get_callback(ASYNC_WAIT_CTX* ctx, ASYNC_callback_fn* callback
     *callback = ctx->callback;
     *callback_arg = ctx->callback_argument;
     if (Checker* checker = Checker::active()) {
-        std::tie(*callback, *callback_arg) =
-            checker->watched(ctx->callback, ctx->callback_argument, __builtin_return_address(0));
+        checker->watch(callback, callback_arg, __builtin_return_address(0));
     }
     return 1;
 }

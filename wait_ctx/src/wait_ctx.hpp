@@ -17,10 +17,10 @@ struct async_wait_ctx_st {
     struct WaitFd {
         const void* key;
         OSSL_ASYNC_FD fd;
-        void* custom_data;
-        void (*cleanup)(ASYNC_WAIT_CTX*, const void*, OSSL_ASYNC_FD, void*);
         bool added;    ///< since the last reset
         bool deleted;  ///< since the last reset; kept only to be reported
+        void* custom_data;
+        void (*cleanup)(ASYNC_WAIT_CTX*, const void*, OSSL_ASYNC_FD, void*);
     };
 
     enum class State : unsigned char { in_use, cleaning, freed };
@@ -40,16 +40,30 @@ struct async_wait_ctx_st {
     }
     bool freed() const { return state.load(std::memory_order_acquire) == State::freed; }
     /// A real pause has ended: what changed before it is no news any more.
-    void reset_changes();
+    void reset_changes() {
+        if ((added | deleted) != 0) {
+            forget_changes();
+        }
+    }
+    void forget_changes();
+    /// Writes the fds of the `count` entries with that change, newest first.
+    void report(bool WaitFd::*change, std::size_t count, OSSL_ASYNC_FD* fds_out);
+    /// Room for as many fds as engines have, at the first of them, in one allocation.
+    void reserve_usual() {
+        if (fds.empty()) {
+            fds.reserve(8);
+        }
+    }
     /// The newest live entry with `key`, or null.
     WaitFd* find(const void* key);
 
-    std::vector<WaitFd> fds;  ///< oldest first; the API's order is newest first
+    // What a pause and a resume need stands first, and together.
     std::size_t added = 0;
     std::size_t deleted = 0;
+    std::atomic<unsigned> jobs{0};  ///< that have not finished
+    std::atomic<State> state{State::in_use};
+    int status = ASYNC_STATUS_UNSUPPORTED;
+    std::vector<WaitFd> fds;  ///< oldest first; the API's order is newest first
     ASYNC_callback_fn callback = nullptr;
     void* callback_argument = nullptr;
-    int status = ASYNC_STATUS_UNSUPPORTED;
-    std::atomic<State> state{State::in_use};
-    std::atomic<unsigned> jobs{0};  ///< that have not finished
 };

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <optional>
 
 #include "device_impl.hpp"
 
@@ -19,8 +18,7 @@ void Device::Impl::run_admin(Operation& operation, std::uint32_t slot) {
             break;
         case spec::Opcode::session_destroy:
             if (!sessions_.destroy(operation.entry.session)) {
-                operation.status =
-                    spec::Status::of(spec::StatusType::request, spec::RequestError::bad_session);
+                operation.status = refused(spec::RequestError::bad_session);
             }
             break;
         case spec::Opcode::abort:
@@ -40,26 +38,20 @@ void Device::Impl::run_admin(Operation& operation, std::uint32_t slot) {
 spec::Status Device::Impl::create_session(Operation& operation) {
     spec::SessionParameters parameters;
     std::memcpy(&parameters, operation.source.data(), sizeof parameters);
-    const auto algorithm = static_cast<spec::Algorithm>(parameters.algorithm);
-    const bool known =
-        algorithm == spec::Algorithm::aes_cbc || algorithm == spec::Algorithm::aes_gcm;
     const auto keys = std::span<const std::byte>(operation.source).subspan(sizeof parameters);
     if (keys.size() != std::size_t{parameters.key_len} + parameters.second_key_len) {
-        return spec::Status::of(spec::StatusType::request, spec::RequestError::bad_length);
+        return refused(spec::RequestError::bad_length);
     }
-    auto error = spec::RequestError::bad_field;
-    std::optional<std::uint32_t> id;
-    const std::size_t key_size = parameters.key_len;
-    if (known && (key_size == 16 || key_size == 24 || key_size == 32) &&
-        parameters.second_key_len == 0 && parameters.hash == 0 && parameters.reserved == 0) {
-        id = sessions_.create(algorithm, keys);
-        error = spec::RequestError::no_session_left;
+    if (parameters.reserved != 0) {
+        return refused(spec::RequestError::bad_field);
     }
-    if (!id) {
-        return spec::Status::of(spec::StatusType::request, error);
-    }
-    operation.result = *id;
-    return {};
+    const auto created =
+        sessions_.create({.algorithm = static_cast<spec::Algorithm>(parameters.algorithm),
+                          .hash = static_cast<spec::Hash>(parameters.hash),
+                          .key = keys.first(parameters.key_len),
+                          .second_key = keys.subspan(parameters.key_len)});
+    operation.result = created.id;
+    return created.status;
 }
 
 /// Ends an operation of an I/O queue that the chip has fetched and not completed: it completes as

@@ -33,6 +33,12 @@ class BusMaster {
         return config_.may_issue_requests() ? port_.write(address, from) : DmaResult::bus_error;
     }
 
+    /// What a read gives if the IOMMU refuses it (fault injection).
+    DmaResult refuse_read() {
+        config_.log_master_abort();
+        return DmaResult::iommu_fault;
+    }
+
   private:
     DmaPort& port_;
     PciConfig& config_;

@@ -37,28 +37,23 @@ DeviceConfig edge() {
     chip.read_tags = 4;
     chip.posted_credits = 8;
     chip.credit_return = ns(400);
-    chip.slice_fixed = ns(1500);
-    chip.slice_per_byte = Duration(2500);
-    chip.services[Service::cbc_hmac] = {us(3), Duration(6000)};
-    chip.services[Service::hash] = {us(1), Duration(3300)};
-    chip.services[Service::hmac] = {us(3), Duration(3300)};
-    chip.services[Service::derive] = {us(12), Duration(100'000)};
-    chip.services[Service::random] = {us(4), Duration(5000)};
-    chip.services[Service::rsa_2048] = {us(4000)};
-    chip.services[Service::rsa_3072] = {us(13'000)};
-    chip.services[Service::rsa_4096] = {us(30'000)};
-    chip.services[Service::rsa_public] = {us(120)};
-    chip.services[Service::p256] = {us(600)};
-    chip.services[Service::p256_verify] = {us(900)};
-    chip.services[Service::p384] = {us(1500)};
-    chip.services[Service::p384_verify] = {us(2300)};
-    chip.services[Service::x25519] = {us(500)};
-    chip.services[Service::ed25519] = {us(550), Duration(3300)};
-    chip.services[Service::ed25519_verify] = {us(1000), Duration(3300)};
+    chip.service.aes = {ns(1500), Duration(2500)};
+    chip.service.chacha20_poly1305 = {ns(2000), Duration(5000)};
+    chip.service.record = {us(3), Duration(6000)};
+    chip.service.hash = {us(1), Duration(3300)};
+    chip.service.hmac = {us(3), Duration(3300)};
+    chip.service.derive = {us(12), Duration(100'000)};
+    chip.service.random = {us(4), Duration(5000)};
+    chip.service.rsa_2048_private = us(4000);
+    chip.service.rsa_2048_public = us(120);
+    chip.service.p256 = {us(600), us(900), us(700)};
+    chip.service.p384 = {us(1500), us(2300), us(1800)};
+    chip.service.curve25519 = {us(500), us(1000), us(450)};
     chip.completion = ns(300);
     chip.interrupt = ns(400);
     chip.enable = us(50);
     chip.reset = us(100);
+    chip.self_test = us(5000);
     return chip;
 }
 
@@ -79,15 +74,11 @@ DeviceConfig card() {
     chip.read_tags = 32;
     chip.posted_credits = 32;
     chip.credit_return = ns(300);
-    chip.slice_fixed = ns(300);
-    chip.slice_per_byte = Duration(500);
-    chip.services[Service::aes_cbc] = {ns(300), Duration(800)};  // each block waits for the last
-    chip.services[Service::cbc_hmac] = {ns(700), Duration(1200)};
-    chip.services[Service::chacha20_poly1305] = {ns(300), Duration(600)};
-    chip.services[Service::hash] = {ns(250), Duration(900)};
-    chip.services[Service::hmac] = {ns(600), Duration(900)};
-    chip.services[Service::derive] = {us(2), Duration(20'000)};
-    chip.services[Service::random] = {ns(800), Duration(1000)};
+    chip.service.aes = {ns(300), Duration(500)};
+    chip.service.chacha20_poly1305 = {ns(350), Duration(600)};
+    chip.service.record = {ns(700), Duration(1200)};
+    chip.service.hash = {ns(250), Duration(900)};
+    chip.service.hmac = {ns(600), Duration(900)};
     return chip;
 }
 
@@ -108,24 +99,30 @@ DeviceConfig server() {
     chip.read_tags = 256;
     chip.posted_credits = 128;
     chip.credit_return = ns(150);
-    chip.slice_fixed = ns(150);
-    chip.slice_per_byte = Duration(200);
-    chip.services[Service::aes_cbc] = {ns(150), Duration(500)};
-    chip.services[Service::cbc_hmac] = {ns(350), Duration(800)};
-    chip.services[Service::hash] = {ns(120), Duration(600)};
-    chip.services[Service::hmac] = {ns(300), Duration(600)};
-    chip.services[Service::derive] = {us(1), Duration(10'000)};
+    chip.service.aes = {ns(150), Duration(200)};
+    chip.service.chacha20_poly1305 = {ns(200), Duration(300)};
+    chip.service.record = {ns(350), Duration(800)};
+    chip.service.hash = {ns(120), Duration(600)};
+    chip.service.hmac = {ns(300), Duration(600)};
+    chip.service.derive = {us(1), Duration(4000)};
+    chip.service.random = {ns(500), Duration(300)};
+    chip.service.rsa_2048_private = us(110);
+    chip.service.rsa_2048_public = us(4);
+    chip.service.p256 = {us(25), us(40), us(32)};
+    chip.service.p384 = {us(70), us(110), us(85)};
+    chip.service.curve25519 = {us(20), us(40), us(26)};
     chip.completion = ns(100);
     chip.interrupt = ns(150);
     return chip;
 }
 
-/// The standard chip with a slice time beside which nothing else counts.
+/// The standard chip with a slice time for ciphers beside which nothing else counts.
 DeviceConfig slow_slices() {
     DeviceConfig chip;
     chip.slices = 2;
-    chip.slice_fixed = us(40);
-    chip.slice_per_byte = Duration(0);
+    chip.service.aes = {us(40), Duration(0)};
+    chip.service.chacha20_poly1305 = chip.service.aes;
+    chip.service.record = chip.service.aes;
     return chip;
 }
 
@@ -134,7 +131,7 @@ constexpr Chip all_chips[] = {
     {"edge", "a small part, PCIe 2.0 x1", edge},
     {"card", "a mid-range card, PCIe 3.0 x8", card},
     {"server", "a big one, PCIe 5.0 x16", server},
-    {"slow-slices", "standard, but each of 2 slices takes 40 us", slow_slices},
+    {"slow-slices", "standard, but a cipher takes 40 us on each of 2 slices", slow_slices},
 };
 
 }  // namespace

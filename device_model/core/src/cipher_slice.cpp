@@ -1,140 +1,196 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the ringside authors
-#include "cipher_slice.hpp"
 
-#include <openssl/err.h>
+// The ciphers: AES in CBC, CTR, XTS and GCM, and ChaCha20-Poly1305.
+
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/provider.h>
 
-#include "ringside/base/assert.hpp"
+#include <algorithm>
+#include <array>
+
+#include "cipher_context.hpp"
+#include "crypto_library.hpp"
+#include "slices.hpp"
 
 namespace ringside::core {
 namespace {
 
-constexpr const char* cbc_names[] = {"AES-128-CBC", "AES-192-CBC", "AES-256-CBC"};
-constexpr const char* gcm_names[] = {"AES-128-GCM", "AES-192-GCM", "AES-256-GCM"};
-
-void require(bool condition, const char* what) {
-    if (!condition) {
-        assertion_failed(nullptr, "libcrypto works", __FILE__, __LINE__, "%s", what);
-    }
-}
-
-const unsigned char* as_uchar(const std::byte* bytes) {
-    return reinterpret_cast<const unsigned char*>(bytes);
-}
-unsigned char* as_uchar(std::byte* bytes) {
-    return reinterpret_cast<unsigned char*>(bytes);
-}
-
-/// A failed check must not leave entries in the application's error queue: in virtual time the
-/// device runs on its thread.
-class QuietErrors {
-  public:
-    QuietErrors() { ERR_set_mark(); }
-    QuietErrors(const QuietErrors&) = delete;
-    QuietErrors& operator=(const QuietErrors&) = delete;
-    ~QuietErrors() { ERR_pop_to_mark(); }
+/// What distinguishes one cipher from another.
+struct Mode {
+    spec::Algorithm algorithm;
+    struct {
+        std::size_t size;
+        const char* name;
+    } keys[3];  ///< as many as have a name
+    std::uint8_t min_iv;
+    std::uint8_t max_iv;
+    std::uint32_t min_data;
+    std::uint32_t block;  ///< the data is a multiple of it
+    bool authenticates;
+    ServiceTime ServiceTimes::*time;
 };
 
-}  // namespace
+constexpr Mode modes[] = {
+    {spec::Algorithm::aes_cbc,
+     {{16, "AES-128-CBC"}, {24, "AES-192-CBC"}, {32, "AES-256-CBC"}},
+     16,
+     16,
+     16,
+     16,
+     false,
+     &ServiceTimes::aes},
+    {spec::Algorithm::aes_ctr,
+     {{16, "AES-128-CTR"}, {24, "AES-192-CTR"}, {32, "AES-256-CTR"}},
+     16,
+     16,
+     1,
+     1,
+     false,
+     &ServiceTimes::aes},
+    {spec::Algorithm::aes_xts,
+     {{32, "AES-128-XTS"}, {64, "AES-256-XTS"}},
+     16,
+     16,
+     16,
+     1,
+     false,
+     &ServiceTimes::aes},
+    {spec::Algorithm::aes_gcm,
+     {{16, "AES-128-GCM"}, {24, "AES-192-GCM"}, {32, "AES-256-GCM"}},
+     1,
+     16,
+     0,
+     1,
+     true,
+     &ServiceTimes::aes},
+    {spec::Algorithm::chacha20_poly1305,
+     {{32, "ChaCha20-Poly1305"}},
+     12,
+     12,
+     0,
+     1,
+     true,
+     &ServiceTimes::chacha20_poly1305},
+};
 
-CryptoLibrary::CryptoLibrary() : context_(OSSL_LIB_CTX_new()) {
-    require(context_ != nullptr, "OSSL_LIB_CTX_new failed");
-    provider_ = OSSL_PROVIDER_load(context_, "default");
-    require(provider_ != nullptr, "the default provider does not load");
-    for (std::size_t i = 0; i < key_sizes; ++i) {
-        cbc_[i] = EVP_CIPHER_fetch(context_, cbc_names[i], nullptr);
-        gcm_[i] = EVP_CIPHER_fetch(context_, gcm_names[i], nullptr);
-        require(cbc_[i] != nullptr && gcm_[i] != nullptr, "the default provider lacks AES");
+/// SP 800-38D 5.2.1.2, RFC 8439.
+bool is_tag_length(spec::Algorithm algorithm, std::uint32_t length) {
+    return algorithm == spec::Algorithm::aes_gcm
+               ? length == 4 || length == 8 || (length >= 12 && length <= 16)
+               : length == 16;
+}
+
+class CipherSession final : public Session {
+  public:
+    CipherSession(const Mode& mode, CipherPtr cipher, std::span<const std::byte> key)
+        : mode_(mode), contexts_(std::move(cipher), key) {}
+
+    bool does(spec::Opcode opcode) const override { return opcode == spec::Opcode::cipher; }
+    spec::Status plan(const spec::SubmissionEntry& entry, std::size_t& output) const override;
+    Duration service_time(const ServiceTimes& times,
+                          const spec::SubmissionEntry& entry) const override {
+        return times.*mode_.time * entry.src_len;
     }
-}
-
-CryptoLibrary::~CryptoLibrary() {
-    for (std::size_t i = 0; i < key_sizes; ++i) {
-        EVP_CIPHER_free(cbc_[i]);
-        EVP_CIPHER_free(gcm_[i]);
+    SliceKind kind() const override { return SliceKind::cipher; }
+    Outcome run(const Job& job) override {
+        return mode_.authenticates ? run_aead(job) : run_plain(job);
     }
-    OSSL_PROVIDER_unload(provider_);
-    OSSL_LIB_CTX_free(context_);
-}
 
-const EVP_CIPHER* CryptoLibrary::cipher(spec::Algorithm algorithm, std::size_t key_size) const {
-    const std::size_t index = key_size / 8 - 2;
-    return algorithm == spec::Algorithm::aes_cbc ? cbc_[index] : gcm_[index];
-}
+  private:
+    Outcome run_plain(const Job& job);
+    Outcome run_aead(const Job& job);
 
-CipherKey::CipherKey(const CryptoLibrary& library, spec::Algorithm algorithm,
-                     std::span<const std::byte> key)
-    : algorithm_(algorithm) {
-    for (const int encrypt : {0, 1}) {
-        EVP_CIPHER_CTX* ctx = EVP_CIPHER_CTX_new();
-        contexts_[encrypt] = ctx;
-        require(
-            ctx != nullptr && EVP_CipherInit_ex(ctx, library.cipher(algorithm, key.size()), nullptr,
-                                                as_uchar(key.data()), nullptr, encrypt) == 1,
-            "a cipher context cannot be made");
-        EVP_CIPHER_CTX_set_padding(ctx, 0);
+    const Mode& mode_;
+    CipherContexts contexts_;
+};
+
+spec::Status CipherSession::plan(const spec::SubmissionEntry& entry, std::size_t& output) const {
+    const bool wrong_tag =
+        mode_.authenticates ? !is_tag_length(mode_.algorithm, entry.tag_len) : entry.tag_len != 0;
+    if (entry.iv_len < mode_.min_iv || entry.iv_len > mode_.max_iv || wrong_tag ||
+        (!mode_.authenticates && entry.first_len != 0) || entry.second_len != 0) {
+        return refused(spec::RequestError::bad_field);
     }
-}
-
-CipherKey::~CipherKey() {
-    for (EVP_CIPHER_CTX* ctx : contexts_) {
-        EVP_CIPHER_CTX_free(ctx);
+    const bool decrypt = (entry.flags & static_cast<unsigned>(spec::SubmissionFlag::decrypt)) != 0;
+    const std::uint32_t around = entry.first_len + (decrypt ? std::uint32_t{entry.tag_len} : 0);
+    if (entry.src_len < around + mode_.min_data || (entry.src_len - around) % mode_.block != 0) {
+        return refused(spec::RequestError::bad_length);
     }
-}
-
-spec::Status CipherKey::run(const spec::SubmissionEntry& entry, std::span<const std::byte> source,
-                            std::span<std::byte> output) {
-    const QuietErrors quiet;
-    const bool encrypt = (entry.flags & static_cast<unsigned>(spec::SubmissionFlag::decrypt)) == 0;
-    return algorithm_ == spec::Algorithm::aes_cbc ? run_cbc(entry, encrypt, source, output)
-                                                  : run_gcm(entry, encrypt, source, output);
-}
-
-spec::Status CipherKey::run_cbc(const spec::SubmissionEntry& entry, bool encrypt,
-                                std::span<const std::byte> source, std::span<std::byte> output) {
-    EVP_CIPHER_CTX* ctx = contexts_[encrypt ? 1 : 0];
-    int length = 0;
-    const bool done =
-        EVP_CipherInit_ex(ctx, nullptr, nullptr, nullptr, entry.iv, -1) == 1 &&
-        EVP_CipherUpdate(ctx, as_uchar(output.data()), &length, as_uchar(source.data()),
-                         static_cast<int>(source.size())) == 1;
-    require(done, "AES-CBC failed on checked input");
+    output = entry.src_len - around + (decrypt ? 0 : entry.tag_len);
     return {};
 }
 
-spec::Status CipherKey::run_gcm(const spec::SubmissionEntry& entry, bool encrypt,
-                                std::span<const std::byte> source, std::span<std::byte> output) {
-    EVP_CIPHER_CTX* ctx = contexts_[encrypt ? 1 : 0];
-    const std::size_t tag_in_source = encrypt ? 0 : entry.tag_len;
-    const auto aad = source.first(entry.first_len);
-    const auto payload = source.subspan(aad.size(), source.size() - aad.size() - tag_in_source);
+Outcome CipherSession::run_plain(const Job& job) {
+    EVP_CIPHER_CTX* ctx = contexts_.get(job.worker, job.encrypts());
     int length = 0;
-    bool done = EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_IVLEN, entry.iv_len, nullptr) == 1 &&
-                EVP_CipherInit_ex(ctx, nullptr, nullptr, nullptr, entry.iv, -1) == 1 &&
+    require(
+        EVP_CipherInit_ex(ctx, nullptr, nullptr, nullptr, job.entry.iv, -1) == 1 &&
+            EVP_CipherUpdate(ctx, as_uchar(job.output.data()), &length, as_uchar(job.source.data()),
+                             static_cast<int>(job.source.size())) == 1,
+        "a cipher failed on checked input");
+    return {{}, job.output.size()};
+}
+
+Outcome CipherSession::run_aead(const Job& job) {
+    EVP_CIPHER_CTX* ctx = contexts_.get(job.worker, job.encrypts());
+    const std::size_t tag_len = job.entry.tag_len;
+    const auto aad = job.source.first(job.entry.first_len);
+    const auto payload = job.source.subspan(
+        aad.size(), job.source.size() - aad.size() - (job.encrypts() ? 0 : tag_len));
+    int length = 0;
+    require(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_IVLEN, job.entry.iv_len, nullptr) == 1 &&
+                EVP_CipherInit_ex(ctx, nullptr, nullptr, nullptr, job.entry.iv, -1) == 1 &&
                 (aad.empty() || EVP_CipherUpdate(ctx, nullptr, &length, as_uchar(aad.data()),
                                                  static_cast<int>(aad.size())) == 1) &&
                 (payload.empty() ||
-                 EVP_CipherUpdate(ctx, as_uchar(output.data()), &length, as_uchar(payload.data()),
-                                  static_cast<int>(payload.size())) == 1);
-    require(done, "AES-GCM failed on checked input");
-    if (encrypt) {
-        done = EVP_CipherFinal_ex(ctx, nullptr, &length) == 1 &&
-               EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, entry.tag_len,
-                                   output.data() + payload.size()) == 1;
-        require(done, "AES-GCM gave no tag");
-        return {};
+                 EVP_CipherUpdate(ctx, as_uchar(job.output.data()), &length,
+                                  as_uchar(payload.data()), static_cast<int>(payload.size())) == 1),
+            "an authenticating cipher failed on checked input");
+    std::array<std::byte, 16> tag;
+    if (job.encrypts()) {
+        require(EVP_CipherFinal_ex(ctx, nullptr, &length) == 1 &&
+                    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, static_cast<int>(tag_len),
+                                        tag.data()) == 1,
+                "an authenticating cipher gave no tag");
+        std::copy_n(tag.begin(), tag_len, job.output.last(tag_len).begin());
+        return {{}, job.output.size()};
     }
-    std::byte tag[16];
-    const auto received = source.last(entry.tag_len);
-    std::copy(received.begin(), received.end(), tag);
-    require(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, entry.tag_len, tag) == 1,
-            "AES-GCM refused a tag of checked length");
+    const auto received = job.source.last(tag_len);
+    std::copy(received.begin(), received.end(), tag.begin());
+    require(
+        EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, static_cast<int>(tag_len), tag.data()) == 1,
+        "a tag of checked length was refused");
     if (EVP_CipherFinal_ex(ctx, nullptr, &length) != 1) {
-        return spec::Status::of(spec::StatusType::crypto, spec::CryptoError::auth_failed);
+        return failed(spec::CryptoError::auth_failed, job.output.size());
     }
-    return {};
+    return {{}, job.output.size()};
+}
+
+/// IEEE 1619: with equal halves XTS is no longer secure, and libcrypto refuses the key.
+bool has_equal_halves(std::span<const std::byte> key) {
+    const std::size_t half = key.size() / 2;
+    return CRYPTO_memcmp(key.data(), key.data() + half, half) == 0;
+}
+
+}  // namespace
+
+NewSession create_cipher(const CryptoLibrary& library, const SessionKeys& keys) {
+    for (const Mode& mode : modes) {
+        if (mode.algorithm != keys.algorithm) {
+            continue;
+        }
+        for (const auto& [size, name] : mode.keys) {
+            if (name == nullptr || size != keys.key.size() || !keys.second_key.empty()) {
+                continue;
+            }
+            if (mode.algorithm == spec::Algorithm::aes_xts && has_equal_halves(keys.key)) {
+                return bad_key();
+            }
+            return {{}, std::make_unique<CipherSession>(mode, library.cipher(name), keys.key)};
+        }
+    }
+    return wrong_key_length();
 }
 
 }  // namespace ringside::core

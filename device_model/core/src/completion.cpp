@@ -18,33 +18,36 @@ void Device::Impl::complete(Operation& operation) {
     entry.latency_ns = static_cast<std::uint32_t>(
         std::min<std::int64_t>(to_ns(now_ - operation.doorbell), 0xFFFFFFFF));
     entry.cid = operation.entry.cid;
-    Queue& queue = queues_[operation.queue];
+    const Queue& queue = queues_[operation.queue];
     if (queue.state != spec::QueueState::enabled) {
         return;  // its ring has failed: there is nowhere to say it
     }
-    post(queue, operation.queue, entry, operation.status);
+    entry.sq_head = static_cast<std::uint16_t>(queue.sq_head);
+    entry.qid = operation.queue;
+    PendingCompletion pending{operation.queue, operation.entry.opcode, entry, operation.status};
+    if (faults_.any() && strike_completion(pending)) {
+        return;
+    }
+    post(pending);
     const bool at_once =
         (operation.entry.flags & static_cast<unsigned>(spec::SubmissionFlag::interrupt_now)) != 0;
     announce(operation.queue, at_once);
 }
 
-void Device::Impl::post(Queue& queue, std::uint16_t index, spec::CompletionEntry entry,
-                        spec::Status status) {
+void Device::Impl::post(const PendingCompletion& pending) {
+    const std::uint16_t index = pending.queue;
+    const spec::Status status = pending.status;
+    Queue& queue = queues_[index];
     if (((queue.cq_tail + 1) & queue.cq_mask) == queue.cq_head) {
         queue.state = spec::QueueState::error;
-        raise_error(spec::ErrorSource::cq_overrun, 0, index, entry.cid);
+        raise_error(spec::ErrorSource::cq_overrun, 0, index, pending.entry.cid);
         return;
     }
-    entry.sq_head = static_cast<std::uint16_t>(queue.sq_head);
-    entry.qid = index;
+    spec::CompletionEntry entry = pending.entry;
     entry.status = encode_status(status, queue.phase);
     const auto bytes = std::as_bytes(std::span(&entry, 1));
     const std::uint64_t address = queue.cq_base + queue.cq_tail * sizeof entry;
-    DmaResult result = dma_.write(address, bytes.first(spec::completion_tail_offset));
-    if (result == DmaResult::ok) {
-        result = dma_.write(address + spec::completion_tail_offset,
-                            bytes.subspan(spec::completion_tail_offset));
-    }
+    const DmaResult result = write_entry(pending, address, bytes);
     if (result != DmaResult::ok) {
         queue.state = spec::QueueState::error;
         raise_error(result == DmaResult::iommu_fault ? spec::ErrorSource::iommu
@@ -55,6 +58,7 @@ void Device::Impl::post(Queue& queue, std::uint16_t index, spec::CompletionEntry
     record(TraceKind::completion, index, entry.user_tag, digest_of(bytes));
     queue.cq_tail = (queue.cq_tail + 1) & queue.cq_mask;
     queue.phase ^= queue.cq_tail == 0;
+    queue.last_tag = {entry.cid, entry.user_tag};
     ++queue.unannounced;
     ++statistics_.operations;
     statistics_.dma_written += sizeof entry;
@@ -66,6 +70,25 @@ void Device::Impl::post(Queue& queue, std::uint16_t index, spec::CompletionEntry
         ++statistics_.errors;
         count(spec::at("Q_ERRORS").of(index));
     }
+}
+
+/// The word with the phase last: who sees the new phase sees the whole entry.
+DmaResult Device::Impl::write_entry(const PendingCompletion& pending, std::uint64_t address,
+                                    std::span<const std::byte> bytes) {
+    const FaultEvent event{now_, pending.queue, pending.opcode};
+    if (strike(spec::FaultKind::completion_fault, event)) {
+        return DmaResult::iommu_fault;
+    }
+    const auto body = bytes.first(spec::completion_tail_offset);
+    DmaResult result = DmaResult::ok;
+    if (const auto torn = strike(spec::FaultKind::torn_completion, event)) {
+        write_late(torn->ns(), pending.queue, address, body, true);
+    } else {
+        result = dma_.write(address, body);
+    }
+    return result == DmaResult::ok ? dma_.write(address + spec::completion_tail_offset,
+                                                bytes.subspan(spec::completion_tail_offset))
+                                   : result;
 }
 
 /// One-shot and moderated: fires at the count, or when the time limit has run out since the first
@@ -89,14 +112,20 @@ void Device::Impl::announce(std::uint16_t index, bool at_once) {
 
 void Device::Impl::fire(std::uint16_t index) {
     Queue& queue = queues_[index];
+    queue.moderation_running = false;
+    if (queue.interrupts_enabled && strike(spec::FaultKind::coalesce_for_ever, index)) {
+        return;
+    }
     queue.armed = false;
     queue.unannounced = 0;
-    queue.moderation_running = false;
-    if (queue.interrupts_enabled) {
-        calendar_.add(
-            now_ + config_.interrupt,
-            {Stage::interrupt, static_cast<std::uint16_t>(queue.vector), reset_epoch_, 0});
+    if (queue.interrupts_enabled && !(faults_.any() && strike_interrupt(index))) {
+        send_message(queue, now_ + config_.interrupt);
     }
+}
+
+void Device::Impl::send_message(const Queue& queue, Time when) {
+    calendar_.add(when,
+                  {Stage::interrupt, static_cast<std::uint16_t>(queue.vector), reset_epoch_, 0});
 }
 
 void Device::Impl::raise_vector(std::uint32_t vector) {

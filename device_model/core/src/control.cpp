@@ -22,7 +22,7 @@ void Device::Impl::change_state(spec::DeviceState next) {
         ready_since_ = now_;
     }
     const bool busy = next == spec::DeviceState::reset;
-    const bool fatal = next == spec::DeviceState::error;
+    const bool fatal = next == spec::DeviceState::error || next == spec::DeviceState::dead;
     registers_.set32(spec::at("CSTS").of(),
                      static_cast<std::uint32_t>(
                          spec::field("CSTS", "STATE").set(static_cast<std::uint64_t>(next)) |
@@ -34,8 +34,9 @@ void Device::Impl::change_state(spec::DeviceState next) {
 void Device::Impl::control(std::uint32_t old, std::uint32_t value) {
     const spec::Field enable = spec::field("CC", "EN");
     const spec::Field drain = spec::field("CC", "DRAIN");
-    if (state() == spec::DeviceState::reset || state() == spec::DeviceState::error) {
-        return;  // RESET alone leads out of ERROR
+    if (state() == spec::DeviceState::reset || state() == spec::DeviceState::error ||
+        state() == spec::DeviceState::dead) {
+        return;  // RESET alone leads out of ERROR, and nothing out of DEAD
     }
     if (enable.get(value) < enable.get(old)) {
         change_state(spec::DeviceState::disabled);
@@ -52,6 +53,9 @@ void Device::Impl::control(std::uint32_t old, std::uint32_t value) {
 
 /// Nothing survives: no operation, no session, no pending interrupt, and no DMA from now on.
 void Device::Impl::begin_reset() {
+    if (state() == spec::DeviceState::dead) {
+        return;
+    }
     ++reset_epoch_;
     drop_operations();
     for (Queue& queue : queues_) {
@@ -66,7 +70,15 @@ void Device::Impl::begin_reset() {
     statistics_ = {};
     change_state(spec::DeviceState::reset);
     heartbeats_before_ = 0;
-    calendar_.add(now_ + config_.reset, {Stage::reset_done, nobody, reset_epoch_, 0});
+    is_frozen_ = false;
+    const auto slow = strike(spec::FaultKind::slow_reset, nobody);
+    const bool fails = strike(spec::FaultKind::fail_reset, nobody).has_value();
+    calendar_.add(now_ + config_.reset + (slow ? slow->us() : Duration{}),
+                  {Stage::reset_done, nobody, reset_epoch_, fails ? 1u : 0u});
+}
+
+void Device::Impl::finish_reset() {
+    change_state(spec::DeviceState::disabled);
 }
 
 /// What is under way ends without a completion, and without any DMA from now on.
@@ -84,7 +96,8 @@ void Device::Impl::drop_operations() {
 /// The state changes at once; what is under way is dropped by an action of its own at the same
 /// instant, since the stage that met the error still works on its operation.
 void Device::Impl::go_to_error() {
-    if (state() != spec::DeviceState::error && state() != spec::DeviceState::reset) {
+    if (state() != spec::DeviceState::error && state() != spec::DeviceState::reset &&
+        state() != spec::DeviceState::dead) {
         change_state(spec::DeviceState::error);
         calendar_.add(now_, {Stage::fatal, nobody, reset_epoch_, 0});
     }
@@ -102,7 +115,7 @@ void Device::Impl::snapshot() {
 }
 
 std::uint32_t Device::Impl::heartbeats(Time now) const {
-    if (state() != spec::DeviceState::ready) {
+    if (state() != spec::DeviceState::ready || is_frozen_) {
         return heartbeats_before_;
     }
     const std::uint32_t period_us = registers_.get32(spec::at("HB_PERIOD_US").of());

@@ -26,6 +26,10 @@ bool is_word(std::uint32_t offset, std::size_t length) {
     return length == 4 && offset % 4 == 0;
 }
 
+bool is_fault_block(const spec::Block& block) {
+    return block.base == spec::blocks[3].base;
+}
+
 }  // namespace
 
 Device::Impl::Impl(const DeviceConfig& config, DmaPort& dma, MsiPort& msi, Trace& trace)
@@ -36,19 +40,26 @@ Device::Impl::Impl(const DeviceConfig& config, DmaPort& dma, MsiPort& msi, Trace
       msix_(msi),
       sessions_(library_, config.max_sessions),
       queues_(config.queue_pairs),
+      helpers_(config.helpers),
+      entropy_(trace.seed(), "device entropy"),
       slices_{{{config.slices}, {config.asymmetric_slices}}},
       downstream_({config.link_per_byte, config.max_payload, config.packet_overhead,
                    config.max_read_request, config.read_tags, config.dma_read}),
       upstream_({config.link_per_byte, config.max_payload, config.packet_overhead,
                  config.max_payload, config.posted_credits, config.credit_return}),
+      faults_(trace.seed()),
       state_writer_(trace.add_state_writer("device", [this](std::FILE* out) { dump(out); })) {
     RINGSIDE_ASSERT(trace_, config.queue_pairs >= 2 && config.queue_pairs <= spec::max_queue_pairs,
                     "%u queue pairs", config.queue_pairs);
     begin_reset();
+    program_faults();
 }
 
 bool Device::Impl::read(Bar bar, Time now, std::uint32_t offset, std::span<std::byte> into) {
     advance(now);
+    if (is_gone_) {
+        return false;
+    }
     if (bar == Bar::config) {
         return peek_config(offset, into);
     }
@@ -59,6 +70,8 @@ bool Device::Impl::read(Bar bar, Time now, std::uint32_t offset, std::span<std::
     const bool known = is_known(bar, offset, into.size());
     if (!known) {
         raise_error(spec::ErrorSource::bad_access, offset, nobody, nobody);
+    } else if (bar == Bar::registers && strike(spec::FaultKind::all_ones, nobody)) {
+        return false;
     }
     const bool answered = peek(bar, now, offset, into);
     if (bar == Bar::registers && known) {
@@ -70,6 +83,9 @@ bool Device::Impl::read(Bar bar, Time now, std::uint32_t offset, std::span<std::
 }
 
 bool Device::Impl::peek(Bar bar, Time now, std::uint32_t offset, std::span<std::byte> into) const {
+    if (is_gone_) {
+        return false;
+    }
     if (bar == Bar::config) {
         return peek_config(offset, into);
     }
@@ -91,6 +107,9 @@ bool Device::Impl::peek(Bar bar, Time now, std::uint32_t offset, std::span<std::
 
 bool Device::Impl::write(Bar bar, Time now, std::uint32_t offset, std::span<const std::byte> from) {
     advance(now);
+    if (is_gone_) {
+        return false;
+    }
     if (bar == Bar::config) {
         return write_config(offset, from);
     }
@@ -125,8 +144,13 @@ bool Device::Impl::is_register(std::uint32_t offset, std::size_t length) const {
         return false;
     }
     const spec::Location location = spec::locate(offset);
-    return location.reg != nullptr &&
-           (location.block->count == 1 || location.instance < config_.queue_pairs);
+    if (location.reg == nullptr) {
+        return false;
+    }
+    if (is_fault_block(*location.block)) {
+        return config_.fault_injection;
+    }
+    return !spec::is_per_queue(*location.block) || location.instance < config_.queue_pairs;
 }
 
 std::uint32_t Device::Impl::register_value(std::uint32_t offset, Time now) const {
@@ -138,8 +162,11 @@ std::uint32_t Device::Impl::register_value(std::uint32_t offset, Time now) const
     if (offset == spec::at("HB_COUNT").of()) {
         return heartbeats(now);
     }
-    if (location.block->count > 1) {
+    if (spec::is_per_queue(*location.block)) {
         return live_queue_register(location, now);
+    }
+    if (is_fault_block(*location.block)) {
+        return fault_register(location, offset);
     }
     return registers_.read(location, offset);
 }
@@ -179,6 +206,9 @@ std::uint32_t Device::Impl::live_queue_register(const spec::Location& location, 
 
 void Device::Impl::write_register(const spec::Location& location, std::uint32_t offset,
                                   std::uint32_t value) {
+    if (state() == spec::DeviceState::dead) {
+        return;
+    }
     const std::uint32_t queue = location.instance;
     if (offset == spec::at("SQ_DB").of(queue)) {
         submission_doorbell(queue, value);
@@ -190,8 +220,10 @@ void Device::Impl::write_register(const spec::Location& location, std::uint32_t 
     }
     const std::uint32_t old = registers_.get32(offset);
     registers_.write(location, offset, value);
-    if (location.block->count > 1) {
+    if (spec::is_per_queue(*location.block)) {
         write_queue(location, queue, old, value);
+    } else if (is_fault_block(*location.block)) {
+        write_fault(location, value);
     } else {
         write_global(offset, old, value);
     }
@@ -267,6 +299,9 @@ bool Device::write(Bar bar, Time now, std::uint32_t offset, std::span<const std:
 }
 bool Device::peek(Bar bar, Time now, std::uint32_t offset, std::span<std::byte> into) const {
     return impl_->peek(bar, now, offset, into);
+}
+std::optional<std::uint32_t> Device::inject(const FaultRule& rule) {
+    return impl_->inject(rule);
 }
 void Device::advance(Time now) {
     impl_->advance(now);

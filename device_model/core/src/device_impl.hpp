@@ -5,21 +5,27 @@
 // The chip's inside. Configuration space is in function.cpp, the register port in device.cpp,
 // states, resets and errors in control.cpp, queue pairs and their arbitration in queues.cpp, the
 // way of an operation through the stages in stages.cpp and scatter_gather.cpp, the admin queue's
-// commands in admin.cpp, completions and interrupts in completion.cpp.
+// commands in admin.cpp, completions and interrupts in completion.cpp, what injected faults do in
+// fault_effects.cpp.
 
 #include <array>
 #include <cstdio>
 #include <deque>
+#include <map>
+#include <optional>
 #include <vector>
 
 #include "bus_master.hpp"
 #include "calendar.hpp"
-#include "cipher_slice.hpp"
+#include "crypto_library.hpp"
+#include "fault_injector.hpp"
 #include "link.hpp"
 #include "msix.hpp"
 #include "pci_config.hpp"
 #include "pipeline.hpp"
 #include "register_file.hpp"
+#include "ringside/base/cleansed_buffer.hpp"
+#include "ringside/base/prng.hpp"
 #include "ringside/core/device.hpp"
 #include "sessions.hpp"
 
@@ -35,7 +41,8 @@ class Device::Impl {
     bool write(Bar bar, Time now, std::uint32_t offset, std::span<const std::byte> from);
     bool peek(Bar bar, Time now, std::uint32_t offset, std::span<std::byte> into) const;
     void advance(Time now);
-    std::optional<Time> next_event() const { return calendar_.next(); }
+    std::optional<Time> next_event() const { return is_gone_ ? std::nullopt : calendar_.next(); }
+    std::optional<std::uint32_t> inject(const FaultRule& rule);
 
   private:
     static constexpr std::uint16_t nobody = 0xFFFF;
@@ -63,6 +70,7 @@ class Device::Impl {
     spec::DeviceState state() const;
     void control(std::uint32_t old, std::uint32_t value);
     void begin_reset();
+    void finish_reset();
     void drop_operations();
     void go_to_error();
     void snapshot();
@@ -95,7 +103,7 @@ class Device::Impl {
     void perform_on_operation(const Action& action);
     void admit(std::uint32_t index, const spec::SubmissionEntry& entry, Time doorbell);
     spec::Status check(const spec::SubmissionEntry& entry, bool is_admin, Operation& operation);
-    spec::Status check_cipher(const spec::SubmissionEntry& entry, Operation& operation);
+    spec::Status check_io(const spec::SubmissionEntry& entry, Operation& operation);
     void read_lists(Operation& operation, std::uint32_t slot);
     spec::Status read_list(std::uint64_t address, std::uint32_t length, Operation& operation,
                            std::vector<spec::ListEntry>& list);
@@ -103,10 +111,10 @@ class Device::Impl {
     void read_source(Operation& operation, std::uint32_t slot);
     bool gather(Operation& operation);
     bool scatter(Operation& operation);
-    Duration service_time(const Operation& operation) const;
-    Duration watchdog(SliceClass slices) const;
     void feed_slices(SliceClass slices);
+    Duration begin_service(Operation& operation);
     void run_slice(Operation& operation, std::uint32_t slot);
+    Outcome compute(Operation& operation);
     void send_output(const Operation& operation, std::uint32_t slot);
     void write_output(Operation& operation, std::uint32_t slot);
     std::uint32_t take_slot(std::uint32_t queue);
@@ -123,10 +131,36 @@ class Device::Impl {
 
     // completions and interrupts (completion.cpp)
     void complete(Operation& operation);
-    void post(Queue& queue, std::uint16_t index, spec::CompletionEntry entry, spec::Status status);
+    void post(const PendingCompletion& pending);
+    DmaResult write_entry(const PendingCompletion& pending, std::uint64_t address,
+                          std::span<const std::byte> bytes);
     void announce(std::uint16_t index, bool at_once);
     void fire(std::uint16_t index);
+    void send_message(const Queue& queue, Time when);
     void raise_vector(std::uint32_t vector);
+
+    // injected faults (fault_effects.cpp)
+    void program_faults();
+    std::uint32_t fault_register(const spec::Location& location, std::uint32_t offset) const;
+    void write_fault(const spec::Location& location, std::uint32_t value);
+    std::optional<Fault> strike(spec::FaultKind kind, FaultEvent event);
+    std::optional<Fault> strike(spec::FaultKind kind, std::uint16_t queue);
+    std::optional<Fault> strike(spec::FaultKind kind, const Operation& operation);
+    bool strike_fetched(const Operation& operation);
+    void strike_chip(spec::FaultKind kind);
+    bool strike_source(Operation& operation, std::uint32_t slot);
+    void fail_source(Operation& operation, std::uint32_t slot, spec::ErrorSource source,
+                     spec::TransportError error);
+    void strike_outcome(Operation& operation, Outcome& outcome);
+    bool strike_output(Operation& operation, std::uint32_t slot);
+    bool strike_end(Operation& operation, std::uint32_t slot);
+    bool strike_completion(PendingCompletion& pending);
+    bool strike_interrupt(std::uint16_t index);
+    void storm(const Action& action);
+    void write_late(Duration delay, std::uint16_t queue, std::uint64_t address,
+                    std::span<const std::byte> bytes, bool is_entry);
+    void post_late(Duration delay, const PendingCompletion& pending);
+    void perform_late(const Action& action);
 
     const DeviceConfig config_;
     PciConfig pci_;
@@ -150,6 +184,8 @@ class Device::Impl {
     std::uint32_t last_served_ = 0;  ///< by the arbiter
     bool fetching_ = false;
     std::vector<Operation> operations_;
+    Helpers helpers_;
+    Prng entropy_;
     std::vector<std::uint32_t> vacant_;
     std::uint64_t serial_ = 0;
     std::uint32_t in_pipeline_ = 0;
@@ -166,6 +202,19 @@ class Device::Impl {
         std::uint64_t dma_written = 0;
         std::uint64_t messages = 0;
     } statistics_;
+
+    /// A write that a fault has put off.
+    struct LateWrite {
+        std::uint64_t address;
+        CleansedBuffer bytes;
+        std::optional<std::uint32_t> epoch;  ///< void if the queue pair's is another by then
+    };
+    FaultInjector faults_;
+    std::map<std::uint64_t, LateWrite> late_writes_;
+    std::map<std::uint64_t, PendingCompletion> late_entries_;
+    std::uint64_t late_serial_ = 0;
+    bool is_gone_ = false;    ///< removed: nothing answers
+    bool is_frozen_ = false;  ///< until the next device reset
 
     Trace::StateWriter state_writer_;
 };

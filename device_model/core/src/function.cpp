@@ -42,7 +42,7 @@ void Device::Impl::function_level_reset() {
 
 /// What is fetched or on its way through the stages counts as one that still reads.
 bool Device::Impl::transactions_pending() const {
-    return in_pipeline_ != 0 || fetching_;
+    return in_pipeline_ != 0 || fetching_ || !late_writes_.empty();
 }
 
 }  // namespace ringside::core

@@ -32,6 +32,9 @@ class MsixTable {
     /// how many pending ones went out.
     std::uint32_t let_send(bool allowed);
 
+    /// The vector's mask bit comes on by itself (fault injection).
+    void mask(std::uint32_t vector) { entries_[vector].words[3] |= 1; }
+
     /// Forgets what is pending; the table is software's and stays (device reset).
     void clear_pending() { pending_.reset(); }
     /// All vectors masked, as after power-on (function-level reset).

@@ -79,18 +79,47 @@ bool PciConfig::may_send_messages() const {
 }
 
 void PciConfig::log_unsupported_request(bool is_posted) {
-    namespace error = pci::device_status;
-    const unsigned kind = is_posted ? error::non_fatal_error : error::correctable_error;
-    put16(pci::at("DEVSTA"),
-          static_cast<std::uint16_t>(get16(pci::at("DEVSTA")) | kind | error::unsupported_request));
+    set_bits(pci::at("DEVSTA"), pci::device_status::unsupported_request);
+    if (is_posted || is_fatal(pci::uncorrectable::unsupported_request)) {
+        log_uncorrectable(pci::uncorrectable::unsupported_request);
+    } else {
+        set_bits(pci::at("UNCOR_STATUS"), pci::uncorrectable::unsupported_request);
+        log_correctable(pci::correctable::advisory_non_fatal);
+    }
 }
 
 void PciConfig::log_master_abort() {
-    put16(pci::at("STATUS"), get16(pci::at("STATUS")) | pci::status::received_master_abort);
+    set_bits(pci::at("STATUS"), pci::status::received_master_abort);
 }
 
 void PciConfig::log_target_abort() {
-    put16(pci::at("STATUS"), get16(pci::at("STATUS")) | pci::status::received_target_abort);
+    set_bits(pci::at("STATUS"), pci::status::received_target_abort);
+}
+
+void PciConfig::log_uncorrectable(std::uint32_t error) {
+    set_bits(pci::at("UNCOR_STATUS"), error);
+    set_bits(pci::at("DEVSTA"), is_fatal(error) ? pci::device_status::fatal_error
+                                                : pci::device_status::non_fatal_error);
+    if (error == pci::uncorrectable::poisoned) {
+        set_bits(pci::at("STATUS"), pci::status::detected_parity_error);
+    }
+}
+
+void PciConfig::log_correctable(std::uint32_t error) {
+    set_bits(pci::at("COR_STATUS"), error);
+    set_bits(pci::at("DEVSTA"), pci::device_status::correctable_error);
+}
+
+bool PciConfig::is_fatal(std::uint32_t error) const {
+    const std::uint32_t severity = get16(pci::at("UNCOR_SEVERITY")) |
+                                   std::uint32_t{get16(pci::at("UNCOR_SEVERITY") + 2)} << 16;
+    return (severity & error) != 0;
+}
+
+void PciConfig::set_bits(std::uint16_t offset, std::uint32_t bits) {
+    for (std::uint32_t i = 0; i < sizeof bits; ++i) {
+        bytes_[offset + i] |= byte_of(bits, i);
+    }
 }
 
 std::uint16_t PciConfig::get16(std::uint16_t offset) const {

@@ -43,10 +43,15 @@ class PciConfig {
     /// A read of ours was answered by nobody (unsupported request), or refused (completer abort).
     void log_master_abort();
     void log_target_abort();
+    /// A bit of UNCOR_STATUS or COR_STATUS, and of Device Status what its severity wants.
+    void log_uncorrectable(std::uint32_t error);
+    void log_correctable(std::uint32_t error);
 
   private:
     std::uint16_t get16(std::uint16_t offset) const;
     void put16(std::uint16_t offset, std::uint16_t value);
+    void set_bits(std::uint16_t offset, std::uint32_t bits);
+    bool is_fatal(std::uint32_t error) const;
     bool is_in_d0() const;
 
     /// Of a byte: what writes do to its bits, and which a function-level reset leaves.

@@ -9,10 +9,11 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "helpers.hpp"
 #include "ringside/base/time.hpp"
-#include "ringside/core/timing.hpp"
 #include "ringside/spec/registers.hpp"
 #include "ringside/spec/wire.hpp"
 #include "sessions.hpp"
@@ -29,8 +30,12 @@ struct Operation {
     std::uint32_t result = 0;
     std::uint32_t detail = 0;
     bool hung = false;  ///< its slice will be stopped by the watchdog
-    std::shared_ptr<CipherKey> key;
-    Service service{};
+    std::shared_ptr<Session> session;
+    Entropy entropy;  ///< for this operation alone, if its session needs any
+    std::unique_ptr<Computation> computation;  ///< for the helpers, if there are any
+    bool computing = false;                    ///< they have it
+    bool timed_out = false;                    ///< a fault: nobody answers the read of its source
+    bool delayed = false;                      ///< a fault: its completion has been put off once
     std::vector<spec::ListEntry> source_list;  ///< scatter-gather; empty: src is the data
     std::vector<spec::ListEntry> target_list;
     std::vector<std::byte> source;
@@ -66,6 +71,20 @@ class TokenBucket {
     Time empty_at_{};
 };
 
+/// What tells whose a completion entry is.
+struct CompletionTag {
+    std::uint16_t cid;
+    std::uint64_t user_tag;
+};
+
+/// What goes into the completion ring, but for the phase.
+struct PendingCompletion {
+    std::uint16_t queue;
+    std::uint16_t opcode;
+    spec::CompletionEntry entry;
+    spec::Status status;
+};
+
 struct Queue {
     spec::QueueState state = spec::QueueState::disabled;
     std::uint32_t epoch = 0;  ///< counts enables and resets: an action of an older one is void
@@ -79,11 +98,12 @@ struct Queue {
     std::uint32_t cq_tail = 0;
     std::uint32_t credits_in_use = 0;
     bool phase = true;
-    bool rang = false;          ///< a doorbell is on its way to the arbiter
-    bool eligible = false;      ///< the arbiter knows of unfetched descriptors
-    bool fenced = false;        ///< the next descriptor waits for all before it
-    bool limited = false;       ///< the next descriptor waits for the rate limit
-    std::uint32_t in_chip = 0;  ///< fetched and not completed
+    std::optional<CompletionTag> last_tag;  ///< of the entry written last; kept for faults
+    bool rang = false;                      ///< a doorbell is on its way to the arbiter
+    bool eligible = false;                  ///< the arbiter knows of unfetched descriptors
+    bool fenced = false;                    ///< the next descriptor waits for all before it
+    bool limited = false;                   ///< the next descriptor waits for the rate limit
+    std::uint32_t in_chip = 0;              ///< fetched and not completed
     TokenBucket rate;
     std::uint32_t vector = 0;
     bool interrupts_enabled = false;
@@ -125,11 +145,15 @@ enum class Stage : std::uint8_t {
     completed,
     moderation,
     interrupt,
+    fault,       ///< a fault that the whole chip feels; slot: its kind
+    late_write,  ///< serial: of what a fault has put off
+    late_entry,
+    storm,  ///< serial: messages to come
 };
 
 struct Action {
     Stage stage;
-    std::uint16_t queue;   ///< interrupt: the vector; slice_done: the class
+    std::uint16_t queue;   ///< interrupt, storm: the vector; slice_done: the class
     std::uint32_t slot;    ///< of the operation, or the epoch that makes the action valid
     std::uint64_t serial;  ///< of the operation
 };

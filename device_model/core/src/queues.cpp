@@ -58,6 +58,13 @@ void Device::Impl::submission_doorbell(std::uint32_t index, std::uint32_t value)
                     static_cast<std::uint16_t>(index), nobody);
         return;
     }
+    if (strike(spec::FaultKind::drop_doorbell, static_cast<std::uint16_t>(index))) {
+        return;
+    }
+    if (strike(spec::FaultKind::self_reset, static_cast<std::uint16_t>(index))) {
+        begin_reset();
+        return;
+    }
     record(TraceKind::doorbell, static_cast<std::uint16_t>(index), tail);
     for (; queue.sq_tail != tail; queue.sq_tail = (queue.sq_tail + 1) & queue.sq_mask) {
         queue.doorbell_times[queue.sq_tail] = now_;
@@ -74,6 +81,9 @@ void Device::Impl::completion_doorbell(std::uint32_t index, std::uint32_t value)
         consumed > queue.unconsumed()) {
         raise_error(spec::ErrorSource::bad_doorbell, spec::at("CQ_DB").of(index),
                     static_cast<std::uint16_t>(index), nobody);
+        return;
+    }
+    if (strike(spec::FaultKind::drop_head_doorbell, static_cast<std::uint16_t>(index))) {
         return;
     }
     queue.cq_head = head;
@@ -103,7 +113,7 @@ void Device::Impl::ring(std::uint32_t index) {
 void Device::Impl::arbitrate() {
     const auto count = static_cast<std::uint32_t>(queues_.size());
     for (std::uint32_t turn = 1; turn <= count; ++turn) {
-        if (fetching_ || state() != spec::DeviceState::ready) {
+        if (fetching_ || is_frozen_ || state() != spec::DeviceState::ready) {
             return;
         }
         const std::uint32_t index = (last_served_ + turn) % count;
@@ -185,7 +195,11 @@ std::optional<spec::SubmissionEntry> Device::Impl::read_descriptor(std::uint32_t
     const Queue& queue = queues_[index];
     spec::SubmissionEntry entry;
     const std::uint64_t address = queue.sq_base + queue.sq_head * sizeof entry;
-    const DmaResult result = dma_.read(address, std::as_writable_bytes(std::span(&entry, 1)));
+    const bool refused =
+        strike(spec::FaultKind::descriptor_fault, static_cast<std::uint16_t>(index)).has_value();
+    const DmaResult result = refused
+                                 ? dma_.refuse_read()
+                                 : dma_.read(address, std::as_writable_bytes(std::span(&entry, 1)));
     if (result != DmaResult::ok) {
         raise_error(result == DmaResult::iommu_fault ? spec::ErrorSource::iommu
                                                      : spec::ErrorSource::dma_read,
@@ -229,6 +243,15 @@ void Device::Impl::lift_fence(std::uint32_t index) {
 /// ABORTED, in the order of submission, what has not been fetched yet included.
 void Device::Impl::reset_queue(std::uint32_t index) {
     Queue& queue = queues_[index];
+    if (queue.state == spec::QueueState::resetting) {
+        return;
+    }
+    if (is_frozen_ ||
+        strike(spec::FaultKind::hang_queue_reset, static_cast<std::uint16_t>(index))) {
+        queue.state = spec::QueueState::resetting;
+        registers_.set32(spec::at("Q_RESET").of(index), 1);
+        return;
+    }
     if (queue.state == spec::QueueState::enabled && state() != spec::DeviceState::error) {
         queue.eligible = false;  // nothing more is fetched
         abort_queue(index, spec::AbortReason::queue_reset);

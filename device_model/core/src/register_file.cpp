@@ -9,7 +9,8 @@ namespace {
 
 // Everything below the doorbells is storage.
 constexpr std::uint32_t storage_size =
-    spec::blocks[1].base + spec::blocks[1].stride * spec::max_queue_pairs;
+    spec::blocks[3].base + spec::blocks[3].stride * spec::fault_rules;
+static_assert(storage_size <= spec::at("SQ_DB").of());
 
 constexpr std::uint32_t state_change_ms = 100;
 
@@ -58,11 +59,12 @@ void RegisterFile::fill_capabilities() {
     const auto put = [this](spec::Address address, std::uint64_t value) {
         set32(address.of(), static_cast<std::uint32_t>(value));
     };
-    put(spec::at("CAP"), spec::field("CAP", "MAX_QP").set(config_.queue_pairs) |
-                             spec::field("CAP", "LOG2_ENTRIES").set(config_.log2_max_entries) |
-                             spec::field("CAP", "SGL").set(1) |
-                             spec::field("CAP", "RATE_LIMIT").set(1) |
-                             spec::field("CAP", "FENCE").set(1));
+    put(spec::at("CAP"),
+        spec::field("CAP", "MAX_QP").set(config_.queue_pairs) |
+            spec::field("CAP", "LOG2_ENTRIES").set(config_.log2_max_entries) |
+            spec::field("CAP", "SGL").set(1) | spec::field("CAP", "RATE_LIMIT").set(1) |
+            spec::field("CAP", "FAULT_INJECT").set(config_.fault_injection ? 1 : 0) |
+            spec::field("CAP", "FENCE").set(1));
     put(spec::at("LIMITS"), spec::field("LIMITS", "MAX_SGE").set(config_.max_list_entries) |
                                 spec::field("LIMITS", "MAX_VECTORS").set(spec::max_vectors));
     put(spec::at("MAX_SESS"), config_.max_sessions);

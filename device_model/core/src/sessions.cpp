@@ -2,10 +2,15 @@
 // SPDX-FileCopyrightText: the ringside authors
 #include "sessions.hpp"
 
+#include <utility>
+
 namespace ringside::core {
 
-std::optional<std::uint32_t> SessionTable::create(spec::Algorithm algorithm,
-                                                  std::span<const std::byte> key) {
+SessionTable::Created SessionTable::create(const SessionKeys& keys) {
+    NewSession made = create_session(library_, keys);
+    if (made.session == nullptr) {
+        return {made.status};
+    }
     std::uint32_t index = 0;
     if (!vacant_.empty()) {
         index = vacant_.back();
@@ -14,10 +19,10 @@ std::optional<std::uint32_t> SessionTable::create(spec::Algorithm algorithm,
         index = static_cast<std::uint32_t>(slots_.size());
         slots_.emplace_back();
     } else {
-        return std::nullopt;
+        return {refused(spec::RequestError::no_session_left)};
     }
-    slots_[index].key = std::make_shared<CipherKey>(library_, algorithm, key);
-    return index << 8 | slots_[index].generation;
+    slots_[index].session = std::move(made.session);
+    return {{}, index << 8 | slots_[index].generation};
 }
 
 bool SessionTable::destroy(std::uint32_t id) {
@@ -28,17 +33,17 @@ bool SessionTable::destroy(std::uint32_t id) {
     return true;
 }
 
-std::shared_ptr<CipherKey> SessionTable::find(std::uint32_t id) const {
+std::shared_ptr<Session> SessionTable::find(std::uint32_t id) const {
     const std::uint32_t index = index_of(id);
     if (index >= slots_.size() || slots_[index].generation != (id & 0xFF)) {
         return nullptr;
     }
-    return slots_[index].key;
+    return slots_[index].session;
 }
 
 void SessionTable::vacate(std::uint32_t index) {
     Slot& slot = slots_[index];
-    slot.key.reset();
+    slot.session.reset();
     if (++slot.generation == 0) {
         slot.generation = 1;
     }
@@ -47,7 +52,7 @@ void SessionTable::vacate(std::uint32_t index) {
 
 void SessionTable::forget_all() {
     for (std::uint32_t index = 0; index < slots_.size(); ++index) {
-        if (slots_[index].key != nullptr) {
+        if (slots_[index].session != nullptr) {
             vacate(index);
         }
     }

@@ -7,11 +7,10 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
-#include <span>
 #include <vector>
 
-#include "cipher_slice.hpp"
+#include "crypto_library.hpp"
+#include "session.hpp"
 
 namespace ringside::core {
 
@@ -20,20 +19,23 @@ class SessionTable {
     SessionTable(const CryptoLibrary& library, std::uint32_t max_sessions)
         : library_(library), max_sessions_(max_sessions) {}
 
-    /// Empty: no slot is left.
-    std::optional<std::uint32_t> create(spec::Algorithm algorithm, std::span<const std::byte> key);
+    struct Created {
+        spec::Status status;
+        std::uint32_t id = 0;
+    };
+    Created create(const SessionKeys& keys);
     /// False: no such session.
     bool destroy(std::uint32_t id);
-    /// Null: no such session. Shared, because an operation under way keeps the key that it began
-    /// with.
-    std::shared_ptr<CipherKey> find(std::uint32_t id) const;
+    /// Null: no such session. Shared, because an operation under way keeps the session that it
+    /// began with.
+    std::shared_ptr<Session> find(std::uint32_t id) const;
     /// Device reset: all ids become stale.
     void forget_all();
 
   private:
     struct Slot {
         std::uint8_t generation = 1;  ///< never 0, so that no id is 0
-        std::shared_ptr<CipherKey> key;
+        std::shared_ptr<Session> session;
     };
     static constexpr std::uint32_t index_of(std::uint32_t id) { return id >> 8; }
     void vacate(std::uint32_t index);

@@ -19,20 +19,12 @@ std::span<std::byte> bytes_of(auto& object) {
     return std::as_writable_bytes(std::span(&object, 1));
 }
 
-spec::Status request_error(spec::RequestError error) {
-    return spec::Status::of(spec::StatusType::request, error);
-}
-
-/// Overwrites and empties; the memory stays.
-void cleanse(std::vector<std::byte>& bytes) {
-    if (!bytes.empty()) {
-        explicit_bzero(bytes.data(), bytes.size());
-        bytes.clear();
+/// Overwrites what follows the first `size` bytes, and shortens to these; the memory stays.
+void cleanse_from(std::vector<std::byte>& bytes, std::size_t size) {
+    if (bytes.size() > size) {
+        explicit_bzero(bytes.data() + size, bytes.size() - size);
+        bytes.resize(size);
     }
-}
-
-bool is_gcm_tag_length(std::uint32_t length) {
-    return length == 4 || length == 8 || (length >= 12 && length <= 16);
 }
 
 /// Calls `visit` with the length of each piece of a buffer, at least once.
@@ -55,7 +47,7 @@ void for_each_piece(const std::vector<spec::ListEntry>& list, std::size_t length
 void Device::Impl::advance(Time now) {
     RINGSIDE_ASSERT(trace_, now >= now_, "time went back from %lld to %lld ps",
                     static_cast<long long>(to_ps(now_)), static_cast<long long>(to_ps(now)));
-    while (calendar_.next() && *calendar_.next() <= now) {
+    while (!is_gone_ && calendar_.next() && *calendar_.next() <= now) {
         const auto [time, action] = calendar_.take();
         now_ = time;
         perform(action);
@@ -64,10 +56,20 @@ void Device::Impl::advance(Time now) {
 }
 
 void Device::Impl::perform(const Action& action) {
+    if (is_frozen_ && action.stage < Stage::fault && action.stage != Stage::reset_done) {
+        if (action.stage == Stage::slice_done) {
+            --slices_[action.queue].busy;
+        }
+        return;
+    }
     switch (action.stage) {
         case Stage::reset_done:
             if (action.slot == reset_epoch_) {
-                change_state(spec::DeviceState::disabled);
+                if (action.serial == 0) {
+                    finish_reset();
+                } else {
+                    change_state(spec::DeviceState::dead);
+                }
             }
             return;
         case Stage::enabled:
@@ -111,6 +113,18 @@ void Device::Impl::perform(const Action& action) {
         case Stage::completed:
             perform_on_operation(action);
             return;
+        case Stage::fault:
+            if (action.serial == reset_epoch_) {
+                strike_chip(static_cast<spec::FaultKind>(action.slot));
+            }
+            return;
+        case Stage::storm:
+            storm(action);
+            return;
+        case Stage::late_write:
+        case Stage::late_entry:
+            perform_late(action);
+            return;
     }
 }
 
@@ -151,7 +165,9 @@ void Device::Impl::perform_on_operation(const Action& action) {
             write_output(operation, action.slot);
             break;
         default:
-            retire(action.slot);
+            if (!(faults_.any() && strike_end(operation, action.slot))) {
+                retire(action.slot);
+            }
             break;
     }
 }
@@ -166,6 +182,9 @@ void Device::Impl::admit(std::uint32_t index, const spec::SubmissionEntry& entry
     operation.doorbell = doorbell;
     operation.entry = entry;
     operation.status = check(entry, index == 0, operation);
+    if (faults_.any() && strike_fetched(operation)) {
+        return;
+    }
     if (!operation.status.ok() || entry.opcode == static_cast<std::uint8_t>(spec::Opcode::nop)) {
         schedule(Stage::completed, config_.completion, slot);
         return;
@@ -202,10 +221,10 @@ spec::Status Device::Impl::check(const spec::SubmissionEntry& entry, bool is_adm
                                  static_cast<unsigned>(spec::SubmissionFlag::interrupt_now);
     if ((entry.flags & ~known_flags) != 0 || (is_admin && (entry.flags & lists) != 0) ||
         entry.reserved != 0) {
-        return request_error(spec::RequestError::bad_field);
+        return refused(spec::RequestError::bad_field);
     }
     if (entry.src_len > config_.max_length || entry.dst_len > config_.max_length) {
-        return request_error(spec::RequestError::bad_length);
+        return refused(spec::RequestError::bad_length);
     }
     switch (static_cast<spec::Opcode>(entry.opcode)) {
         case spec::Opcode::nop:
@@ -215,7 +234,7 @@ spec::Status Device::Impl::check(const spec::SubmissionEntry& entry, bool is_adm
                 return entry.src_len >= sizeof(spec::SessionParameters) &&
                                entry.src_len <= spec::max_session_size
                            ? spec::Status{}
-                           : request_error(spec::RequestError::bad_length);
+                           : refused(spec::RequestError::bad_length);
             }
             break;
         case spec::Opcode::session_destroy:
@@ -223,55 +242,50 @@ spec::Status Device::Impl::check(const spec::SubmissionEntry& entry, bool is_adm
         case spec::Opcode::get_log:
             if (is_admin) {
                 return entry.src_len == 0 ? spec::Status{}
-                                          : request_error(spec::RequestError::bad_length);
+                                          : refused(spec::RequestError::bad_length);
             }
             break;
         case spec::Opcode::cipher:
+        case spec::Opcode::digest:
+        case spec::Opcode::derive:
+        case spec::Opcode::random:
+        case spec::Opcode::sign:
+        case spec::Opcode::verify:
+        case spec::Opcode::rsa_private:
+        case spec::Opcode::rsa_public:
+        case spec::Opcode::agree:
             if (!is_admin) {
-                return check_cipher(entry, operation);
+                return check_io(entry, operation);
             }
             break;
-        default:
-            break;
     }
-    return request_error(spec::RequestError::bad_opcode);
+    return refused(spec::RequestError::bad_opcode);
 }
 
-spec::Status Device::Impl::check_cipher(const spec::SubmissionEntry& entry, Operation& operation) {
-    operation.key = sessions_.find(entry.session);
-    if (operation.key == nullptr) {
-        return request_error(spec::RequestError::bad_session);
+/// The commands that work on a session; which algorithm and which key, the session knows.
+spec::Status Device::Impl::check_io(const spec::SubmissionEntry& entry, Operation& operation) {
+    operation.session = sessions_.find(entry.session);
+    if (operation.session == nullptr ||
+        !operation.session->does(static_cast<spec::Opcode>(entry.opcode))) {
+        return refused(spec::RequestError::bad_session);
     }
-    const bool decrypt = (entry.flags & static_cast<unsigned>(spec::SubmissionFlag::decrypt)) != 0;
-    std::uint32_t written = entry.src_len;
-    if (operation.key->algorithm() == spec::Algorithm::aes_cbc) {
-        if (entry.iv_len != 16 || entry.first_len != 0 || entry.second_len != 0 ||
-            entry.tag_len != 0) {
-            return request_error(spec::RequestError::bad_field);
-        }
-        if (entry.src_len == 0 || entry.src_len % 16 != 0) {
-            return request_error(spec::RequestError::bad_length);
-        }
-    } else {
-        if (entry.iv_len == 0 || entry.iv_len > 16 || entry.second_len != 0 ||
-            !is_gcm_tag_length(entry.tag_len)) {
-            return request_error(spec::RequestError::bad_field);
-        }
-        const std::uint32_t around = entry.first_len + (decrypt ? std::uint32_t{entry.tag_len} : 0);
-        if (entry.src_len < around) {
-            return request_error(spec::RequestError::bad_length);
-        }
-        written = entry.src_len - around + (decrypt ? 0 : entry.tag_len);
+    std::size_t output = 0;
+    const spec::Status status = operation.session->plan(entry, output);
+    if (!status.ok()) {
+        return status;
     }
-    if (written > entry.dst_len) {
-        return request_error(spec::RequestError::dst_too_small);
+    if (output > entry.dst_len) {
+        return refused(spec::RequestError::dst_too_small);
     }
-    operation.output.resize(written);
+    operation.output.resize(output);
     return {};
 }
 
 void Device::Impl::read_source(Operation& operation, std::uint32_t slot) {
     operation.source.resize(operation.entry.src_len);
+    if ((faults_.any() || operation.timed_out) && strike_source(operation, slot)) {
+        return;
+    }
     if (!gather(operation)) {
         schedule(Stage::completed, config_.completion, slot);
         return;
@@ -285,28 +299,10 @@ void Device::Impl::read_source(Operation& operation, std::uint32_t slot) {
         run_admin(operation, slot);
         return;
     }
-    operation.service = service_of(static_cast<spec::Opcode>(operation.entry.opcode),
-                                   operation.key->algorithm(), operation.entry.src_len);
-    const SliceClass slices = class_of(operation.service);
+    const auto slices =
+        operation.session->is_asymmetric() ? SliceClass::asymmetric : SliceClass::symmetric;
     slices_[static_cast<std::size_t>(slices)].waiting.push_back({slot, operation.serial});
     feed_slices(slices);
-}
-
-/// How long a slice works on an operation if nothing stops it.
-Duration Device::Impl::service_time(const Operation& operation) const {
-    const ServiceTime time = config_.services[operation.service].value_or(
-        ServiceTime{config_.slice_fixed, config_.slice_per_byte});
-    const bool makes_bytes =
-        operation.service == Service::random || operation.service == Service::derive;
-    const std::size_t bytes = makes_bytes ? operation.entry.dst_len : operation.source.size();
-    return time.fixed + time.per_byte * static_cast<std::int64_t>(bytes);
-}
-
-/// 0: none.
-Duration Device::Impl::watchdog(SliceClass slices) const {
-    const std::uint32_t offset = slices == SliceClass::symmetric ? spec::at("WDT_SYM_US").of()
-                                                                 : spec::at("WDT_ASYM_US").of();
-    return std::chrono::microseconds(registers_.get32(offset));
 }
 
 void Device::Impl::feed_slices(SliceClass slices) {
@@ -319,14 +315,56 @@ void Device::Impl::feed_slices(SliceClass slices) {
             continue;  // aborted while it waited
         }
         ++pool.busy;
-        Duration service = service_time(operation);
-        const Duration limit = watchdog(slices);
-        operation.hung = limit != Duration{} && service > limit;
-        service = operation.hung ? limit : service;
+        const Duration service = begin_service(operation);
         statistics_.busy += service;
         calendar_.add(now_ + service,
                       {Stage::slice_done, static_cast<std::uint16_t>(slices), slot, serial});
     }
+}
+
+/// How long the slice will be busy. Entropy is drawn here, in the order of simulated time, whoever
+/// computes.
+Duration Device::Impl::begin_service(Operation& operation) {
+    Session& session = *operation.session;
+    Duration service = session.service_time(config_.service, operation.entry);
+    if (const auto slow = strike(spec::FaultKind::slow_slice, operation)) {
+        service *= std::max(slow->value, 1);
+    }
+    const std::uint32_t limit =
+        session.is_asymmetric() ? spec::at("WDT_ASYM_US").of() : spec::at("WDT_SYM_US").of();
+    const Duration watchdog = std::chrono::microseconds(registers_.get32(limit));
+    if (watchdog != Duration{} && service > watchdog) {
+        operation.hung = true;
+        return watchdog;
+    }
+    if (session.needs_entropy(static_cast<spec::Opcode>(operation.entry.opcode))) {
+        entropy_.fill(operation.entropy);
+    }
+    if (helpers_.any()) {
+        if (operation.computation == nullptr) {
+            operation.computation = std::make_unique<Computation>();
+        }
+        Computation& computation = *operation.computation;
+        computation.session = operation.session;
+        computation.entry = operation.entry;
+        computation.source = operation.source;
+        computation.output = operation.output;
+        computation.entropy = operation.entropy;
+        computation.broken = config_.broken_slices;
+        operation.computing = true;
+        helpers_.start(computation);
+    }
+    return service;
+}
+
+Outcome Device::Impl::compute(Operation& operation) {
+    if (!operation.computing) {
+        const Job job{operation.entry, operation.source, operation.output, operation.entropy, 0};
+        return execute(*operation.session, job, config_.broken_slices);
+    }
+    helpers_.collect(*operation.computation);
+    operation.computing = false;
+    return operation.computation->outcome;
 }
 
 void Device::Impl::run_slice(Operation& operation, std::uint32_t slot) {
@@ -337,7 +375,11 @@ void Device::Impl::run_slice(Operation& operation, std::uint32_t slot) {
         schedule(Stage::completed, config_.completion, slot);
         return;
     }
-    operation.status = operation.key->run(operation.entry, operation.source, operation.output);
+    Outcome outcome = compute(operation);
+    if (faults_.any()) {
+        strike_outcome(operation, outcome);
+    }
+    operation.status = outcome.status;
     statistics_.bytes += operation.source.size();
     record(TraceKind::slice, operation.queue, operation.entry.user_tag,
            encode_status(operation.status, false));
@@ -345,6 +387,7 @@ void Device::Impl::run_slice(Operation& operation, std::uint32_t slot) {
         schedule(Stage::completed, config_.completion, slot);
         return;
     }
+    cleanse_from(operation.output, outcome.written);
     send_output(operation, slot);
 }
 
@@ -357,6 +400,9 @@ void Device::Impl::send_output(const Operation& operation, std::uint32_t slot) {
 }
 
 void Device::Impl::write_output(Operation& operation, std::uint32_t slot) {
+    if (faults_.any() && strike_output(operation, slot)) {
+        return;
+    }
     if (scatter(operation)) {
         operation.result = static_cast<std::uint32_t>(operation.output.size());
         statistics_.dma_written += operation.output.size();
@@ -412,12 +458,22 @@ void Device::Impl::retire(std::uint32_t slot) {
 /// The buffers stay for the next operation, their contents do not: they held plaintext or a key.
 void Device::Impl::release(std::uint32_t slot) {
     Operation& operation = operations_[slot];
-    cleanse(operation.source);
-    cleanse(operation.output);
+    if (operation.computing) {
+        helpers_.withdraw(*operation.computation);
+        operation.computing = false;
+    }
+    cleanse_from(operation.source, 0);
+    cleanse_from(operation.output, 0);
+    operation.entropy = {};
     operation.source_list.clear();
     operation.target_list.clear();
     operation.hung = false;
-    operation.key.reset();
+    operation.session.reset();
+    if (operation.computation != nullptr) {
+        operation.computation->session.reset();
+    }
+    operation.timed_out = false;
+    operation.delayed = false;
     operation.serial = 0;
     operation.status = {};
     operation.result = 0;

@@ -30,7 +30,7 @@ class Destruction final : public driver::Operation, public driver::SlotWaiter {
 
     void submit() {
         const auto accepted = admin_.submit(driver::session_destroy(session_), *this, this);
-        if (!accepted && accepted.error() != driver::Errc::again) {
+        if (!accepted && !driver::is_transient(accepted.error())) {
             delete this;  // the device is gone, and the key with it
         }
     }

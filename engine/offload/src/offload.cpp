@@ -74,7 +74,7 @@ class Run {
             if (accepted) {
                 break;
             }
-            if (accepted.error() != driver::Errc::again) {
+            if (!driver::is_transient(accepted.error())) {
                 set_status(ASYNC_STATUS_ERR);
                 request_->disown();
                 return {.status = accepted.error()};

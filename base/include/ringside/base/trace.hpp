@@ -43,6 +43,7 @@ enum class TraceKind : std::uint8_t {
     schedule,      ///< the virtual scheduler switched; queue: logical CPU
     device_state,  ///< global state machine; id: new state
     error,         ///< device error source raised; id: error bit, digest: address
+    fault,         ///< a rule of fault injection fired; id: the fault's number
 };
 
 std::string_view to_string(TraceKind kind);

@@ -11,18 +11,21 @@
 
 #include "ringside/driver/dma_pool.hpp"
 #include "ringside/driver/queue_pair.hpp"
+#include "ringside/driver/recovery.hpp"
 
 namespace ringside::driver {
 
 struct DeviceConfig {
     std::uint32_t io_queue_pairs = 1;
-    std::uint32_t ring_entries = 64;
-    std::uint16_t moderation_count = 0;
-    std::uint16_t moderation_us = 0;
+    std::uint32_t ring_entries = 64;     ///< power of two, from 2
+    std::uint16_t moderation_count = 0;  ///< interrupt at this many completions; 0: at each
+    std::uint16_t moderation_us = 0;     ///< or this long after the first; 0: no time limit
+    /// A reserved slot that its waiter does not use within this time goes to the next waiter.
     Duration reservation_lapse = std::chrono::milliseconds(10);
+    RecoveryPolicy recovery;
 };
 
-/// The device's statistics registers, read by MMIO after a snapshot.
+/// The device's statistics registers, read by MMIO after a snapshot. A device reset clears them.
 struct DeviceStatistics {
     std::uint64_t operations;
     std::uint64_t bytes;
@@ -56,6 +59,14 @@ class Device {
     Environment& environment();
     /// MAX_LEN: the longest source or destination in bytes.
     std::uint32_t max_length() const;
+
+    /// Any thread.
+    DeviceHealth health() const;
+    RecoveryCounters recovery_counters() const;
+    /// Resets the device as if it had failed, and returns at once. What is in flight ends as
+    /// Errc::aborted; it counts towards RecoveryPolicy::max_device_resets. Any thread, before
+    /// close().
+    void request_reset();
 
     /// Any thread. All zero once the device is closed (its reset clears them) or gone.
     DeviceStatistics read_statistics();

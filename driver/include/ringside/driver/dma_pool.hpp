@@ -3,7 +3,8 @@
 #pragma once
 
 // DMA memory for requests: mapped once, recycled by size class, overwritten when it is given back
-// (keys and plaintext pass through it). Bounded. Any thread.
+// (keys and plaintext pass through it); and the caller's own memory, for zero copy. Bounded. Any
+// thread.
 
 #include <cstddef>
 #include <memory>
@@ -17,8 +18,9 @@ namespace ringside::driver {
 
 class DmaPool;
 
-/// A buffer that both sides reach. Move-only; goes back to its pool, cleansed, when destroyed; must
-/// not be destroyed while the device may still use it, nor outlive the pool.
+/// A buffer that both sides reach. Move-only; goes back to its pool, cleansed, when destroyed, or,
+/// if it is the caller's memory, is unmapped and left as it is. Must not be destroyed while the
+/// device may still use it, nor outlive the pool.
 class DmaBuffer {
   public:
     DmaBuffer() = default;
@@ -42,7 +44,7 @@ class DmaBuffer {
     std::byte* memory_ = nullptr;
     std::size_t size_ = 0;
     Iova iova_;
-    unsigned size_class_ = 0;
+    unsigned size_class_ = 0;  ///< imported: the caller's memory
 };
 
 class DmaPool {
@@ -57,10 +59,29 @@ class DmaPool {
 
     /// Errc::invalid_request above largest_block, Errc::out_of_dma_memory at the limit. Contents
     /// are zero or a former user's zeroes.
+    /// Errc::dead after a device that could not be stopped has lost its memory.
     result<DmaBuffer> allocate(std::size_t size);
 
+    /// Maps the caller's `memory`, which must outlive the buffer, for the device to read and write:
+    /// zero copy. It does not count towards the limit. The errors are those of Link::dma_map().
+    result<DmaBuffer> import_memory(std::span<std::byte> memory);
+
+    /// Buffers that came back while the device could still write to them, and wait until it cannot.
+    std::size_t quarantined() const;
+
   private:
+    friend class Device;
     friend class DmaBuffer;
+    friend class Recovery;
+    friend class SessionTable;
+
+    /// Whether buffers that come back are kept aside. They come into use again when it ends.
+    void quarantine(bool on);
+    /// Takes all memory away from the device, for ever. Buffers stay valid for the CPU.
+    void revoke();
+    /// The bytes that the device calls `iova`, if the pool allocated them; else empty.
+    std::span<std::byte> bytes_at(Iova iova, std::size_t size) const;
+
     class Impl;
     std::unique_ptr<Impl> impl_;
 };

@@ -13,10 +13,11 @@ enum class Errc {
     // from submit()
     again = 1,  ///< EAGAIN: every credit is in use or reserved; wait for a slot, nothing is lost
     draining,   ///< the device finishes what it has and takes no more
-    resetting,  ///< a reset is under way; try again after it
+    resetting,  ///< a reset is under way; wait for a slot as with `again`, nothing is lost
     dead,       ///< the device is gone or was closed; for ever
     invalid_request,  ///< the request breaks a limit of the device; it can never be submitted
-    ring_broken,      ///< the device wrote nonsense into this queue pair's ring
+    ring_broken,      ///< the device answered with what cannot be
+    stale_session,    ///< a reset has ended the session and it was not created anew
     // from a completion
     request_rejected,  ///< the device found the descriptor wrong (type 1)
     auth_failed,       ///< the AEAD tag does not match; no plaintext was written
@@ -36,6 +37,12 @@ const boost::system::error_category& driver_category();
 
 inline boost::system::error_code make_error_code(Errc code) {
     return {static_cast<int>(code), driver_category()};
+}
+
+/// Whether a submit() that was given a waiter and said `error` has put it into the queue: submit
+/// again when slot_ready() comes.
+inline bool is_transient(boost::system::error_code error) {
+    return error == make_error_code(Errc::again) || error == make_error_code(Errc::resetting);
 }
 
 }  // namespace ringside::driver

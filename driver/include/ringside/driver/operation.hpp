@@ -33,7 +33,8 @@ class Operation {
 };
 
 /// Somebody who wants a slot in a full ring. In the queue from the moment submit() put it there
-/// until slot_ready(), forget(), or a submit() of its own that ends otherwise than Errc::again.
+/// until slot_ready(), forget(), or a submit() of its own whose error is not transient
+/// (is_transient()).
 class SlotWaiter {
   public:
     /// What a freed slot means to this waiter.

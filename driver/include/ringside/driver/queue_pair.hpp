@@ -35,34 +35,28 @@ struct QueueCounters {
     std::uint64_t interrupts = 0;        ///< handler runs
     std::uint64_t empty_interrupts = 0;  ///< of those, with nothing to reap
     std::uint64_t stale_completions = 0;
-};
-
-struct QueuePairConfig {
-    std::uint32_t index = 0;     ///< 0: the admin queue
-    std::uint32_t entries = 64;  ///< both rings; power of two, 2 to 4096; credits = entries - 1
-    std::uint16_t moderation_count = 0;  ///< interrupt at this many completions; 0: at each
-    std::uint16_t moderation_us = 0;     ///< or this long after the first; 0: no time limit
-    /// A reserved slot that its waiter does not use within this time goes to the next waiter.
-    Duration reservation_lapse = std::chrono::milliseconds(10);
+    std::uint64_t bad_heads = 0;           ///< entries with an impossible sq_head
+    std::uint64_t completions_polled = 0;  ///< reaped because they were late: an interrupt was lost
+    std::uint64_t interrupt_storms = 0;    ///< times that the vector was masked for a while
+    std::uint64_t resets = 0;              ///< of this queue pair, the device's included
+    bool slow = false;                     ///< the moving average exceeds RecoveryPolicy's limit
+    Duration average_latency{};            ///< moving average of what the device says, over ~16
 };
 
 class QueuePair {
   public:
-    /// Allocates and maps the rings and enables the queue pair in the device, which must be READY.
-    /// Errors: Errc of the third group, dead. Not on the interrupt executor.
-    static result<std::unique_ptr<QueuePair>> create(Link& link, Environment& environment,
-                                                     const QueuePairConfig& config);
-    /// Stops the interrupt wait and unmaps the rings. The device must have stopped
-    /// (Device::close()), the interrupt executor must still run, and this must not be on it.
+    /// Its Device's to call: stops the interrupt wait and unmaps the rings.
     ~QueuePair();
     QueuePair(const QueuePair&) = delete;
     QueuePair& operator=(const QueuePair&) = delete;
 
     /// Puts `request` into the ring and rings the doorbell; cid and user_tag are filled in here. On
     /// success `operation` will be completed exactly once, perhaps before this returns.
-    /// Errc::again if and only if in flight + reserved = capacity(); then a given `waiter` is in
-    /// the queue already, put there under the same lock, so that no slot can slip by in between. If
-    /// `waiter` holds a reservation, this call uses it up, whatever the outcome.
+    /// Errc::again if and only if in flight + reserved = capacity(), Errc::resetting while a reset
+    /// is under way; after either a given `waiter` is in the queue already, put there under the
+    /// same lock, so that no slot can slip by in between. If `waiter` holds a reservation, this
+    /// call uses it up, whatever the outcome. Other errors are final: draining, dead,
+    /// invalid_request, stale_session.
     result<void> submit(const spec::SubmissionEntry& request, Operation& operation,
                         SlotWaiter* waiter = nullptr);
 
@@ -73,12 +67,6 @@ class QueuePair {
     /// Whether `waiter` holds a reservation now; one that lapsed is none.
     bool holds_reservation(const SlotWaiter& waiter) const;
 
-    /// Fails everything in flight with `reason`, in order of submission (what the device had
-    /// completed before keeps its own status), and refuses everything from now on: the device is
-    /// gone, and no register is touched any more. Wakes all waiters (their submit() then says why).
-    /// Interrupt executor, or after it has stopped.
-    void fail_all(Errc reason);
-
     std::uint32_t index() const;
     /// Credits: entries - 1.
     std::uint32_t capacity() const;
@@ -86,15 +74,9 @@ class QueuePair {
 
   private:
     friend class Device;
+    friend class Recovery;
     class Impl;
     explicit QueuePair(std::unique_ptr<Impl> impl);
-
-    /// Refuses everything from now on; what is in flight goes on. Any thread.
-    void refuse(Errc reason);
-    /// As refuse(), and touches no register any more; fail_all() must follow. Any thread.
-    void cut_off(Errc reason);
-    /// Returns when no interrupt handler runs or will run. Not on the interrupt executor.
-    void stop_interrupts();
 
     std::unique_ptr<Impl> impl_;
 };

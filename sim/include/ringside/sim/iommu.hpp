@@ -14,10 +14,11 @@
 
 #include "ringside/base/prng.hpp"
 #include "ringside/driver/link/link.hpp"
+#include "ringside/sim/chip.hpp"
 
 namespace ringside::sim {
 
-class Iommu {
+class Iommu final : public HostMemory {
   public:
     /// How many mappings may stand at one time (VFIO's dma_entry_limit).
     static constexpr std::size_t max_mappings = 65'535;
@@ -36,8 +37,8 @@ class Iommu {
     /// The device reads or writes; false: a fault, and nothing was moved. Naturally aligned
     /// accesses of 1, 2, 4 or 8 bytes are atomic, reads acquire and writes release: what PCIe
     /// promises, and what lets a driver poll a completion's last word. Any thread.
-    bool read(std::uint64_t address, std::span<std::byte> into) const;
-    bool write(std::uint64_t address, std::span<const std::byte> from);
+    bool read(std::uint64_t address, std::span<std::byte> into) const override;
+    bool write(std::uint64_t address, std::span<const std::byte> from) override;
 
     std::size_t mapping_count() const;
 

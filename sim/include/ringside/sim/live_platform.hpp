@@ -10,6 +10,7 @@
 
 #include <memory>
 
+#include "ringside/recording/recorder.hpp"
 #include "ringside/sim/error.hpp"
 #include "ringside/sim/platform.hpp"
 
@@ -25,6 +26,8 @@ struct LivePlatformConfig {
     core::DeviceConfig device;
     std::uint64_t seed = 1;
     Pace pace = Pace::free;
+    /// Where everything that passes the link is written; it must outlive the platform.
+    recording::Recorder* recorder = nullptr;
 };
 
 /// How late a paced device was: events whose wall time had passed before the host got to them.

@@ -34,6 +34,8 @@ class Timeline {
     virtual std::optional<Time> next_event() const = 0;
     /// Lets it happen. Runs on the scheduler's stack.
     virtual void advance_to(Time time) = 0;
+    /// Before a deadlock is reported: the last chance to make somebody ready. True: look again.
+    virtual bool end_standstill() { return false; }
 };
 
 /// How freely CPUs and time interleave.

@@ -9,6 +9,8 @@
 #include <functional>
 #include <memory>
 
+#include "ringside/recording/player.hpp"
+#include "ringside/recording/recorder.hpp"
 #include "ringside/sim/error.hpp"
 #include "ringside/sim/platform.hpp"
 #include "ringside/sim/scheduler.hpp"
@@ -19,6 +21,12 @@ struct VirtualPlatformConfig {
     core::DeviceConfig device;
     std::uint64_t seed = 1;
     Interleaving interleaving = Interleaving::seeded;
+    /// Where everything that passes the link is written; it must outlive the platform.
+    recording::Recorder* recorder = nullptr;
+    /// In place of the device, what one did in a recording of virtual time (same seed, same
+    /// interleaving, same application). Where the driver does something else, the player knows of
+    /// it, and the device is gone from then on. It must outlive the platform.
+    recording::Player* player = nullptr;
 };
 
 class VirtualPlatform final : public Platform {

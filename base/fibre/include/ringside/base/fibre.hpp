@@ -254,10 +254,11 @@ class FibreContext {
 #endif
     }
 
+    // What every switch needs stands first.
     boost::context::detail::fcontext_t resume_at_ = nullptr;
+    ExceptionState exceptions_;
     Entry entry_ = nullptr;
     void* argument_ = nullptr;
-    ExceptionState exceptions_;
 #if defined(__SANITIZE_ADDRESS__)
     const void* stack_bottom_ = nullptr;
     std::size_t stack_size_ = 0;

@@ -10,16 +10,75 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "ringside/base/time.hpp"
 #include "ringside/base/trace.hpp"
+#include "ringside/core/fault_rule.hpp"
 #include "ringside/core/ports.hpp"
-#include "ringside/core/timing.hpp"
+#include "ringside/spec/wire.hpp"
 
 namespace ringside::core {
 
-/// How long the stages of an operation take, and how much of everything the chip has; as it stands
-/// the standard chip, of which core/chips.hpp has others. Sizes and counts are not 0.
+/// What a slice takes for one operation.
+struct ServiceTime {
+    Duration fixed;
+    Duration per_byte;
+};
+
+/// What an asymmetric slice takes on one curve, for each command.
+struct CurveTimes {
+    Duration sign;
+    Duration verify;
+    Duration agree;
+
+    constexpr Duration of(spec::Opcode opcode) const {
+        return opcode == spec::Opcode::sign     ? sign
+               : opcode == spec::Opcode::verify ? verify
+                                                : agree;
+    }
+};
+
+/// By algorithm. A byte is one of the source; of the output for random; of both for derive.
+struct ServiceTimes {
+    ServiceTime aes{std::chrono::nanoseconds(400), Duration(250)};  ///< 4 GB/s a slice
+    ServiceTime chacha20_poly1305{std::chrono::nanoseconds(450), Duration(300)};
+    ServiceTime record{std::chrono::nanoseconds(700), Duration(500)};  ///< AES-CBC with HMAC
+    ServiceTime hash{std::chrono::nanoseconds(300), Duration(400)};
+    ServiceTime hmac{std::chrono::nanoseconds(500), Duration(400)};
+    ServiceTime derive{std::chrono::nanoseconds(2'000), Duration(5'000)};
+    ServiceTime random{std::chrono::nanoseconds(1'000), Duration(500)};
+    /// With a modulus of 2048 bits: the private power grows with the cube of the length, the public
+    /// one with its square.
+    Duration rsa_2048_private = std::chrono::microseconds(150);
+    Duration rsa_2048_public = std::chrono::microseconds(6);
+    CurveTimes p256{std::chrono::microseconds(40), std::chrono::microseconds(60),
+                    std::chrono::microseconds(50)};
+    CurveTimes p384{std::chrono::microseconds(100), std::chrono::microseconds(150),
+                    std::chrono::microseconds(120)};
+    CurveTimes curve25519{std::chrono::microseconds(30), std::chrono::microseconds(60),
+                          std::chrono::microseconds(40)};
+};
+
+/// Slices by what they compute: bits of DeviceConfig::broken_slices.
+enum class SliceKind : std::uint8_t {
+    cipher = 1 << 0,
+    record = 1 << 1,
+    hash = 1 << 2,
+    derive = 1 << 3,
+    random = 1 << 4,
+    rsa = 1 << 5,
+    curve = 1 << 6,
+};
+
+inline constexpr unsigned max_helpers = 3;
+
+/// Which slices do a command's work; each class has its own, and a queue and a watchdog for them.
+enum class SliceClass : std::uint8_t { symmetric, asymmetric };
+inline constexpr std::size_t slice_classes = 2;
+
+/// How long the stages of an operation take, and how much of everything the chip has: as it stands
+/// the standard chip; core/chips.hpp has others. Sizes and counts are not 0 where 0 is not named.
 struct DeviceConfig {
     std::uint32_t queue_pairs = 8;  ///< the admin queue included; 2 to spec::max_queue_pairs
     std::uint32_t log2_max_entries = 12;
@@ -40,13 +99,19 @@ struct DeviceConfig {
     std::uint32_t read_tags = 0;            ///< read requests without an answer; 0: no limit
     std::uint32_t posted_credits = 0;       ///< write packets not yet taken in; 0: no limit
     Duration credit_return = std::chrono::nanoseconds(200);  ///< until one is taken in
-    Duration slice_fixed = std::chrono::nanoseconds(400);
-    Duration slice_per_byte = Duration(250);           ///< 4 GB/s a slice
-    ServiceTimes services = standard_service_times();  ///< where a command takes other times
+    ServiceTimes service;
     Duration completion = std::chrono::nanoseconds(150);
     Duration interrupt = std::chrono::nanoseconds(200);
-    Duration enable = std::chrono::microseconds(10);  ///< ENABLING to READY
-    Duration reset = std::chrono::microseconds(20);   ///< RESET to DISABLED
+    Duration enable = std::chrono::microseconds(10);      ///< ENABLING to READY
+    Duration reset = std::chrono::microseconds(20);       ///< RESET to the self-test
+    Duration self_test = std::chrono::microseconds(400);  ///< and from there to DISABLED
+    /// Slices that compute wrongly, a bit each: a fault of silicon, for the self-test to find.
+    std::uint8_t broken_slices = 0;
+    /// Threads that compute ahead while the model's time goes on, at most max_helpers. What the
+    /// chip does and when is the same with any number.
+    unsigned helpers = 0;
+    bool fault_injection = true;    ///< the FI_* registers exist
+    std::vector<FaultRule> faults;  ///< what their slots hold after power-on; spec::fault_rules
 };
 
 /// What an access goes to: the memory behind a base address register, or configuration space.
@@ -70,6 +135,10 @@ class Device {
     bool write(Bar bar, Time now, std::uint32_t offset, std::span<const std::byte> from);
     /// As read(), without any side effect or error; also while memory space is off.
     bool peek(Bar bar, Time now, std::uint32_t offset, std::span<std::byte> into) const;
+
+    /// Puts a rule into a free slot, as writes to the FI_* registers would. The slot; empty: all
+    /// are taken, or the chip has no fault injection.
+    std::optional<std::uint32_t> inject(const FaultRule& rule);
 
     // ---- time ----
 

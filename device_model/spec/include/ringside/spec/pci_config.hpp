@@ -59,6 +59,7 @@ namespace status {
 inline constexpr std::uint16_t capabilities = 1 << 4;
 inline constexpr std::uint16_t received_target_abort = 1 << 12;
 inline constexpr std::uint16_t received_master_abort = 1 << 13;
+inline constexpr std::uint16_t detected_parity_error = 1 << 15;
 /// Those two, and master data parity error, signalled target abort, signalled system error,
 /// detected parity error.
 inline constexpr std::uint16_t errors = 0xF900;
@@ -83,9 +84,25 @@ inline constexpr std::uint16_t initiate_reset = 1 << 15;
 namespace device_status {
 inline constexpr std::uint16_t correctable_error = 1 << 0;
 inline constexpr std::uint16_t non_fatal_error = 1 << 1;
+inline constexpr std::uint16_t fatal_error = 1 << 2;
 inline constexpr std::uint16_t unsupported_request = 1 << 3;
 inline constexpr std::uint16_t transactions_pending = 1 << 5;
 }  // namespace device_status
+
+/// Bits of UNCOR_STATUS, UNCOR_MASK and UNCOR_SEVERITY (Base 7.8.4.2) that the chip raises.
+namespace uncorrectable {
+inline constexpr std::uint32_t poisoned = 1 << 12;
+inline constexpr std::uint32_t completion_timeout = 1 << 14;
+inline constexpr std::uint32_t malformed = 1 << 18;
+inline constexpr std::uint32_t unsupported_request = 1 << 20;
+inline constexpr std::uint32_t internal = 1 << 22;
+}  // namespace uncorrectable
+
+/// Bits of COR_STATUS and COR_MASK (Base 7.8.4.5) that the chip raises.
+namespace correctable {
+inline constexpr std::uint32_t receiver_error = 1 << 0;
+inline constexpr std::uint32_t advisory_non_fatal = 1 << 13;
+}  // namespace correctable
 
 namespace bar {
 inline constexpr std::uint32_t memory_64 = 4;  ///< 64-bit, not prefetchable

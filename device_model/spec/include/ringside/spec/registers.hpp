@@ -13,81 +13,15 @@
 #include <span>
 #include <string_view>
 
+#include "ringside/spec/register_types.hpp"
+
 namespace ringside::spec {
-
-/// Access policy of a register or of a field.
-enum class Access : std::uint8_t {
-    ro,   ///< writes are ignored
-    rw,   ///< reads back what was written
-    w1c,  ///< writing 1 clears the bit, 0 leaves it
-    rc,   ///< reading clears
-    wo,   ///< reads as zero
-};
-
-/// Which reset brings the reset value back. Each includes the ones above it: a device reset (RESET)
-/// also resets queues; power-on resets all.
-enum class ResetDomain : std::uint8_t {
-    power_on,
-    device,
-    queue,
-};
-
-struct Field {
-    std::string_view name;
-    std::uint8_t lsb;
-    std::uint8_t width;
-    std::string_view doc;
-
-    constexpr std::uint64_t mask() const {
-        return (width == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1) << lsb;
-    }
-    constexpr std::uint64_t get(std::uint64_t value) const { return (value & mask()) >> lsb; }
-    /// `field_value` in this field's position; bits beyond its width are dropped.
-    constexpr std::uint64_t set(std::uint64_t field_value) const {
-        return (field_value << lsb) & mask();
-    }
-};
-
-struct Register {
-    std::string_view name;
-    std::uint32_t offset;  ///< in bytes from its block's base
-    std::uint8_t width;    ///< 32 or 64 bits; 64 is accessed as two 32-bit halves, low first
-    Access access;
-    std::uint64_t reset;
-    ResetDomain domain;
-    std::span<const Field> fields;  ///< empty: one field, the whole register
-    std::string_view doc;
-
-    /// Bits that a write can change.
-    constexpr std::uint64_t writable() const {
-        if (access == Access::ro || access == Access::rc) {
-            return 0;
-        }
-        if (fields.empty()) {
-            return width == 64 ? ~std::uint64_t{0} : 0xFFFFFFFFu;
-        }
-        std::uint64_t mask = 0;
-        for (const auto& field : fields) {
-            mask |= field.mask();
-        }
-        return mask;
-    }
-};
-
-/// A block of registers that stands once (count 1) or once for each queue pair.
-struct Block {
-    std::string_view name;
-    std::uint32_t base;    ///< BAR0 offset of instance 0
-    std::uint32_t stride;  ///< bytes from instance to instance
-    std::uint32_t count;   ///< instances in the address map; CAP.MAX_QP says how many are live
-    std::span<const Register> registers;
-    std::string_view doc;
-};
 
 // ---- limits of the architecture (CAP and LIMITS say what a given chip has) ----
 
 inline constexpr std::uint32_t max_queue_pairs = 63;  ///< queue pair 0 is the admin queue
 inline constexpr std::uint32_t max_vectors = 64;
+inline constexpr std::uint32_t fault_rules = 16;  ///< slots for rules of fault injection
 inline constexpr std::uint32_t min_ring_entries = 2;
 inline constexpr std::uint32_t max_ring_entries = 4096;
 inline constexpr std::uint32_t bar0_size = 0x200000;
@@ -152,6 +86,7 @@ inline constexpr Field cap_fields[] = {
     {"LOG2_ENTRIES", 16, 4, "log2 of the largest ring"},
     {"SGL", 21, 1, "scatter-gather lists"},
     {"RATE_LIMIT", 22, 1, "rate limits, a queue pair each"},
+    {"FAULT_INJECT", 23, 1, "fault injection: the block FAULT exists"},
     {"FENCE", 24, 1, "fences"},
 };
 inline constexpr Field limits_fields[] = {
@@ -225,11 +160,11 @@ inline constexpr Register global_registers[] = {
      "major in the upper half, minor in the lower; a driver refuses another major"},
     {"CAP", 0x008, 32, Access::ro, 0, ResetDomain::power_on, cap_fields, "capabilities"},
     {"LIMITS", 0x00C, 32, Access::ro, 0, ResetDomain::power_on, limits_fields, "limits"},
-    {"ALG_SYM", 0x010, 64, Access::ro, 3, ResetDomain::power_on, alg_sym_fields,
+    {"ALG_SYM", 0x010, 64, Access::ro, 0x7F, ResetDomain::power_on, alg_sym_fields,
      "symmetric algorithms"},
-    {"ALG_ASYM", 0x018, 64, Access::ro, 0, ResetDomain::power_on, alg_asym_fields,
+    {"ALG_ASYM", 0x018, 64, Access::ro, 0x1F, ResetDomain::power_on, alg_asym_fields,
      "asymmetric algorithms"},
-    {"ALG_HASHKDF", 0x020, 64, Access::ro, 0, ResetDomain::power_on, alg_hashkdf_fields,
+    {"ALG_HASHKDF", 0x020, 64, Access::ro, 0x7F, ResetDomain::power_on, alg_hashkdf_fields,
      "hashes, key derivation, random numbers"},
     {"MAX_SESS", 0x028, 32, Access::ro, 0, ResetDomain::power_on, {}, "sessions at one time"},
     {"MAX_LEN",
@@ -476,16 +411,77 @@ inline constexpr Register doorbell_registers[] = {
     {"CQ_DB", 0x08, 32, Access::wo, 0, ResetDomain::queue, cq_db_fields, "completion doorbell"},
 };
 
+inline constexpr Field fi_ctrl_fields[] = {
+    {"ACTIVE", 0, 1, "0 -> 1 takes over the rule and clears its counts; reads 0 when it has ended"},
+    {"KIND", 8, 8, "which fault; one that does not exist is never ACTIVE"},
+};
+inline constexpr Field fi_match_fields[] = {
+    {"QUEUE", 0, 16, "only events of this queue pair; 0xFFFF: of any, or of none"},
+    {"OPCODE", 16, 16, "only events of operations of this opcode; 0xFFFF: of any, or of none"},
+};
+inline constexpr Field fi_chance_fields[] = {
+    {"NUMERATOR", 0, 16, "a chosen event is struck with probability NUMERATOR / DENOMINATOR"},
+    {"DENOMINATOR", 16, 16, "0: always"},
+};
+inline constexpr Register fault_registers[] = {
+    {"FI_CTRL", 0x00, 32, Access::rw, 0, ResetDomain::power_on, fi_ctrl_fields, "fault and state"},
+    {"FI_MATCH", 0x04, 32, Access::rw, 0xFFFFFFFF, ResetDomain::power_on, fi_match_fields,
+     "which events the rule looks at"},
+    {"FI_FROM_US",
+     0x08,
+     32,
+     Access::rw,
+     0,
+     ResetDomain::power_on,
+     {},
+     "microseconds since power-on before which it looks at none"},
+    {"FI_AFTER", 0x0C, 32, Access::rw, 0, ResetDomain::power_on, {}, "events that pass first"},
+    {"FI_EVERY",
+     0x10,
+     32,
+     Access::rw,
+     1,
+     ResetDomain::power_on,
+     {},
+     "then the first of every so many is chosen; 0 counts as 1"},
+    {"FI_COUNT",
+     0x14,
+     32,
+     Access::rw,
+     1,
+     ResetDomain::power_on,
+     {},
+     "the rule ends when it has fired so often; 0: never"},
+    {"FI_CHANCE", 0x18, 32, Access::rw, 0, ResetDomain::power_on, fi_chance_fields, "probability"},
+    {"FI_OFFSET", 0x1C, 32, Access::rw, 0, ResetDomain::power_on, {}, "as the fault says"},
+    {"FI_VALUE", 0x20, 32, Access::rw, 0, ResetDomain::power_on, {}, "as the fault says, signed"},
+    {"FI_MATCHED",
+     0x24,
+     32,
+     Access::ro,
+     0,
+     ResetDomain::power_on,
+     {},
+     "events that the rule has looked at"},
+    {"FI_FIRED", 0x28, 32, Access::ro, 0, ResetDomain::power_on, {}, "events that it has struck"},
+};
+
 }  // namespace detail
 
-inline constexpr std::array<Block, 3> blocks = {{
+inline constexpr std::array<Block, 4> blocks = {{
     {"GLOBAL", 0x000000, 0x1000, 1, detail::global_registers,
      "identity, state, errors, statistics"},
     {"QUEUE", 0x001000, 0x80, max_queue_pairs, detail::queue_registers,
      "configuration of queue pair q; q = 0 is the admin queue"},
     {"DOORBELL", 0x100000, 0x1000, max_queue_pairs, detail::doorbell_registers,
      "doorbell page of queue pair q, a page each so that it can be mapped alone"},
+    {"FAULT", 0x003000, 0x40, fault_rules, detail::fault_registers,
+     "rule q of fault injection, if CAP.FAULT_INJECT is 1"},
 }};
+/// Whether a block's instances are queue pairs, and CAP.MAX_QP says how many there are.
+constexpr bool is_per_queue(const Block& block) {
+    return block.count == max_queue_pairs;
+}
 
 // ---- look-ups; a wrong name does not compile ----
 

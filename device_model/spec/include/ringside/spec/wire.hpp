@@ -106,7 +106,13 @@ enum class CryptoError : std::uint16_t {
     bad_point = 4,      ///< the peer's public key is none, or gives no secret
     bad_key = 5,        ///< the key is none of the algorithm
 };
-enum class TransportError : std::uint16_t { dma_read = 1, dma_write = 2, iommu = 3, hang = 4 };
+enum class TransportError : std::uint16_t {
+    dma_read = 1,
+    dma_write = 2,
+    iommu = 3,
+    hang = 4,
+    ecc = 5
+};
 enum class AbortReason : std::uint16_t { queue_reset = 1, device_reset = 2, admin = 3 };
 
 /// The completion's status half-word: [0] phase, [1] do not retry, [4:2] type, [15:5] code.

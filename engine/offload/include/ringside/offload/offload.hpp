@@ -52,7 +52,7 @@ class Offload {
 
     /// Inside a job whose pauses are not blocked: pauses it while the ring is full and while the
     /// device works. Otherwise blocks the thread, without spinning. The errors are those of
-    /// driver::QueuePair::submit() (never Errc::again) and of a completion. Any thread but the
+    /// driver::QueuePair::submit() (never a transient one) and of a completion. Any thread but the
     /// interrupt executor's.
     Outcome run(driver::QueuePair& queue, const spec::SubmissionEntry& entry,
                 RequestBuffers buffers);

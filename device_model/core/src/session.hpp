@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#pragma once
+
+// A session: an algorithm with its key. The pipeline asks it whether a descriptor can be executed,
+// how long that takes, and lets it compute. Each family of algorithms derives its own and puts it
+// into the table of slices.cpp; nobody else knows which algorithms there are.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "ringside/core/device.hpp"
+#include "ringside/spec/wire.hpp"
+
+namespace ringside::core {
+
+class CryptoLibrary;
+
+/// The chip's own thread is worker 0, its helpers are the others.
+inline constexpr unsigned max_workers = max_helpers + 1;
+
+/// What CTR_DRBG with AES-256 takes as seed (SP 800-90A, 10.2.1).
+inline constexpr std::size_t entropy_size = 48;
+using Entropy = std::array<std::byte, entropy_size>;
+
+/// One operation as a slice gets it. Source and output do not overlap.
+struct Job {
+    const spec::SubmissionEntry& entry;
+    std::span<const std::byte> source;
+    std::span<std::byte> output;  ///< as long as plan() said
+    const Entropy& entropy;       ///< fresh, if needs_entropy() asked for it
+    unsigned worker;              ///< no two jobs run as the same one at one time
+
+    bool encrypts() const {
+        return (entry.flags & static_cast<unsigned>(spec::SubmissionFlag::decrypt)) == 0;
+    }
+    spec::Opcode opcode() const { return static_cast<spec::Opcode>(entry.opcode); }
+};
+
+struct Outcome {
+    spec::Status status;
+    /// Bytes of the output that count; of a failed check, those that would if it had passed.
+    std::size_t written = 0;
+};
+
+/// Computing is safe on several workers at a time, and what comes out depends on nothing but key
+/// and job: not on the worker, not on what the session did before.
+class Session {
+  public:
+    Session() = default;
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+    virtual ~Session() = default;
+
+    /// Whether the command is one of the algorithm's, and the key has the half that it needs.
+    virtual bool does(spec::Opcode opcode) const = 0;
+    /// Everything about a descriptor, of a command that it does, that can be wrong before its data
+    /// is seen. On success `output` is the most that can be written.
+    virtual spec::Status plan(const spec::SubmissionEntry& entry, std::size_t& output) const = 0;
+    virtual Duration service_time(const ServiceTimes& times,
+                                  const spec::SubmissionEntry& entry) const = 0;
+    virtual SliceKind kind() const = 0;
+    virtual bool is_asymmetric() const { return false; }
+    virtual bool needs_entropy(spec::Opcode /*opcode*/) const { return false; }
+    /// Executes a job whose descriptor was planned. On failure the output may have been written;
+    /// nothing of it may leave the chip.
+    virtual Outcome run(const Job& job) = 0;
+    /// Makes of the result of rsa_private what comes out if one half of the CRT is wrong (fault
+    /// injection); no other command has halves.
+    virtual void spoil_half(std::span<std::byte> /*output*/) const {}
+};
+
+/// What session_create was given.
+struct SessionKeys {
+    spec::Algorithm algorithm;
+    spec::Hash hash;
+    std::span<const std::byte> key;
+    std::span<const std::byte> second_key;
+};
+
+struct NewSession {
+    spec::Status status;
+    std::unique_ptr<Session> session;  ///< null: see status
+};
+
+/// Runs a job on the session's slice; `broken` slices, bits of SliceKind, get the first bit of
+/// their output or their verdict wrong. Any worker may call it.
+Outcome execute(Session& session, const Job& job, unsigned broken);
+
+/// By the table. The keys are copied into memory that is cleansed when the session goes.
+NewSession create_session(const CryptoLibrary& library, const SessionKeys& keys);
+
+// ---- what sessions say ----
+
+inline spec::Status refused(spec::RequestError error) {
+    return spec::Status::of(spec::StatusType::request, error);
+}
+inline Outcome failed(spec::CryptoError error, std::size_t written = 0) {
+    return {spec::Status::of(spec::StatusType::crypto, error), written};
+}
+inline Duration operator*(const ServiceTime& time, std::size_t bytes) {
+    return time.fixed + time.per_byte * static_cast<std::int64_t>(bytes);
+}
+/// A key of a length that the algorithm does not take.
+inline NewSession wrong_key_length() {
+    return {refused(spec::RequestError::bad_field), nullptr};
+}
+/// Numbers that are no key.
+inline NewSession bad_key() {
+    return {failed(spec::CryptoError::bad_key).status, nullptr};
+}
+/// Whether the fields that only ciphers and derivations use are 0.
+inline bool has_plain_source(const spec::SubmissionEntry& entry) {
+    return entry.first_len == 0 && entry.second_len == 0;
+}
+inline bool has_no_cipher_fields(const spec::SubmissionEntry& entry) {
+    return entry.tag_len == 0 && entry.iv_len == 0 &&
+           (entry.flags & static_cast<unsigned>(spec::SubmissionFlag::decrypt)) == 0;
+}
+
+}  // namespace ringside::core
