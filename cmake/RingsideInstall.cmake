@@ -15,6 +15,10 @@ install(TARGETS ringside_module LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/ossl
 set_target_properties(ringside PROPERTIES INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
 
 install(EXPORT ringside NAMESPACE ringside:: FILE ringsideTargets.cmake DESTINATION ${package_folder})
+if(RINGSIDE_TESTS)
+    install(EXPORT ringsideTesting NAMESPACE ringside:: FILE ringsideTestingTargets.cmake
+            DESTINATION ${package_folder})
+endif()
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/ringsideConfig.cmake.in
     ${PROJECT_BINARY_DIR}/ringsideConfig.cmake INSTALL_DESTINATION ${package_folder})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/ringsideConfigVersion.cmake

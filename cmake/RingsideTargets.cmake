@@ -38,15 +38,19 @@ function(ringside_wall PARTY TITLE ROOT)
     endforeach()
 endfunction()
 
-# ringside_layer(NAME DIR dir [SOURCES ...] [PUBLIC ...] [PRIVATE ...] [FORBID ...])
+# ringside_layer(NAME DIR dir [SOURCES ...] [PUBLIC ...] [PRIVATE ...] [FORBID ...] [EXPORT set])
 #
 # A layer of the house as a static library (an interface library if it has no sources), with its own
 # include root DIR/include. It sees the headers of what it links and of nothing else of ours. FORBID names
 # third parties whose headers lie in the system's include path but are not for this layer
 # (systemc, openssl, asio): their wall stands first on its path. A layer of headers only is held
-# to the same by an object that includes each of them.
+# to the same by an object that includes each of them. EXPORT: the set of installed targets that it is
+# part of, the package's own (ringside) unless named.
 function(ringside_layer NAME)
-    cmake_parse_arguments(ARG "" "DIR" "SOURCES;PUBLIC;PRIVATE;FORBID" ${ARGN})
+    cmake_parse_arguments(ARG "" "DIR;EXPORT" "SOURCES;PUBLIC;PRIVATE;FORBID" ${ARGN})
+    if(NOT ARG_EXPORT)
+        set(ARG_EXPORT ringside)
+    endif()
     if(ARG_SOURCES)
         set(compiled ${NAME})
         set(scope PUBLIC)
@@ -74,7 +78,7 @@ function(ringside_layer NAME)
     set_target_properties(${NAME} PROPERTIES EXPORT_NAME ${short})
     add_library(ringside::${short} ALIAS ${NAME})
     target_compile_features(${NAME} ${scope} cxx_std_20)
-    install(TARGETS ${NAME} EXPORT ringside ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+    install(TARGETS ${NAME} EXPORT ${ARG_EXPORT} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
     install(DIRECTORY ${ARG_DIR}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 endfunction()
 

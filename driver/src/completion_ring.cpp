@@ -50,4 +50,9 @@ std::uint32_t CompletionRing::read(std::span<spec::CompletionEntry> into) {
     return count;
 }
 
+void CompletionRing::unread(std::uint32_t count) {
+    phase_ = phase_ != (count > head_);
+    head_ = (head_ - count) & (entries_ - 1);
+}
+
 }  // namespace ringside::driver

@@ -25,6 +25,8 @@ class CompletionRing {
 
     /// Copies new entries into `into`, as many as there are or fit, and steps over them.
     std::uint32_t read(std::span<spec::CompletionEntry> into);
+    /// Steps back over the last `count` entries that were read, to read them again.
+    void unread(std::uint32_t count);
     /// Index after the last entry that was read: the value for CQ_DB.HEAD.
     std::uint32_t head() const { return head_; }
     Iova iova() const { return memory_.iova(); }

@@ -14,14 +14,17 @@ namespace ringside::driver {
 
 inline constexpr std::uint32_t all_ones = 0xFFFFFFFF;
 
-/// The register at BAR0 offset `offset`, or Errc::dead. Some registers may hold all ones; the
-/// identity never does, so it is asked in doubt.
+/// The register at BAR0 offset `offset`, or Errc::dead. Some registers may hold all ones, and a
+/// single read may go unanswered; the identity never holds them, so it is asked in doubt.
 inline result<std::uint32_t> read_register(Link& link, std::uint32_t offset) {
     const std::uint32_t value = link.mmio_read32(offset);
-    if (value == all_ones && link.mmio_read32(spec::at("ID").of()) == all_ones) {
+    if (value != all_ones) {
+        return value;
+    }
+    if (link.mmio_read32(spec::at("ID").of()) == all_ones) {
         return Errc::dead;
     }
-    return value;
+    return link.mmio_read32(offset);
 }
 
 inline void write_register64(Link& link, std::uint32_t offset, std::uint64_t value) {

@@ -89,31 +89,22 @@ error_code QueuePair::Impl::take_or_refuse(const spec::SubmissionEntry& request,
 /// Users know sessions by the driver's handles, the device by its own ids.
 error_code QueuePair::Impl::accept_for_session(const spec::SubmissionEntry& request,
                                                Operation& operation) {
-    switch (static_cast<spec::Opcode>(request.opcode)) {
-        case spec::Opcode::cipher: {
-            spec::SubmissionEntry entry = request;
-            if (const error_code stale = sessions_.translate(entry)) {
-                ++counters_.refused;
-                return stale;
-            }
-            accept(entry, operation);
-            break;
+    const auto opcode = static_cast<spec::Opcode>(request.opcode);
+    if (spec::is_io(opcode) || opcode == spec::Opcode::session_destroy) {
+        spec::SubmissionEntry entry = request;
+        const error_code stale = sessions_.translate(entry);
+        if (stale && spec::is_io(opcode)) {
+            ++counters_.refused;
+            return stale;
         }
-        case spec::Opcode::session_destroy: {
-            spec::SubmissionEntry entry = request;
-            (void)sessions_.translate(
-                entry);  // of a stale one the device knows nothing: it says so
+        if (opcode == spec::Opcode::session_destroy) {
             sessions_.forget(request.session);
-            accept(entry, operation);
-            break;
         }
-        case spec::Opcode::session_create:
-            accept(request, operation, sessions_.begin(request));
-            break;
-        default:
-            accept(request, operation);
-            break;
+        accept(entry, operation);
+        return {};
     }
+    accept(request, operation,
+           opcode == spec::Opcode::session_create ? sessions_.begin(request) : 0);
     return {};
 }
 

@@ -157,6 +157,7 @@ class QueuePair::Impl {
     void accept(const spec::SubmissionEntry& request, Operation& operation,
                 std::uint32_t new_session = 0);
     void retire(const spec::CompletionEntry& entry, DoneBatch& done);
+    std::uint32_t whole_entries(std::uint32_t count);
     bool note_answer(const spec::CompletionEntry& entry);
     void end_answered(const SlotTable::Slot& slot, DoneBatch& done);
     void end_unanswered(const SlotTable::Slot& slot, Errc reason, DoneBatch& done);
@@ -216,6 +217,7 @@ class QueuePair::Impl {
     NextTurn next_turn_ = NextTurn::none;
     Parker* stopper_ = nullptr;  ///< waits for the last turn
     InterruptStorm storm_;
+    Time torn_since_ = WaiterQueue::never;  ///< when the entry at the head was first seen torn
 
     Trace::StateWriter state_writer_;
     std::unique_ptr<Timer> timer_;  ///< last: its callback uses everything else

@@ -70,6 +70,9 @@ void QueuePair::Impl::take_turn(error_code error) {
     if (!is_live() || (interrupted && pause_in_storm(reaped == 0))) {
         return;
     }
+    if (torn_since_ != WaiterQueue::never) {
+        return;  // on_timer() looks again
+    }
     if (reaped < drain_budget) {
         wait_for_interrupt();
         return;
@@ -148,7 +151,7 @@ void QueuePair::Impl::arm_interrupt() {
 
 /// Takes a batch out of the completion ring and completes it; says how many entries there were.
 std::uint32_t QueuePair::Impl::reap() {
-    const std::uint32_t count = completion_ring_.read(batch_);
+    std::uint32_t count = completion_ring_.read(batch_);
     if (count == 0) {
         return 0;
     }
@@ -159,7 +162,8 @@ std::uint32_t QueuePair::Impl::reap() {
         // The device's count of credits in use and ours go down together, and the slots go to those
         // who wait for them, before anybody else can look.
         const std::lock_guard lock(*mutex_);
-        if (live_) {
+        count = whole_entries(count);
+        if (live_ && count != 0) {
             link_.mmio_write32(cq_doorbell_, completion_ring_.head());
         }
         const std::uint64_t bad_heads = counters_.bad_heads;
@@ -184,9 +188,27 @@ std::uint32_t QueuePair::Impl::reap() {
     return count;
 }
 
+/// How many of the entries just read can be taken. The next one looks torn: it is read again a
+/// little later, and taken as it is if that does not help.
+std::uint32_t QueuePair::Impl::whole_entries(std::uint32_t count) {
+    const Time now = environment_.now();
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const spec::CompletionEntry& entry = batch_[i];
+        const bool torn = entry.qid == config_.index && slots_.looks_torn(entry);
+        torn_since_ = torn ? std::min(torn_since_, now) : WaiterQueue::never;
+        if (torn && now - torn_since_ < torn_entry_limit) {
+            completion_ring_.unread(count - i);
+            arm_timer(now + poll_interval);
+            return i;
+        }
+        torn_since_ = WaiterQueue::never;
+    }
+    return count;
+}
+
 void QueuePair::Impl::retire(const spec::CompletionEntry& entry, DoneBatch& done) {
-    counters_.bad_heads += head_is_possible(entry.sq_head) ? 0 : 1;
     if (note_answer(entry)) {
+        counters_.bad_heads += head_is_possible(entry.sq_head) ? 0 : 1;
         end_answered(slots_.release(entry), done);
     }
 }
@@ -284,6 +306,9 @@ void QueuePair::Impl::on_timer() {
     }
     tell_waiters();
     look_during_storm();
+    if (torn_since_ != WaiterQueue::never && next_turn_ == NextTurn::none) {
+        take_turn({});
+    }
     if (late) {
         watcher_.on_late(config_.index);
     }

@@ -197,6 +197,7 @@ error_code QueuePair::Impl::renew_rings() {
         return rings.error();
     }
     completion_ring_.restart(std::move(rings->completion));
+    torn_since_ = WaiterQueue::never;
     const std::lock_guard lock(*mutex_);
     submission_ring_ = std::move(rings->submission);
     sq_tail_ = 0;

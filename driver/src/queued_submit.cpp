@@ -38,7 +38,7 @@ void QueuedSubmit::start() {
     const std::shared_ptr<Shared> shared = shared_;
     const auto accepted = queue_.submit(request_, *this, this);
     // Unless it was refused, the request may be gone already, or further on than we know.
-    if (accepted || accepted.error() == Errc::again) {
+    if (accepted || is_transient(accepted.error())) {
         if (shared) {
             auto starting = Shared::Stage::starting;
             shared->stage.compare_exchange_strong(
@@ -59,7 +59,7 @@ void QueuedSubmit::slot_ready() noexcept {
     if (accepted) {
         return;
     }
-    if (accepted.error() == Errc::again) {  // the reservation had lapsed
+    if (is_transient(accepted.error())) {  // the reservation had lapsed, or a reset came
         if (shared) {
             shared->stage = Shared::Stage::waiting;
         }

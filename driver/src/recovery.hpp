@@ -73,6 +73,7 @@ class Recovery final : public QueueWatcher {
 
         Recovery& owner;
         std::uint32_t handle = 0;
+        std::uint32_t attempts_left = 0;
         DmaBuffer parameters;
     };
     struct Heartbeat {
@@ -99,6 +100,7 @@ class Recovery final : public QueueWatcher {
     void end_operations_and_enable();
     void set_up_queues();
     void restore_next_session();
+    bool try_to_restore();
     void on_restored(const Completion& completion);
     void end();
     void fail_device_stage();

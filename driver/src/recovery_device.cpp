@@ -183,30 +183,45 @@ void Recovery::restore_next_session() {
         auto buffer = dma_.allocate(lost->parameters.size());
         if (buffer) {
             std::copy_n(lost->parameters.data(), lost->parameters.size(), buffer->bytes().data());
-            auto request = session_create(buffer->iova());
-            request.src_len = static_cast<std::uint32_t>(lost->parameters.size());
             restoration_.handle = lost->handle;
             restoration_.parameters = std::move(*buffer);
-            deadline_ = environment_.now() + policy_.restore_timeout;
-            if (rungs_.front().queue.submit_own(request, restoration_)) {
+            restoration_.attempts_left = restore_attempts;
+            if (try_to_restore()) {
                 return;
             }
-            restoration_.parameters = {};
         }
         count(&RecoveryCounters::sessions_lost);
     }
     handle(DeviceEvent::done);
 }
 
+bool Recovery::try_to_restore() {
+    const DmaBuffer& parameters = restoration_.parameters;
+    const auto request =
+        session_create(parameters.iova(), static_cast<std::uint32_t>(parameters.bytes().size()));
+    deadline_ = environment_.now() + policy_.restore_timeout;
+    --restoration_.attempts_left;
+    const bool accepted = rungs_.front().queue.submit_own(request, restoration_).has_value();
+    if (!accepted) {
+        restoration_.parameters = {};
+    }
+    return accepted;
+}
+
 void Recovery::Restoration::complete(const Completion& completion) noexcept {
-    parameters = {};
     owner.on_restored(completion);
 }
 
 void Recovery::on_restored(const Completion& completion) {
     if (shut_down_ || stage_ != DeviceStage::restoring) {
+        restoration_.parameters = {};
         return;  // another reset has come in between, and begins again
     }
+    if (completion.status == Errc::dma_fault && restoration_.attempts_left != 0 &&
+        try_to_restore()) {
+        return;
+    }
+    restoration_.parameters = {};
     if (completion.status) {
         count(&RecoveryCounters::sessions_lost);
     } else {

@@ -60,7 +60,7 @@ std::uint32_t SessionTable::begin(const spec::SubmissionEntry& create) {
     do {
         record.handle = ++record.generation * size_ + place;
     } while (record.handle == 0);
-    if (keep_parameters_ && create.src_len <= max_session_parameters) {
+    if (keep_parameters_ && create.src_len <= spec::max_session_size) {
         const auto bytes = dma_.bytes_at(Iova{create.src}, create.src_len);
         try {
             record.parameters = CleansedBuffer(std::span<const std::byte>(bytes));

@@ -59,6 +59,12 @@ bool SlotTable::note_answer(const spec::CompletionEntry& completion) {
     return true;
 }
 
+bool SlotTable::looks_torn(const spec::CompletionEntry& completion) const {
+    const Slot& slot = slots_[index_of(completion.cid)];
+    return slot.operation != nullptr && slot.cid == completion.cid &&
+           slot.user_tag != completion.user_tag;
+}
+
 bool SlotTable::holds(std::uint16_t cid, std::uint64_t user_tag) const {
     const Slot& slot = slots_[index_of(cid)];
     return slot.operation != nullptr && slot.cid == cid && slot.user_tag == user_tag;

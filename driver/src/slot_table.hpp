@@ -50,6 +50,9 @@ class SlotTable {
     Slot release_oldest();
     /// What was taken first and is still in flight, or null.
     const Slot* oldest() const { return oldest_ != none ? &slots_[oldest_] : nullptr; }
+    /// Whether `completion` names an operation in flight, but not by its tag: the entry's last
+    /// bytes have come and the first ones perhaps not yet.
+    bool looks_torn(const spec::CompletionEntry& completion) const;
     /// Whether the operation with this tag is still in flight in the slot of `cid`.
     bool holds(std::uint16_t cid, std::uint64_t user_tag) const;
 

@@ -5,30 +5,70 @@
 #include <pthread.h>
 #include <unistd.h>
 
-#include <cstdio>
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <thread>
+#include <utility>
+
+#include "ringside/sim/fault_plan.hpp"
 
 namespace ringside::engine {
 namespace {
 
-void say(const std::string& line) {
-    std::fprintf(stderr, "ringside: %s\n", line.c_str());
-}
+using frontends::LogLevel;
+using frontends::say;
 
-/// The path in RINGSIDE_STATS, %p replaced by the process id; empty: not asked for.
-std::string statistics_path() {
-    const char* pattern = std::getenv("RINGSIDE_STATS");
-    std::string path = pattern != nullptr ? pattern : "";
+/// %p is the process id.
+std::string expand(std::string path) {
     for (std::size_t at = path.find("%p"); at != std::string::npos; at = path.find("%p", at)) {
         path.replace(at, 2, std::to_string(getpid()));
     }
     return path;
 }
 
+/// Empty: the plan is wrong, which has been said.
+std::optional<std::vector<core::FaultRule>> read_fault_plan(const std::string& text) {
+    if (text.empty()) {
+        return std::vector<core::FaultRule>();
+    }
+    auto plan = sim::parse_fault_plan(text);
+    if (!plan) {
+        say(LogLevel::error, "faults = '" + text + "' is not allowed: " + plan.error().message);
+        return std::nullopt;
+    }
+    return std::move(*plan);
+}
+
+/// The caller may be on a job's stack of 32 KiB: building and ending a machine wants a thread's.
+template <typename Work>
+void on_a_large_stack(Work work) {
+    std::thread(work).join();
+}
+
 }  // namespace
+
+class EmbeddedDevice::Source final : public frontends::OffloadSource {
+  public:
+    explicit Source(EmbeddedDevice& device) : device_(device) {}
+    Source(const Source&) = delete;
+    Source& operator=(const Source&) = delete;
+    ~Source() override { device_.detach(); }
+
+    offload::Offload* offload() override { return device_.offload(); }
+    bool is_current(const offload::Offload* offload) override {
+        return offload == device_.offload_.load();
+    }
+    void count_software(frontends::SoftwareReason reason) override {
+        ++device_.in_software_.at(static_cast<std::size_t>(reason));
+    }
+
+  private:
+    EmbeddedDevice& device_;
+};
 
 EmbeddedDevice& EmbeddedDevice::instance() {
     static auto* const device = new EmbeddedDevice;
@@ -41,21 +81,34 @@ EmbeddedDevice::EmbeddedDevice() {
                    [] { instance().abandon_after_fork(); });
 }
 
-bool EmbeddedDevice::attach(const ModuleConfig& config) {
+std::unique_ptr<frontends::OffloadSource> EmbeddedDevice::attach(
+    const frontends::DeviceSettings& settings) {
     const std::lock_guard lock(mutex_);
-    if (attached_ != 0 && config != config_) {
-        say("this process has a device with another configuration already");
-        return false;
+    if (attached_ != 0 && settings != settings_) {
+        say(LogLevel::error,
+            "this process has a device with other settings already (provider, ENGINE and all "
+            "library contexts share one)");
+        return nullptr;
     }
-    config_ = config;
+    auto faults = read_fault_plan(settings.fault_plan);
+    if (!faults) {
+        return nullptr;
+    }
+    faults_ = std::move(*faults);
+    settings_ = settings;
+    frontends::set_log_level(settings.log);
     ++attached_;
-    return true;
+    return std::make_unique<Source>(*this);
 }
 
 void EmbeddedDevice::detach() {
     const std::lock_guard lock(mutex_);
-    if (--attached_ == 0) {
-        end();
+    if (--attached_ == 0 && !exiting_) {
+        on_a_large_stack([this] {
+            stop();
+            running_.reset();
+        });
+        failed_ = false;
     }
 }
 
@@ -64,69 +117,105 @@ offload::Offload* EmbeddedDevice::offload() {
         return running;
     }
     const std::lock_guard lock(mutex_);
-    if (offload_.load() == nullptr && !failed_) {
-        // The caller may be on a job's stack of 32 KiB: building a machine wants a thread's.
-        std::thread([this] { start(); }).join();
+    if (running_ == nullptr && !failed_ && !exiting_) {
+        on_a_large_stack([this] { start(); });
     }
     return offload_.load();
 }
 
-void EmbeddedDevice::start() {
-    sim::LivePlatformConfig platform_config;
-    platform_config.pace = config_.paced ? sim::Pace::paced : sim::Pace::free;
-    auto platform = sim::LivePlatform::create(platform_config);
-    if (!platform) {
-        failed_ = true;
-        say("no device: " + platform.error().message());
-        return;
-    }
-    driver::DeviceConfig device_config;
-    device_config.ring_entries = config_.ring_entries;
-    auto device =
-        driver::Device::open((*platform)->link(), (*platform)->environment(), device_config);
-    if (!device) {
-        failed_ = true;
-        say("no device: " + device.error().message());
-        return;
-    }
-    platform_ = std::move(*platform);
-    device_ = std::move(*device);
-    offload::OffloadConfig offload_config;
-    offload_config.callbacks = config_.callbacks;
-    owned_offload_ = std::make_unique<offload::Offload>(*device_, offload_config);
-    offload_.store(owned_offload_.get());
+void EmbeddedDevice::fail(const std::string& why) {
+    failed_ = true;
+    say(LogLevel::error, "no device: " + why);
 }
 
-void EmbeddedDevice::end() {
-    failed_ = false;
+void EmbeddedDevice::start() {
+    auto running = std::make_unique<Running>();
+    sim::LivePlatformConfig platform_config;
+    platform_config.device.faults = faults_;
+    platform_config.pace = settings_.paced ? sim::Pace::paced : sim::Pace::free;
+    auto platform = sim::LivePlatform::create(platform_config);
+    if (!platform) {
+        fail(platform.error().message());
+        return;
+    }
+    running->platform = std::move(*platform);
+    if (!settings_.trace_file.empty()) {
+        const std::string path = expand(settings_.trace_file);
+        running->trace = TraceFile::open(path, running->platform->environment().trace());
+        if (running->trace == nullptr) {
+            fail("cannot write the trace '" + path + "': " + std::strerror(errno));
+            return;
+        }
+    }
+    driver::DeviceConfig device_config;
+    device_config.io_queue_pairs = settings_.queue_pairs;
+    device_config.ring_entries = settings_.ring_entries;
+    auto device = driver::Device::open(running->platform->link(), running->platform->environment(),
+                                       device_config);
+    if (!device) {
+        fail(device.error().message());
+        return;
+    }
+    running->device = std::move(*device);
+    offload::OffloadConfig offload_config;
+    offload_config.callbacks = settings_.callbacks;
+    running->offload = std::make_unique<offload::Offload>(*running->device, offload_config);
+    offload_.store(running->offload.get());
+    running_ = std::move(running);
+    // Registered last, and so run before the destructors of the static objects that the device's
+    // threads use, SystemC's and Asio's.
+    static const int registered = std::atexit([] { instance().end_at_exit(); });
+    static_cast<void>(registered);
+    say(LogLevel::info, "device started");
+}
+
+/// Ends the device; its objects stay, for whoever is still inside one of them.
+void EmbeddedDevice::stop() {
     if (offload_.load() == nullptr) {
         return;
     }
     write_statistics();
-    device_->close();
     offload_.store(nullptr);
-    owned_offload_.reset();
-    device_.reset();
-    platform_.reset();
+    running_->device->close();
+    running_->trace.reset();
+    say(LogLevel::info, "device ended");
+}
+
+/// The process exits, perhaps with operations in flight and with other threads in the middle of
+/// them. No device from here on.
+void EmbeddedDevice::end_at_exit() {
+    const std::lock_guard lock(mutex_);
+    exiting_ = true;
+    // exit() from within a callback: the device cannot be waited for on its own thread.
+    if (running_ != nullptr && !running_->platform->environment().on_interrupt_executor()) {
+        on_a_large_stack([this] {
+            stop();
+            running_->platform->shut_down();
+        });
+    }
 }
 
 /// The child has the parent's memory and none of its threads: what they worked on is left alone.
 void EmbeddedDevice::abandon_after_fork() {
-    if (offload_.exchange(nullptr) != nullptr) {
-        (void)owned_offload_.release();
-        (void)device_.release();
-        (void)platform_.release();
+    offload_.store(nullptr);
+    if (running_ != nullptr) {
+        (void)running_.release();
         sim::LivePlatform::abandon_after_fork();
+    }
+    for (auto& count : in_software_) {
+        count = 0;
     }
     mutex_.unlock();
 }
 
 void EmbeddedDevice::write_statistics() {
-    const std::string path = statistics_path();
-    if (path.empty()) {
+    if (settings_.statistics_file.empty()) {
         return;
     }
-    const driver::DeviceStatistics statistics = device_->read_statistics();
+    const driver::DeviceStatistics statistics = running_->device->read_statistics();
+    const auto in_software = [this](frontends::SoftwareReason reason) {
+        return in_software_.at(static_cast<std::size_t>(reason)).load();
+    };
     const nlohmann::ordered_json json = {
         {"pid", getpid()},
         {"operations", statistics.operations},
@@ -136,11 +225,15 @@ void EmbeddedDevice::write_statistics() {
         {"dma_read_bytes", statistics.dma_read_bytes},
         {"dma_written_bytes", statistics.dma_written_bytes},
         {"msix_messages", statistics.msix_messages},
+        {"software_small", in_software(frontends::SoftwareReason::small)},
+        {"software_synchronous", in_software(frontends::SoftwareReason::synchronous)},
+        {"software_device_failed", in_software(frontends::SoftwareReason::device_failed)},
     };
+    const std::string path = expand(settings_.statistics_file);
     std::ofstream file(path);
     file << json.dump(2) << '\n';
     if (!file.flush()) {
-        say("RINGSIDE_STATS: cannot write '" + path + "'");
+        say(LogLevel::error, "stats: cannot write '" + path + "'");
     }
 }
 

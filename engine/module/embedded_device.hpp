@@ -3,60 +3,64 @@
 #pragma once
 
 // The simulated accelerator inside somebody else's process: platform, driver and offload, started
-// by the first operation and ended with the last front end that is loaded. One in a process, since
-// SystemC has one kernel; a child after fork() gets one of its own when it first needs it.
+// by the first operation and ended with the last front end that is loaded, or when the process
+// exits. One in a process, since SystemC has one kernel; a child after fork() gets one of its own
+// when it first needs it.
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
+#include "ringside/core/fault_rule.hpp"
 #include "ringside/driver/device.hpp"
-#include "ringside/offload/offload.hpp"
+#include "ringside/frontends/device_host.hpp"
 #include "ringside/sim/live_platform.hpp"
+#include "trace_file.hpp"
 
 namespace ringside::engine {
 
-/// What an operator can say (docs: the sample openssl.cnf).
-struct ModuleConfig {
-    std::uint32_t ring_entries = 256;
-    bool callbacks = true;
-    bool paced = false;
-
-    bool operator==(const ModuleConfig&) const = default;
-};
-
-class EmbeddedDevice {
+class EmbeddedDevice final : public frontends::DeviceHost {
   public:
     /// The process's one. Leaked on purpose: static destructors run before providers are torn down.
     static EmbeddedDevice& instance();
 
-    /// A front end is loaded. False: another one has been loaded with a different configuration.
-    bool attach(const ModuleConfig& config);
-    /// A front end is unloaded; with the last one the device ends, its statistics are written to
-    /// the file that RINGSIDE_STATS names, and its threads are joined.
-    void detach();
-
-    /// Starts the device if need be; null if it cannot be (said once on stderr). Any thread, any
-    /// stack.
-    offload::Offload* offload();
-    bool is_current(const offload::Offload* offload) const { return offload == offload_.load(); }
+    /// Null: another front end has attached with different settings.
+    std::unique_ptr<frontends::OffloadSource> attach(
+        const frontends::DeviceSettings& settings) override;
 
   private:
+    class Source;
+    /// All that runs; never half of it.
+    struct Running {
+        std::unique_ptr<sim::LivePlatform> platform;
+        std::unique_ptr<TraceFile> trace;
+        std::unique_ptr<driver::Device> device;
+        std::unique_ptr<offload::Offload> offload;
+    };
+
     EmbeddedDevice();
+    /// Starts the device if need be; null if it cannot be (said once on stderr).
+    offload::Offload* offload();
+    void detach();
     void start();
-    void end();
+    void fail(const std::string& why);
+    void stop();
+    void end_at_exit();
     void abandon_after_fork();
     void write_statistics();
 
     std::mutex mutex_;
-    ModuleConfig config_;
+    frontends::DeviceSettings settings_;
+    std::vector<core::FaultRule> faults_;
     unsigned attached_ = 0;
     bool failed_ = false;
-    std::unique_ptr<sim::LivePlatform> platform_;
-    std::unique_ptr<driver::Device> device_;
-    std::unique_ptr<offload::Offload> owned_offload_;
+    bool exiting_ = false;
+    std::unique_ptr<Running> running_;
     std::atomic<offload::Offload*> offload_{nullptr};
+    std::array<std::atomic<std::uint64_t>, frontends::software_reasons> in_software_{};
 };
 
 }  // namespace ringside::engine

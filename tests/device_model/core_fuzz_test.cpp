@@ -77,12 +77,14 @@ class RandomDriver {
   private:
     // One slow slice and slow stages around it: operations wait, and are aborted, everywhere. No
     // fault injection: what a fault makes the chip do, the auditor would not let pass.
-    static constexpr core::DeviceConfig busy_slice = {.queue_pairs = queue_pairs,
-                                                      .slices = 1,
-                                                      .dma_read = std::chrono::microseconds(3),
-                                                      .service = {.aes = {std::chrono::microseconds(4), Duration(250)}},
-                                                      .completion = std::chrono::microseconds(2),
-                                                      .fault_injection = false};
+    static constexpr core::DeviceConfig busy_slice = {
+        .queue_pairs = queue_pairs,
+        .slices = 1,
+        .dma_read = std::chrono::microseconds(3),
+        .service = {.aes = {std::chrono::microseconds(4), Duration(250)}},
+        .completion = std::chrono::microseconds(2),
+        .self_test = Duration{},
+        .fault_injection = false};
     static constexpr std::uint32_t scratch_size = 1 << 16;
     // More than can be under way at one time: a list is not rewritten under the chip.
     static constexpr std::uint64_t list_slots = 1024;

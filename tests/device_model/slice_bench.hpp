@@ -11,19 +11,9 @@
 #include <vector>
 
 #include "chip_bench.hpp"
+#include "ringside/testing/bytes.hpp"
 
 namespace ringside::testing {
-
-using Bytes = std::vector<std::byte>;
-
-inline Bytes from_hex(std::string_view hex) {
-    const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
-    Bytes bytes;
-    for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
-        bytes.push_back(static_cast<std::byte>(digit(hex[i]) << 4 | digit(hex[i + 1])));
-    }
-    return bytes;
-}
 
 inline Bytes operator+(Bytes left, const Bytes& right) {
     left.insert(left.end(), right.begin(), right.end());

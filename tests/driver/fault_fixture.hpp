@@ -44,6 +44,7 @@ class FaultFixture : public QueueFixture {
         environment.advance(for_ever);
         serve();
         oracle->expect_settled();
+        oracle.reset();
         opened.reset();
         EXPECT_EQ(device.mappings(), 0u) << "memory is still mapped";
     }

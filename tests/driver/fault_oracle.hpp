@@ -22,7 +22,12 @@ namespace ringside::testing {
 
 class FaultOracle {
   public:
-    explicit FaultOracle(driver::Device& device) : device_(device), open_fds_(count_open_fds()) {}
+    explicit FaultOracle(driver::Device& device) : device_(device), open_fds_(count_open_fds()) {
+        device.environment().trace().listen([this](const TraceEvent& event) { on_event(event); });
+    }
+    ~FaultOracle() { device_.environment().trace().listen({}); }
+    FaultOracle(const FaultOracle&) = delete;
+    FaultOracle& operator=(const FaultOracle&) = delete;
 
     /// One request of an application that waits its turn when it has to.
     class Tracked final : public driver::Operation, public driver::SlotWaiter {
@@ -115,15 +120,16 @@ class FaultOracle {
     static std::ptrdiff_t count_open_fds() {
         return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
     }
-    void on_end(const Tracked& ended) {
-        check_ledger(ended.queue_);
-        const bool made_up = ended.last.status == make_error_code(driver::Errc::aborted) ||
-                             ended.last.status == make_error_code(driver::Errc::dead);
-        if (made_up) {
-            const auto [last, first] = last_made_up_.try_emplace(&ended.queue_, ended.serial_);
-            EXPECT_TRUE(first || last->second < ended.serial_)
-                << "operation " << ended.serial_ << " was made to end after " << last->second;
-            last->second = ended.serial_;
+    void on_end(const Tracked& ended) { check_ledger(ended.queue_); }
+    /// Tags count up in the order of acceptance. What the driver makes up has its own error in the
+    /// place of the device's status word, which has no such values.
+    void on_event(const TraceEvent& event) {
+        const bool made_up = event.digest == static_cast<std::uint64_t>(driver::Errc::aborted) ||
+                             event.digest == static_cast<std::uint64_t>(driver::Errc::dead);
+        if (event.kind == TraceKind::reap && made_up) {
+            std::uint64_t& last = last_made_up_[event.queue];
+            EXPECT_LT(last, event.id) << "made to end out of order on queue " << event.queue;
+            last = event.id;
         }
     }
     void expect_idle(const driver::QueuePair& queue) const {
@@ -137,7 +143,7 @@ class FaultOracle {
     driver::Device& device_;
     const std::ptrdiff_t open_fds_;
     std::deque<Tracked> tracked_;
-    std::map<const driver::QueuePair*, std::uint64_t> last_made_up_;
+    std::map<std::uint16_t, std::uint64_t> last_made_up_;  ///< tags by queue
 };
 
 }  // namespace ringside::testing

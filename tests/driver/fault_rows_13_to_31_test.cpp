@@ -198,18 +198,39 @@ TEST_F(FaultRows, Row22BufferGivenBackWhileTheDeviceIsInDoubtIsKeptAside) {
     EXPECT_EQ(opened->dma().allocate(256).value().iova().value, iova.value);
 }
 
-TEST_F(FaultRows, Row23TornCompletionEndsNobodyElsesOperation) {
-    open(2);
-    submit();
-    serve();
-    submit();
-    serve();  // now the entries hold a former lap
+TEST_F(FaultRows, Row23TornCompletionIsReadAgain) {
+    open(4);
+    for (int i = 0; i < 5; ++i) {
+        submit();
+        serve();  // the entries hold a former lap
+    }
     auto& torn = submit();
+    auto& behind = submit();
     device.complete_torn(q);
+    device.complete(q);
     environment.run_ready();
+    EXPECT_FALSE(torn.ended);
     device.finish_torn(q);
-    environment.advance(operation_timeout + late_after);
+    environment.advance(driver::poll_interval);
     EXPECT_TRUE(torn.ended);
+    EXPECT_FALSE(torn.last.status);
+    EXPECT_TRUE(behind.ended);
+    EXPECT_EQ(queue->counters().stale_completions, 0u);
+    expect_working();
+}
+
+TEST_F(FaultRows, Row23CompletionThatStaysTornIsDroppedAndHoldsNobodyUp) {
+    open(4);
+    auto& torn = submit();
+    auto& behind = submit();
+    device.complete_torn(q);
+    device.complete(q);
+    environment.advance(driver::torn_entry_limit + driver::poll_interval);
+    EXPECT_TRUE(behind.ended);
+    EXPECT_FALSE(torn.ended);
+    EXPECT_EQ(queue->counters().stale_completions, 1u);
+    environment.advance(operation_timeout + late_after);
+    EXPECT_EQ(torn.last.status, Errc::aborted);
     expect_working();
 }
 

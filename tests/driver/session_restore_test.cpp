@@ -5,9 +5,8 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <array>
-#include <cstring>
+#include <vector>
 
 #include "fault_fixture.hpp"
 #include "ringside/driver/requests.hpp"
@@ -22,10 +21,12 @@ struct SessionRestore : FaultFixture {
 
     /// Creates a session that the device calls `id`; the handle.
     std::uint32_t create(std::uint32_t id, driver::error_code* status = nullptr) {
-        auto parameters = opened->dma().allocate(sizeof(spec::SessionParameters)).value();
-        driver::write_session_parameters(parameters.bytes(), spec::Algorithm::aes_cbc, key);
-        auto& operation =
-            oracle->submit(opened->admin(), driver::session_create(parameters.iova()));
+        const driver::SessionSpec session{.algorithm = spec::Algorithm::aes_cbc, .key = key};
+        auto parameters = opened->dma().allocate(session.size()).value();
+        driver::write_session_parameters(parameters.bytes(), session);
+        written.assign(parameters.bytes().begin(), parameters.bytes().end());
+        auto& operation = oracle->submit(opened->admin(),
+                                         driver::session_create(parameters.iova(), session.size()));
         const auto outcome =
             id != 0 ? spec::Status{}
                     : spec::Status::of(spec::StatusType::request, spec::RequestError::bad_field);
@@ -54,12 +55,12 @@ struct SessionRestore : FaultFixture {
         environment.advance(std::chrono::microseconds(500));
     }
     /// The parameters that the driver gives the device to restore one, and the device's answer.
-    spec::SessionParameters restore_as(std::uint32_t id) {
-        spec::SessionParameters parameters;
+    std::vector<std::byte> restore_as(std::uint32_t id) {
         EXPECT_EQ(device.pending(0), 1u) << "one at a time";
         const spec::SubmissionEntry request = device.pending_entry(0);
         EXPECT_EQ(request.opcode, static_cast<std::uint8_t>(spec::Opcode::session_create));
-        device.read(request.src, std::as_writable_bytes(std::span(&parameters, 1)));
+        std::vector<std::byte> parameters(request.src_len);
+        device.read(request.src, parameters);
         restored_from = request.src;
         const auto outcome =
             id != 0 ? spec::Status{}
@@ -69,6 +70,7 @@ struct SessionRestore : FaultFixture {
         return parameters;
     }
     std::uint64_t restored_from = 0;
+    std::vector<std::byte> written;
 };
 
 TEST_F(SessionRestore, HandlesAreTheDriversAndTheDeviceSeesItsOwnIds) {
@@ -91,10 +93,7 @@ TEST_F(SessionRestore, SessionsAreCreatedAnewWithTheirKeysAfterAReset) {
     EXPECT_EQ(opened->health(), driver::DeviceHealth::resetting);
     auto& early = oracle->submit(*queue, cipher(second));
     EXPECT_TRUE(early.waits());
-    const auto parameters = restore_as(171);
-    EXPECT_EQ(parameters.algorithm, static_cast<std::uint8_t>(spec::Algorithm::aes_cbc));
-    EXPECT_TRUE(
-        std::equal(key.begin(), key.end(), reinterpret_cast<const std::byte*>(parameters.key)));
+    EXPECT_EQ(restore_as(171), written);
     restore_as(172);
     EXPECT_EQ(opened->health(), driver::DeviceHealth::working);
     EXPECT_EQ(recovery().sessions_restored, 2u);
@@ -108,9 +107,9 @@ TEST_F(SessionRestore, NoKeyIsLeftInDmaMemory) {
     create(70);
     reset();
     restore_as(170);
-    spec::SessionParameters left;
-    device.read(restored_from, std::as_writable_bytes(std::span(&left, 1)));
-    EXPECT_TRUE(std::all_of(std::begin(left.key), std::end(left.key), [](auto b) { return !b; }));
+    std::vector<std::byte> left(written.size());
+    device.read(restored_from, left);
+    EXPECT_EQ(left, std::vector<std::byte>(written.size()));
 }
 
 TEST_F(SessionRestore, ADestroyedSessionIsNotRestoredAndItsHandleNotReused) {

@@ -70,6 +70,9 @@ struct Outcome {
     bool operator==(const Outcome&) const = default;
 };
 
+constexpr std::array<std::byte, 16> key{std::byte{0x2B}, std::byte{0x7E}};
+const driver::SessionSpec session_spec{.algorithm = spec::Algorithm::aes_cbc, .key = key};
+
 /// The application: a session, and submitters that share a ring too small for them.
 class Application {
   public:
@@ -81,7 +84,7 @@ class Application {
             return;
         }
         device_ = std::move(*opened);
-        parameters_ = device_->dma().allocate(sizeof(spec::SessionParameters)).value();
+        parameters_ = device_->dma().allocate(session_spec.size()).value();
         for (unsigned i = 0; i < cpus; ++i) {
             buffers_.push_back(device_->dma().allocate(length).value());
             std::fill_n(buffers_.back().bytes().begin(), length, static_cast<std::byte>(i));
@@ -92,10 +95,9 @@ class Application {
     bool is_open() const { return device_ != nullptr; }
 
     void create_session() {
-        const std::array<std::byte, 16> key{std::byte{0x2B}, std::byte{0x7E}};
-        driver::write_session_parameters(parameters_.bytes(), spec::Algorithm::aes_cbc, key);
+        driver::write_session_parameters(parameters_.bytes(), session_spec);
         RecordedOperation created(environment_);
-        if (device_->admin().submit(driver::session_create(parameters_.iova()), created)) {
+        if (device_->admin().submit(driver::session_create(parameters_.iova(), session_spec.size()), created)) {
             session_ = created.wait().result;
         }
     }
@@ -293,7 +295,7 @@ TEST_P(Replay, AFlippedByteOfInputChangesTheDevicesOutput) {
 TEST_P(Replay, AnotherTimingOfTheDeviceIsADivergence) {
     record();
     core::DeviceConfig slower;
-    slower.slice_fixed += std::chrono::nanoseconds(1);
+    slower.service.aes.fixed += std::chrono::nanoseconds(1);
     EXPECT_NE(replay_against_device(slower), "");
 }
 
@@ -312,6 +314,45 @@ TEST_P(Replay, ADriverThatWaitsForWhatNeverComesDoesNotHang) {
     });
     file.forge(message, RecordingFile::address_in_header);
     EXPECT_NE(replay_against_driver(), "");
+}
+
+/// A message that is due at once is sent by the device's next access, be that a read.
+TEST(ReplayOfReads, WhatTheDeviceDoesDuringAReadIsPlayedDuringIt) {
+    RecordingFile file;
+    constexpr std::uint32_t nothing_there = 0x3F0;
+    const auto run = [](const sim::VirtualPlatformConfig& config) {
+        const auto platform = sim::VirtualPlatform::create(config).value();
+        int interrupts = 0;
+        platform->link().async_wait_vector(spec::error_vector,
+                                           [&](driver::error_code) { ++interrupts; });
+        platform->link().mmio_read32(nothing_there);
+        platform->link().mmio_read32(spec::at("ID").of());
+        platform->run_until_idle();
+        return interrupts;
+    };
+    sim::VirtualPlatformConfig config{.interleaving = sim::Interleaving::cooperative};
+    config.device.interrupt = Duration{0};
+    {
+        auto recorder = Recorder::create(file.path(), {.contents = Contents::full}).value();
+        config.recorder = recorder.get();
+        EXPECT_EQ(run(config), 1);
+        ASSERT_FALSE(recorder->finish());
+        config.recorder = nullptr;
+    }
+    const Recording recording = file.load();
+    std::vector<Kind> order;
+    for (Recording::Cursor cursor(recording); cursor.record().kind != Kind::end; cursor.advance()) {
+        if (cursor.record().kind == Kind::mmio_read || cursor.record().kind == Kind::message) {
+            order.push_back(cursor.record().kind);
+        }
+    }
+    EXPECT_EQ(order, (std::vector<Kind>{Kind::mmio_read, Kind::mmio_read, Kind::message}));
+    EXPECT_FALSE(sim::replay_against_device(recording, config.device).value());
+    Player player(recording);
+    config.player = &player;
+    EXPECT_EQ(run(config), 1);
+    EXPECT_FALSE(player.divergence());
+    EXPECT_EQ(player.next().kind, Kind::end);
 }
 
 TEST(LiveRecording, AFreshDeviceDoesTheSame) {

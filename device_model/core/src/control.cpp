@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "device_impl.hpp"
+#include "self_test.hpp"
 
 namespace ringside::core {
 
@@ -73,12 +74,18 @@ void Device::Impl::begin_reset() {
     is_frozen_ = false;
     const auto slow = strike(spec::FaultKind::slow_reset, nobody);
     const bool fails = strike(spec::FaultKind::fail_reset, nobody).has_value();
-    calendar_.add(now_ + config_.reset + (slow ? slow->us() : Duration{}),
+    calendar_.add(now_ + config_.reset + config_.self_test + (slow ? slow->us() : Duration{}),
                   {Stage::reset_done, nobody, reset_epoch_, fails ? 1u : 0u});
 }
 
+/// The self-test decides: a slice that computes wrongly is fatal whatever ERR_SEV says.
 void Device::Impl::finish_reset() {
-    change_state(spec::DeviceState::disabled);
+    if (passes_self_test(library_, config_.broken_slices)) {
+        change_state(spec::DeviceState::disabled);
+        return;
+    }
+    change_state(spec::DeviceState::error);
+    raise_error(spec::ErrorSource::self_test, 0, nobody, nobody);
 }
 
 /// What is under way ends without a completion, and without any DMA from now on.

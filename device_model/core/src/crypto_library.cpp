@@ -66,47 +66,42 @@ const HashInfo* find_hash(spec::Hash hash) {
     return nullptr;
 }
 
-CryptoLibrary::CryptoLibrary() : context_(OSSL_LIB_CTX_new()) {
-    require(context_ != nullptr, "OSSL_LIB_CTX_new failed");
-    provider_ = OSSL_PROVIDER_load(context_, "default");
-    require(provider_ != nullptr, "the default provider does not load");
-    require(RAND_set_DRBG_type(context_, playback, nullptr, nullptr, nullptr) == 1,
+CryptoLibrary::CryptoLibrary() {
+    require(library_.is_usable(), "the default provider does not load");
+    require(RAND_set_DRBG_type(context(), playback, nullptr, nullptr, nullptr) == 1,
             "the type of random generator cannot be set");
 }
 
-CryptoLibrary::~CryptoLibrary() {
-    OSSL_PROVIDER_unload(provider_);
-    OSSL_LIB_CTX_free(context_);
-}
-
 CipherPtr CryptoLibrary::cipher(const char* name) const {
-    CipherPtr cipher(EVP_CIPHER_fetch(context_, name, nullptr));
+    CipherPtr cipher(library_.fetch_cipher(name).release());
     require(cipher != nullptr, name);
     return cipher;
 }
 
 DigestPtr CryptoLibrary::digest(const char* name) const {
-    DigestPtr digest(EVP_MD_fetch(context_, name, nullptr));
+    DigestPtr digest(EVP_MD_fetch(context(), name, nullptr));
     require(digest != nullptr, name);
     return digest;
 }
 
 void CryptoLibrary::generate(const Entropy& entropy, std::span<std::byte> out) const {
-    const RandCtxPtr source = new_generator(context_, playback, nullptr);
+    const RandCtxPtr source = new_generator(context(), playback, nullptr);
     unsigned source_strength = strength;
     const OSSL_PARAM given[] = {
         OSSL_PARAM_construct_uint(OSSL_RAND_PARAM_STRENGTH, &source_strength),
         octets(OSSL_RAND_PARAM_TEST_ENTROPY, entropy), OSSL_PARAM_construct_end()};
     require(EVP_RAND_instantiate(source.get(), strength, 0, nullptr, 0, given) == 1,
             "the source of entropy cannot be instantiated");
-    const RandCtxPtr generator = new_generator(context_, "CTR-DRBG", source.get());
+    const RandCtxPtr generator = new_generator(context(), "CTR-DRBG", source.get());
     int derivation_function = 0;
     char cipher[] = "AES-256-CTR";
     const OSSL_PARAM kind[] = {
         OSSL_PARAM_construct_int(OSSL_DRBG_PARAM_USE_DF, &derivation_function),
         OSSL_PARAM_construct_utf8_string(OSSL_DRBG_PARAM_CIPHER, cipher, 0),
         OSSL_PARAM_construct_end()};
-    require(EVP_RAND_instantiate(generator.get(), strength, 0, nullptr, 0, kind) == 1 &&
+    // Without any personalisation libcrypto takes one of its own.
+    const unsigned char no_personalisation[1] = {};
+    require(EVP_RAND_instantiate(generator.get(), strength, 0, no_personalisation, 0, kind) == 1 &&
                 EVP_RAND_generate(generator.get(), as_uchar(out.data()), out.size(), strength, 0,
                                   nullptr, 0) == 1,
             "CTR_DRBG does not work");

@@ -2,9 +2,9 @@
 // SPDX-FileCopyrightText: the ringside authors
 #pragma once
 
-// libcrypto, private to one device: a library context of its own with the default provider and no
-// configuration, since in a process whose configuration names our own provider it would otherwise
-// find itself. Also owners for libcrypto's objects, and the randomness of one operation.
+// libcrypto, private to one device: in a process that is configured to use our own provider or
+// ENGINE it would otherwise find itself. Also owners for libcrypto's objects, and the randomness of
+// one operation.
 
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
@@ -14,19 +14,20 @@
 #include <memory>
 #include <span>
 
+#include "ringside/base/private_libcrypto.hpp"
 #include "session.hpp"
 
 namespace ringside::core {
 
-template <auto free>
+template <auto Free>
 struct LibcryptoFree {
     template <typename Object>
     void operator()(Object* object) const {
-        free(object);
+        Free(object);
     }
 };
-template <typename Object, auto free>
-using LibcryptoPtr = std::unique_ptr<Object, LibcryptoFree<free>>;
+template <typename Object, auto Free>
+using LibcryptoPtr = std::unique_ptr<Object, LibcryptoFree<Free>>;
 
 using CipherPtr = LibcryptoPtr<EVP_CIPHER, EVP_CIPHER_free>;
 using CipherCtxPtr = LibcryptoPtr<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
@@ -45,11 +46,9 @@ using PkeyCtxPtr = LibcryptoPtr<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
 class CryptoLibrary {
   public:
     CryptoLibrary();
-    ~CryptoLibrary();
-    CryptoLibrary(const CryptoLibrary&) = delete;
-    CryptoLibrary& operator=(const CryptoLibrary&) = delete;
 
-    OSSL_LIB_CTX* context() const { return context_; }
+    OSSL_LIB_CTX* context() const { return library_.context(); }
+    /// One that no ENGINE takes over.
     CipherPtr cipher(const char* name) const;
     DigestPtr digest(const char* name) const;
     /// Fills `out` from CTR_DRBG (SP 800-90A) with AES-256, without derivation function,
@@ -57,8 +56,7 @@ class CryptoLibrary {
     void generate(const Entropy& entropy, std::span<std::byte> out) const;
 
   private:
-    OSSL_LIB_CTX* context_ = nullptr;
-    OSSL_PROVIDER* provider_ = nullptr;
+    PrivateLibcrypto library_;
 };
 
 /// What libcrypto draws by itself on this thread, in this library context, comes from `entropy`

@@ -380,6 +380,9 @@ void Device::Impl::run_slice(Operation& operation, std::uint32_t slot) {
         strike_outcome(operation, outcome);
     }
     operation.status = outcome.status;
+    if (outcome.status.ok()) {
+        cleanse_from(operation.output, outcome.written);
+    }
     statistics_.bytes += operation.source.size();
     record(TraceKind::slice, operation.queue, operation.entry.user_tag,
            encode_status(operation.status, false));
@@ -387,7 +390,6 @@ void Device::Impl::run_slice(Operation& operation, std::uint32_t slot) {
         schedule(Stage::completed, config_.completion, slot);
         return;
     }
-    cleanse_from(operation.output, outcome.written);
     send_output(operation, slot);
 }
 
@@ -471,6 +473,7 @@ void Device::Impl::release(std::uint32_t slot) {
     operation.session.reset();
     if (operation.computation != nullptr) {
         operation.computation->session.reset();
+        operation.computation->entropy = {};
     }
     operation.timed_out = false;
     operation.delayed = false;

@@ -15,26 +15,19 @@
 #include <cstring>
 #include <memory>
 
+#include "cbc_cipher.hpp"
 #include "cipher_dispatch.hpp"
 
 namespace ringside::frontends {
 namespace {
 
-constexpr std::size_t block_size = 16;
-using Block = std::array<unsigned char, block_size>;
-
-constexpr CipherShape shape_of(const char* name, std::size_t key_size) {
-    return {name, spec::Algorithm::aes_cbc, EVP_CIPH_CBC_MODE, key_size, block_size, block_size,
-            false};
-}
-constexpr CipherShape shape_128 = shape_of("AES-128-CBC", 16);
-constexpr CipherShape shape_192 = shape_of("AES-192-CBC", 24);
-constexpr CipherShape shape_256 = shape_of("AES-256-CBC", 32);
+constexpr std::size_t block_size = cbc_block_size;
+using Block = CbcBlock;
 
 class CbcContext {
   public:
-    CbcContext(ProviderContext& provider, const CipherShape& shape)
-        : provider_(provider), shape_(shape), key_(provider, shape) {}
+    CbcContext(FrontEnd& front_end, const CipherShape& shape)
+        : front_end_(front_end), shape_(shape), cipher_(front_end, shape) {}
 
     std::unique_ptr<CbcContext> duplicate() const {
         auto copy = std::make_unique<CbcContext>(*this);
@@ -48,9 +41,9 @@ class CbcContext {
         return copy;
     }
     CbcContext(const CbcContext& other)
-        : provider_(other.provider_),
+        : front_end_(other.front_end_),
           shape_(other.shape_),
-          key_(other.key_),
+          cipher_(other.cipher_),
           encrypts_(other.encrypts_),
           pads_(other.pads_),
           has_iv_(other.has_iv_),
@@ -65,7 +58,7 @@ class CbcContext {
              std::size_t iv_size, const OSSL_PARAM params[]) {
         encrypts_ = encrypts;
         kept_size_ = 0;
-        if (key != nullptr && !key_.set({key, key_size})) {
+        if (key != nullptr && !cipher_.set_key({key, key_size})) {
             return 0;
         }
         if (iv != nullptr) {
@@ -238,19 +231,7 @@ class CbcContext {
             ERR_raise_data(ERR_LIB_PROV, PROV_R_CIPHER_OPERATION_FAILED, "no fresh IV");
             return 0;
         }
-        offload::CipherSession* session = key_.session();
-        if (session == nullptr) {
-            return 0;
-        }
-        const auto direction = encrypts_ ? driver::Direction::encrypt : driver::Direction::decrypt;
-        const auto done = session->cbc(
-            direction, std::as_writable_bytes(std::span<unsigned char, 16>(iv_)),
-            std::as_bytes(std::span(in, size)), std::as_writable_bytes(std::span(out, size)));
-        if (!done) {
-            raise_error(PROV_R_CIPHER_OPERATION_FAILED, done.error());
-            return 0;
-        }
-        return 1;
+        return cipher_.transform(encrypts_, iv_, in, out, size) ? 1 : 0;
     }
 
     int finish_encryption(unsigned char* out, std::size_t* out_size, std::size_t capacity) {
@@ -295,11 +276,12 @@ class CbcContext {
 
     /// From here on the default provider's cipher, with this context's key, IV and settings.
     bool go_on_in_software() {
-        const CipherHandle cipher = provider_.fetch_software(shape_.name);
+        const CipherHandle cipher = front_end_.software().fetch_cipher(shape_.name);
         software_.reset(EVP_CIPHER_CTX_new());
         const bool done =
             cipher != nullptr && software_ != nullptr &&
-            EVP_CipherInit_ex2(software_.get(), cipher.get(), key_.is_set() ? key_.data() : nullptr,
+            EVP_CipherInit_ex2(software_.get(), cipher.get(),
+                               cipher_.key().is_set() ? cipher_.key().data() : nullptr,
                                has_iv_ ? iv_.data() : nullptr, encrypts_ ? 1 : 0, nullptr) == 1 &&
             EVP_CIPHER_CTX_set_padding(software_.get(), pads_ ? 1 : 0) == 1;
         if (!done) {
@@ -317,9 +299,9 @@ class CbcContext {
         return done;
     }
 
-    ProviderContext& provider_;
+    FrontEnd& front_end_;
     const CipherShape& shape_;
-    DeviceKey key_;
+    CbcCipher cipher_;
     bool encrypts_ = true;
     bool pads_ = true;
     bool has_iv_ = false;
@@ -327,19 +309,22 @@ class CbcContext {
     Block iv_{};
     Block kept_{};
     std::size_t kept_size_ = 0;
-    SoftwareCipher software_;  ///< set: everything goes there
+    CipherContextHandle software_;  ///< set: everything goes there
 };
 
 }  // namespace
 
 // Names and object identifiers as in OpenSSL's own table.
-const OSSL_ALGORITHM cbc_algorithms[3] = {
-    {"AES-128-CBC:AES128:2.16.840.1.101.3.4.1.2", cipher_properties,
-     CipherDispatch<CbcContext, shape_128>::table, nullptr},
-    {"AES-192-CBC:AES192:2.16.840.1.101.3.4.1.22", cipher_properties,
-     CipherDispatch<CbcContext, shape_192>::table, nullptr},
-    {"AES-256-CBC:AES256:2.16.840.1.101.3.4.1.42", cipher_properties,
-     CipherDispatch<CbcContext, shape_256>::table, nullptr},
+const CipherRow cbc_rows[3] = {
+    {cbc_128,
+     {"AES-128-CBC:AES128:2.16.840.1.101.3.4.1.2", cipher_properties,
+      CipherDispatch<CbcContext, cbc_128>::table, nullptr}},
+    {cbc_192,
+     {"AES-192-CBC:AES192:2.16.840.1.101.3.4.1.22", cipher_properties,
+      CipherDispatch<CbcContext, cbc_192>::table, nullptr}},
+    {cbc_256,
+     {"AES-256-CBC:AES256:2.16.840.1.101.3.4.1.42", cipher_properties,
+      CipherDispatch<CbcContext, cbc_256>::table, nullptr}},
 };
 
 }  // namespace ringside::frontends

@@ -27,9 +27,9 @@ Result guarded(Result failure, What what) {
 
 template <typename Context, const CipherShape& shape>
 struct CipherDispatch {
-    static void* create(void* provider) {
+    static void* create(void* front_end) {
         return guarded<void*>(
-            nullptr, [&] { return new Context(*static_cast<ProviderContext*>(provider), shape); });
+            nullptr, [&] { return new Context(*static_cast<FrontEnd*>(front_end), shape); });
     }
     static void destroy(void* context) { delete static_cast<Context*>(context); }
     static void* duplicate(void* context) {

@@ -7,20 +7,19 @@
 #include <openssl/params.h>
 #include <openssl/proverr.h>
 
-#include <algorithm>
-#include <array>
-#include <cstring>
-
 namespace ringside::frontends {
 
-const OSSL_ALGORITHM* cipher_algorithms() {
-    static const auto all = [] {
-        std::array<OSSL_ALGORITHM, 7> algorithms{};
-        std::copy(std::begin(cbc_algorithms), std::end(cbc_algorithms), algorithms.begin());
-        std::copy(std::begin(gcm_algorithms), std::end(gcm_algorithms), algorithms.begin() + 3);
-        return algorithms;  // the last one stays empty: the end
-    }();
-    return all.data();
+std::vector<OSSL_ALGORITHM> cipher_algorithms(const Policy& policy) {
+    std::vector<OSSL_ALGORITHM> allowed;
+    for (const std::span<const CipherRow> rows : {std::span(cbc_rows), std::span(gcm_rows)}) {
+        for (const CipherRow& row : rows) {
+            if (policy.allows(row.shape.family)) {
+                allowed.push_back(row.algorithm);
+            }
+        }
+    }
+    allowed.push_back({});
+    return allowed;
 }
 
 bool answer(OSSL_PARAM params[], const char* key, std::size_t value) {
@@ -68,54 +67,6 @@ const OSSL_PARAM* gettable_shape_params(void* /*provider_context*/) {
         OSSL_PARAM_END,
     };
     return params;
-}
-
-bool DeviceKey::set(std::span<const unsigned char> key) {
-    if (key.size() != shape_.key_size) {
-        ERR_raise(ERR_LIB_PROV, PROV_R_INVALID_KEY_LENGTH);
-        return false;
-    }
-    const auto bytes = std::as_bytes(key);
-    // A message loop sets the same key again and again; its session serves on.
-    if (key_.size() != key.size() || std::memcmp(key_.data(), key.data(), key.size()) != 0) {
-        end_session();
-        key_ = CleansedBuffer(bytes);
-    }
-    return true;
-}
-
-offload::CipherSession* DeviceKey::session() {
-    if (session_ && provider_.source().is_current(&session_->offload())) {
-        return &*session_;
-    }
-    end_session();
-    if (!is_set()) {
-        ERR_raise(ERR_LIB_PROV, PROV_R_NO_KEY_SET);
-        return nullptr;
-    }
-    offload::Offload* offload = provider_.source().offload();
-    if (offload == nullptr) {
-        ERR_raise_data(ERR_LIB_PROV, PROV_R_CIPHER_OPERATION_FAILED, "ringside: no device");
-        return nullptr;
-    }
-    auto created = offload::CipherSession::create(*offload, shape_.algorithm, key_.bytes());
-    if (!created) {
-        raise_error(PROV_R_CIPHER_OPERATION_FAILED, created.error());
-        return nullptr;
-    }
-    session_.emplace(std::move(*created));
-    return &*session_;
-}
-
-void DeviceKey::end_session() {
-    if (session_ && !provider_.source().is_current(&session_->offload())) {
-        session_->abandon();
-    }
-    session_.reset();
-}
-
-void raise_error(int reason, const boost::system::error_code& error) {
-    ERR_raise_data(ERR_LIB_PROV, reason, "ringside: %s", error.message().c_str());
 }
 
 }  // namespace ringside::frontends

@@ -5,35 +5,30 @@
 #include <openssl/core_names.h>
 #include <openssl/params.h>
 
-#include <new>
+#include <exception>
+#include <vector>
 
 #include "ciphers.hpp"
-#include "provider_context.hpp"
+#include "front_end.hpp"
+#include "provider_settings.hpp"
 
 namespace ringside::frontends {
-
-ProviderContext::ProviderContext(std::unique_ptr<OffloadSource> source)
-    : source_(std::move(source)),
-      library_context_(OSSL_LIB_CTX_new()),
-      default_provider_(
-          library_context_ != nullptr ? OSSL_PROVIDER_load(library_context_, "default") : nullptr) {
-}
-
-ProviderContext::~ProviderContext() {
-    if (default_provider_ != nullptr) {
-        OSSL_PROVIDER_unload(default_provider_);
-    }
-    OSSL_LIB_CTX_free(library_context_);
-}
-
-CipherHandle ProviderContext::fetch_software(const char* name) const {
-    return CipherHandle(EVP_CIPHER_fetch(library_context_, name, nullptr));
-}
-
 namespace {
 
-void teardown(void* context) {
-    delete static_cast<ProviderContext*>(context);
+/// A loaded provider; its algorithms see the front end in it.
+class Provider : public FrontEnd {
+  public:
+    Provider(DeviceHost& host, const Settings& settings, bool settings_are_good)
+        : FrontEnd(host, settings, settings_are_good),
+          ciphers_(cipher_algorithms(settings.policy)) {}
+    const OSSL_ALGORITHM* ciphers() const { return ciphers_.data(); }
+
+  private:
+    std::vector<OSSL_ALGORITHM> ciphers_;
+};
+
+void teardown(void* front_end) {
+    delete static_cast<Provider*>(static_cast<FrontEnd*>(front_end));
 }
 
 const OSSL_PARAM* gettable_params(void* /*context*/) {
@@ -61,9 +56,10 @@ int get_params(void* /*context*/, OSSL_PARAM params[]) {
                : 0;
 }
 
-const OSSL_ALGORITHM* query_operation(void* /*context*/, int operation, int* no_cache) {
+const OSSL_ALGORITHM* query_operation(void* front_end, int operation, int* no_cache) {
     *no_cache = 0;
-    return operation == OSSL_OP_CIPHER ? cipher_algorithms() : nullptr;
+    const auto* const provider = static_cast<const Provider*>(static_cast<FrontEnd*>(front_end));
+    return operation == OSSL_OP_CIPHER ? provider->ciphers() : nullptr;
 }
 
 template <typename Function>
@@ -73,8 +69,8 @@ OSSL_DISPATCH entry(int id, Function* function) {
 
 }  // namespace
 
-int init_provider(const OSSL_CORE_HANDLE* /*handle*/, std::unique_ptr<OffloadSource> source,
-                  const OSSL_DISPATCH** out, void** provider_context) {
+int init_provider(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* in,
+                  const OSSL_DISPATCH** out, void** provider_context, DeviceHost& host) {
     static const OSSL_DISPATCH dispatch[] = {
         entry(OSSL_FUNC_PROVIDER_TEARDOWN, &teardown),
         entry(OSSL_FUNC_PROVIDER_GETTABLE_PARAMS, &gettable_params),
@@ -82,13 +78,19 @@ int init_provider(const OSSL_CORE_HANDLE* /*handle*/, std::unique_ptr<OffloadSou
         entry(OSSL_FUNC_PROVIDER_QUERY_OPERATION, &query_operation),
         {0, nullptr},
     };
-    auto context = std::make_unique<ProviderContext>(std::move(source));
-    if (!context->is_usable()) {
+    try {
+        Settings settings;
+        const bool good = read_provider_settings(handle, in, settings);
+        auto provider = std::make_unique<Provider>(host, settings, good);
+        if (!provider->is_usable()) {
+            return 0;
+        }
+        *out = dispatch;
+        *provider_context = static_cast<FrontEnd*>(provider.release());
+        return 1;
+    } catch (const std::exception&) {
         return 0;
     }
-    *out = dispatch;
-    *provider_context = context.release();
-    return 1;
 }
 
 }  // namespace ringside::frontends

@@ -4,6 +4,7 @@
 
 #include <openssl/async.h>
 
+#include <atomic>
 #include <utility>
 
 #include "request.hpp"
@@ -148,6 +149,12 @@ Offload::Offload(driver::Device& device, OffloadConfig config)
     : device_(device), config_(std::move(config)) {}
 
 Offload::~Offload() = default;
+
+driver::QueuePair& Offload::io_queue() {
+    static std::atomic<std::uint32_t> threads{0};
+    static thread_local const std::uint32_t number = threads++;
+    return device_.queue_pair(number % device_.queue_pair_count());
+}
 
 RequestBuffers& Offload::Outcome::buffers() const {
     return request->buffers;

@@ -18,16 +18,18 @@ inline constexpr std::size_t completion_batch = 32;
 /// Completions that a queue pair reaps before the other users of the interrupt executor have
 /// their turn.
 inline constexpr std::uint32_t drain_budget = 256;
+/// How long an entry may stand in the ring with its last bytes before the others.
+inline constexpr Duration torn_entry_limit = std::chrono::microseconds(100);
 /// Between two looks into a ring whose vector is masked because of a storm.
 inline constexpr Duration storm_poll_interval = std::chrono::microseconds(100);
 /// Entries of the admin queue pair's rings.
 inline constexpr std::uint32_t admin_ring_entries = 16;
 /// Between two looks at a status register that is to change.
 inline constexpr Duration poll_interval = std::chrono::microseconds(10);
+/// How often the creation of a session is tried after a device reset, if only its DMA fails.
+inline constexpr std::uint32_t restore_attempts = 5;
 /// Sessions that the driver keeps account of.
 inline constexpr std::uint32_t max_sessions = 1u << 16;
-/// Bytes of a session's parameters that are kept for a device reset.
-inline constexpr std::uint32_t max_session_parameters = 4096;
 /// Rounds in which one error interrupt reads and clears ERR_SRC.
 inline constexpr std::uint32_t max_error_rounds = 8;
 

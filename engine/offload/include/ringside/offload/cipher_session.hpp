@@ -55,7 +55,7 @@ class CipherSession {
     driver::result<void> cbc_piece(driver::Direction direction, std::span<const std::byte, 16> iv,
                                    std::span<const std::byte> in, std::span<std::byte> out);
     driver::result<RequestBuffers> allocate(std::size_t source, std::size_t target);
-    driver::QueuePair& queue() { return offload_->device().queue_pair(0); }
+    driver::QueuePair& queue() { return offload_->io_queue(); }
     void swap(CipherSession& other) noexcept;
 
     Offload* offload_ = nullptr;  ///< null: moved from

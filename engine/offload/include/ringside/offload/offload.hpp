@@ -42,6 +42,8 @@ class Offload {
     driver::Device& device() { return device_; }
     driver::Environment& environment() { return device_.environment(); }
     const OffloadConfig& config() const { return config_; }
+    /// The I/O queue pair of the calling thread: threads are spread over them in turn.
+    driver::QueuePair& io_queue();
 
     /// A request that ran to its end; `buffers` may be read until it is destroyed.
     struct Outcome {

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#define OPENSSL_SUPPRESS_DEPRECATED  // ENGINE, and what it stands on
+#include "engine_ciphers.hpp"
+
+#include <openssl/engine.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/evperr.h>
+
+#include <algorithm>
+#include <array>
+#include <new>
+#include <utility>
+
+#include "cbc_cipher.hpp"
+#include "gcm_cipher.hpp"
+
+namespace ringside::frontends {
+namespace {
+
+/// libcrypto's memory for a context holds only the pointer to ours.
+template <typename Cipher>
+Cipher*& own(EVP_CIPHER_CTX* ctx) {
+    return *static_cast<Cipher**>(EVP_CIPHER_CTX_get_cipher_data(ctx));
+}
+
+template <typename Cipher>
+int cleanup(EVP_CIPHER_CTX* ctx) {
+    if (EVP_CIPHER_CTX_get_cipher_data(ctx) != nullptr) {
+        delete std::exchange(own<Cipher>(ctx), nullptr);
+    }
+    return 1;
+}
+
+/// Makes what the context needs, unless it has it. No exception gets past it.
+template <typename Cipher, const CipherShape& shape>
+Cipher* ensure(EVP_CIPHER_CTX* ctx) {
+    if (own<Cipher>(ctx) == nullptr) {
+        FrontEnd* const front_end = engine_front_end();
+        own<Cipher>(ctx) =
+            front_end != nullptr ? new (std::nothrow) Cipher(*front_end, shape) : nullptr;
+    }
+    return own<Cipher>(ctx);
+}
+
+/// A `what` that fails for want of memory gives `failure`.
+template <typename What>
+int guarded(int failure, What what) {
+    try {
+        return what();
+    } catch (const std::bad_alloc&) {
+        return failure;
+    }
+}
+
+/// Null, which the error queue explains: nobody has given this context a key.
+template <typename Cipher>
+Cipher* require(EVP_CIPHER_CTX* ctx) {
+    if (own<Cipher>(ctx) == nullptr) {
+        ERR_raise(ERR_LIB_EVP, EVP_R_NO_KEY_SET);
+    }
+    return own<Cipher>(ctx);
+}
+
+bool encrypts(const EVP_CIPHER_CTX* ctx) {
+    return EVP_CIPHER_CTX_is_encrypting(ctx) == 1;
+}
+
+// ---- CBC: libcrypto cuts into blocks and pads ----
+
+template <const CipherShape& shape>
+int cbc_init(EVP_CIPHER_CTX* ctx, const unsigned char* key, const unsigned char* /*iv*/,
+             int /*encrypt*/) {
+    return guarded(0, [&] {
+        CbcCipher* const cipher = ensure<CbcCipher, shape>(ctx);
+        return cipher != nullptr && cipher->set_key({key, shape.key_size}) ? 1 : 0;
+    });
+}
+
+int cbc_cipher(EVP_CIPHER_CTX* ctx, unsigned char* out, const unsigned char* in, std::size_t size) {
+    return guarded(0, [&] {
+        CbcCipher* const cipher = require<CbcCipher>(ctx);
+        const CbcIv iv(EVP_CIPHER_CTX_iv_noconst(ctx), cbc_block_size);
+        return cipher != nullptr && size % cbc_block_size == 0 &&
+                       cipher->transform(encrypts(ctx), iv, in, out, size)
+                   ? 1
+                   : 0;
+    });
+}
+
+int cbc_control(EVP_CIPHER_CTX* ctx, int type, int /*argument*/, void* pointer) {
+    if (type != EVP_CTRL_COPY) {
+        return -1;
+    }
+    auto* const copy = static_cast<EVP_CIPHER_CTX*>(pointer);
+    const CbcCipher* const cipher = own<CbcCipher>(ctx);
+    own<CbcCipher>(copy) = nullptr;
+    return guarded(0, [&] {
+        own<CbcCipher>(copy) = cipher != nullptr ? new CbcCipher(*cipher) : nullptr;
+        return 1;
+    });
+}
+
+// ---- GCM: everything is ours ----
+
+template <const CipherShape& shape>
+int gcm_init(EVP_CIPHER_CTX* ctx, const unsigned char* key, const unsigned char* iv, int encrypt) {
+    return guarded(0, [&] {
+        GcmCipher* const cipher = ensure<GcmCipher, shape>(ctx);
+        return cipher != nullptr &&
+                       cipher->init(encrypt == 1, key, shape.key_size, iv, cipher->iv_size())
+                   ? 1
+                   : 0;
+    });
+}
+
+int gcm_cipher(EVP_CIPHER_CTX* ctx, unsigned char* out, const unsigned char* in, std::size_t size) {
+    GcmCipher* const cipher = require<GcmCipher>(ctx);
+    if (cipher == nullptr) {
+        return -1;
+    }
+    if (EVP_CIPHER_CTX* tls = cipher->tls()) {
+        return EVP_Cipher(tls, out, in, static_cast<unsigned int>(size));
+    }
+    return guarded(-1, [&] {
+        std::size_t written = 0;
+        if (in == nullptr) {
+            return cipher->final(out, &written) ? static_cast<int>(written) : -1;
+        }
+        if (!cipher->update(out, &written, size, in, size)) {
+            return -1;
+        }
+        return static_cast<int>(out == nullptr ? size : written);
+    });
+}
+
+int copy_gcm(const GcmCipher* cipher, EVP_CIPHER_CTX* copy) {
+    own<GcmCipher>(copy) = nullptr;
+    return guarded(0, [&] {
+        own<GcmCipher>(copy) = cipher != nullptr ? cipher->duplicate().release() : nullptr;
+        return cipher == nullptr || own<GcmCipher>(copy) != nullptr ? 1 : 0;
+    });
+}
+
+int give(Octets octets, int size, void* to) {
+    if (size <= 0 || octets.size() != static_cast<std::size_t>(size)) {
+        return 0;
+    }
+    std::copy(octets.begin(), octets.end(), static_cast<unsigned char*>(to));
+    return 1;
+}
+
+template <const CipherShape& shape>
+int gcm_control(EVP_CIPHER_CTX* ctx, int type, int argument, void* pointer) {
+    GcmCipher* const cipher = own<GcmCipher>(ctx);
+    if (type == EVP_CTRL_INIT) {
+        return ensure<GcmCipher, shape>(ctx) != nullptr ? 1 : 0;
+    }
+    if (cipher == nullptr) {
+        return 0;
+    }
+    const auto size = static_cast<std::size_t>(std::max(argument, 0));
+    switch (type) {
+        case EVP_CTRL_COPY:
+            return copy_gcm(cipher, static_cast<EVP_CIPHER_CTX*>(pointer));
+        case EVP_CTRL_GET_IVLEN:
+            *static_cast<int*>(pointer) = static_cast<int>(cipher->iv_size());
+            return 1;
+        case EVP_CTRL_AEAD_SET_IVLEN:
+            return cipher->set_iv_size(size) ? 1 : 0;
+        case EVP_CTRL_AEAD_SET_TAG:
+            return cipher->set_tag({static_cast<const unsigned char*>(pointer), size}) ? 1 : 0;
+        case EVP_CTRL_AEAD_GET_TAG:
+            return give(cipher->tag(size), argument, pointer);
+        case EVP_CTRL_AEAD_SET_IV_FIXED:
+        case EVP_CTRL_GCM_IV_GEN:
+        case EVP_CTRL_GCM_SET_IV_INV:
+        case EVP_CTRL_AEAD_TLS1_AAD: {
+            EVP_CIPHER_CTX* const tls = cipher->go_on_with_tls();
+            return tls != nullptr ? EVP_CIPHER_CTX_ctrl(tls, type, argument, pointer) : 0;
+        }
+        default:
+            return -1;
+    }
+}
+
+// ---- the methods ----
+
+template <const CipherShape& shape>
+EVP_CIPHER* make_cbc() {
+    EVP_CIPHER* method = EVP_CIPHER_meth_new(shape.nid, static_cast<int>(shape.block_size),
+                                             static_cast<int>(shape.key_size));
+    EVP_CIPHER_meth_set_flags(
+        method, EVP_CIPH_CBC_MODE | EVP_CIPH_FLAG_DEFAULT_ASN1 | EVP_CIPH_CUSTOM_COPY);
+    EVP_CIPHER_meth_set_iv_length(method, static_cast<int>(shape.iv_size));
+    EVP_CIPHER_meth_set_impl_ctx_size(method, sizeof(CbcCipher*));
+    EVP_CIPHER_meth_set_init(method, &cbc_init<shape>);
+    EVP_CIPHER_meth_set_do_cipher(method, &cbc_cipher);
+    EVP_CIPHER_meth_set_cleanup(method, &cleanup<CbcCipher>);
+    EVP_CIPHER_meth_set_ctrl(method, &cbc_control);
+    return method;
+}
+
+template <const CipherShape& shape>
+EVP_CIPHER* make_gcm() {
+    EVP_CIPHER* method = EVP_CIPHER_meth_new(shape.nid, static_cast<int>(shape.block_size),
+                                             static_cast<int>(shape.key_size));
+    EVP_CIPHER_meth_set_flags(
+        method, EVP_CIPH_GCM_MODE | EVP_CIPH_FLAG_AEAD_CIPHER | EVP_CIPH_FLAG_DEFAULT_ASN1 |
+                    EVP_CIPH_CUSTOM_IV | EVP_CIPH_FLAG_CUSTOM_CIPHER | EVP_CIPH_ALWAYS_CALL_INIT |
+                    EVP_CIPH_CTRL_INIT | EVP_CIPH_CUSTOM_COPY | EVP_CIPH_CUSTOM_IV_LENGTH);
+    EVP_CIPHER_meth_set_iv_length(method, static_cast<int>(shape.iv_size));
+    EVP_CIPHER_meth_set_impl_ctx_size(method, sizeof(GcmCipher*));
+    EVP_CIPHER_meth_set_init(method, &gcm_init<shape>);
+    EVP_CIPHER_meth_set_do_cipher(method, &gcm_cipher);
+    EVP_CIPHER_meth_set_cleanup(method, &cleanup<GcmCipher>);
+    EVP_CIPHER_meth_set_ctrl(method, &gcm_control<shape>);
+    return method;
+}
+
+struct EngineCipher {
+    const CipherShape& shape;
+    EVP_CIPHER* (*make)();
+};
+
+// Not CTR or ECB: libcrypto's own random generator would come to the device with them.
+constexpr EngineCipher rows[] = {
+    {cbc_128, &make_cbc<cbc_128>}, {cbc_192, &make_cbc<cbc_192>}, {cbc_256, &make_cbc<cbc_256>},
+    {gcm_128, &make_gcm<gcm_128>}, {gcm_192, &make_gcm<gcm_192>}, {gcm_256, &make_gcm<gcm_256>},
+};
+constexpr std::size_t row_count = std::size(rows);
+
+struct Methods {
+    Methods() {
+        for (std::size_t i = 0; i < row_count; ++i) {
+            nids.at(i) = rows[i].shape.nid;
+            ciphers.at(i) = rows[i].make();
+        }
+    }
+    std::array<int, row_count> nids{};
+    std::array<EVP_CIPHER*, row_count> ciphers{};
+};
+
+}  // namespace
+
+int engine_ciphers(ENGINE* /*engine*/, const EVP_CIPHER** cipher, const int** nids, int nid) {
+    // Leaked on purpose: contexts outlive whoever loaded the ENGINE.
+    static const auto* const methods = new Methods;
+    if (cipher == nullptr) {
+        *nids = methods->nids.data();
+        return static_cast<int>(row_count);
+    }
+    const auto* const found = std::find(methods->nids.begin(), methods->nids.end(), nid);
+    *cipher = found != methods->nids.end()
+                  ? methods->ciphers.at(static_cast<std::size_t>(found - methods->nids.begin()))
+                  : nullptr;
+    return *cipher != nullptr ? 1 : 0;
+}
+
+}  // namespace ringside::frontends

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#include "ringside/testing/machine.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <string_view>
+#include <utility>
+
+#include "ringside/spec/registers.hpp"
+#include "ringside/spec/wire.hpp"
+
+namespace ringside::testing {
+namespace {
+
+/// At each the others may go on, and at some time passes: a full ring drains several times over.
+constexpr unsigned turns_of_a_stall = 1000;
+
+void report(const char* promise, const std::vector<std::string>& problems, std::uint64_t seed) {
+    for (const std::string& problem : problems) {
+        ADD_FAILURE() << promise << ": " << problem << " (RINGSIDE_SEED=" << seed << ")";
+    }
+}
+
+}  // namespace
+
+/// An operation that does nothing but hold a slot.
+class Machine::Filler final : public driver::Operation {
+  public:
+    Filler(Ledger& ledger, std::string name) : ledger_(ledger), name_(std::move(name)) {}
+    void accepted() { ledger_.owe(name_); }
+    void complete(const driver::Completion& /*completion*/) noexcept override {
+        ledger_.end(name_);
+    }
+
+  private:
+    Ledger& ledger_;
+    const std::string name_;
+};
+
+std::uint64_t seed_from_environment() {
+    const char* const text = std::getenv("RINGSIDE_SEED");
+    return text != nullptr ? std::strtoull(text, nullptr, 10) : 1;
+}
+
+Machine::Machine(const MachineConfig& config)
+    : config_(config),
+      platform_(
+          sim::VirtualPlatform::create(
+              {.device = config.chip, .seed = config.seed, .interleaving = config.interleaving})
+              .value()),
+      link_(platform_->link()) {
+    platform_->observe_schedule_points([this](const char* name) { on_schedule_point(name); });
+    if (config.open_driver) {
+        device_ = driver::Device::open(link_, platform_->environment(),
+                                       {.ring_entries = config.ring_entries})
+                      .value();
+    }
+}
+
+Machine::~Machine() {
+    finish();
+    join();
+}
+
+void Machine::release_completions(std::size_t count) {
+    link_.release_completions(count);
+    settle();
+}
+
+std::size_t Machine::fill_ring() {
+    hold_completions();
+    const spec::SubmissionEntry nop;
+    for (std::size_t count = 0;; ++count) {
+        fillers_.push_back(
+            std::make_unique<Filler>(ledger_, "filler " + std::to_string(fillers_.size())));
+        if (!queue().submit(nop, *fillers_.back())) {
+            fillers_.pop_back();
+            return count;
+        }
+        fillers_.back()->accepted();
+    }
+}
+
+void Machine::lose_interrupt() {
+    link_.lose_interrupts(spec::queue_vector(1));
+}
+
+void Machine::step(Duration span) {
+    sim::sleep_for(environment(), span);
+}
+
+void Machine::spawn(const std::string& name, std::function<void()> body) {
+    cpus_.push_back(&platform_->scheduler().spawn(name, std::move(body)));
+}
+
+void Machine::join() {
+    for (auto* const cpu : std::exchange(cpus_, {})) {
+        platform_->scheduler().join(*cpu);
+    }
+}
+
+void Machine::on_schedule_point(const char* name) {
+    if (stalls_.find(std::string_view(name)) == stalls_.end() ||
+        environment().on_interrupt_executor()) {
+        return;
+    }
+    for (unsigned i = 0; i < turns_of_a_stall; ++i) {
+        platform_->scheduler().yield();
+    }
+}
+
+void Machine::finish() {
+    link_.stop_holding();
+    settle();
+}
+
+std::vector<std::string> Machine::lost_wakeups() {
+    finish();
+    std::vector<std::string> problems;
+    if (device_) {
+        const auto counters = queue().counters();
+        if (counters.in_flight != 0) {
+            problems.push_back(std::to_string(counters.in_flight) +
+                               " operations are in flight, and nobody looks for their completions");
+        }
+        if (counters.waiting != 0 || counters.reserved != 0) {
+            problems.push_back(std::to_string(counters.waiting + counters.reserved) +
+                               " waiters for a slot sleep though the ring is not full");
+        }
+    }
+    for (const std::string& work : ledger_.outstanding()) {
+        problems.push_back(work + " has not ended, and nothing will happen any more");
+    }
+    return problems;
+}
+
+std::vector<std::string> Machine::not_exactly_once() {
+    finish();
+    std::vector<std::string> problems = ledger_.problems();
+    if (device_) {
+        const auto counters = queue().counters();
+        if (counters.accepted != counters.ok + counters.failed + counters.cancelled) {
+            problems.emplace_back("the driver has accepted operations that have not ended");
+        }
+    }
+    return problems;
+}
+
+void Machine::expect_no_lost_wakeup() {
+    report("lost wakeup", lost_wakeups(), config_.seed);
+}
+
+void Machine::expect_exactly_once() {
+    report("not exactly once", not_exactly_once(), config_.seed);
+}
+
+void for_each_seed(unsigned count, const std::function<void(std::uint64_t seed)>& body) {
+    const std::uint64_t first = seed_from_environment();
+    for (unsigned i = 0; i < count && !::testing::Test::HasFailure(); ++i) {
+        SCOPED_TRACE("RINGSIDE_SEED=" + std::to_string(first + i));
+        body(first + i);
+    }
+}
+
+}  // namespace ringside::testing
