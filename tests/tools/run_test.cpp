@@ -123,10 +123,30 @@ TEST_P(SurvivedFaults, EveryByteIsRightAndTheDeviceSaysThatItStruck) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Run, SurvivedFaults,
-                         ::testing::Values("late_completion", "duplicate_completion",
-                                           "delay_completion", "wrong_head", "slow_slice",
-                                           "correctable", "spurious_interrupt", "early_interrupt",
-                                           "interrupt_storm"),
+                         ::testing::Values("duplicate_completion", "delay_completion",
+                                           "torn_completion", "slow_slice", "drop_doorbell",
+                                           "drop_interrupt", "spurious_interrupt",
+                                           "early_interrupt", "interrupt_storm", "mask_vector",
+                                           "misroute_interrupt", "coalesce_for_ever"),
+                         [](const auto& fault) { return fault.param; });
+
+/// What costs operations: they fail, the run says so, and nothing hangs.
+class ReportedFaults : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(ReportedFaults, EndInFailedJobsAndNotInADeadlock) {
+    const std::string plan = std::string(GetParam()) + ",queue=1,after=20";
+    const auto run =
+        run_program({"run", "--json", "--faults", plan, "--seed", std::to_string(seed())});
+    EXPECT_EQ(run.exit_code, 1);
+    EXPECT_THAT(run.err, HasSubstr(" jobs failed (seed " + std::to_string(seed()) + ")\n"));
+    const auto report = json::parse(run.out, nullptr, false);
+    EXPECT_GT(report.at("failed_jobs"), 0);
+    EXPECT_EQ(report.at("faults").at(0).at("fired"), 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(Run, ReportedFaults,
+                         ::testing::Values("drop_completion", "freeze", "ecc_fatal", "poison",
+                                           "refuse_good_tag"),
                          [](const auto& fault) { return fault.param; });
 
 TEST(RunFaults, OfOneSeedGiveOneTrace) {

@@ -220,7 +220,8 @@ RunReport run_on(sim::Platform& platform, const RunOptions& options,
         report.simulated_ns = to_ns(platform.device_time() - start);
         report.wall_ns =
             std::chrono::nanoseconds(std::chrono::steady_clock::now() - wall_start).count();
-        report.verified = jobs.failures() == 0 && passage.verify();
+        report.failed_jobs = jobs.failures();
+        report.verified = report.failed_jobs == 0 && passage.verify();
         report.resumes = jobs.resumes();
     }
     fill_from_device(report, *device);

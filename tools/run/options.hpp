@@ -46,6 +46,7 @@ struct FaultReport {
 
 struct RunReport {
     bool verified = false;
+    std::uint64_t failed_jobs = 0;
     std::uint64_t records = 0;
     std::uint64_t bytes = 0;       ///< of the file
     std::uint64_t operations = 0;  ///< completed by the device's I/O queue pair

@@ -113,6 +113,7 @@ nlohmann::ordered_json faults_as_json(const std::vector<FaultReport>& faults) {
 void print_json(const RunOptions& options, const RunReport& report) {
     const nlohmann::ordered_json json = {
         {"verified", report.verified},
+        {"failed_jobs", report.failed_jobs},
         {"operations", report.operations},
         {"eagain", report.eagain},
         {"interrupts", report.interrupts},
@@ -178,7 +179,10 @@ int run(const RunOptions& options) {
         } else {
             print_table(options, report);
         }
-        if (!report.verified) {
+        if (report.failed_jobs != 0) {
+            fmt::print(stderr, "ringside run: {} jobs failed (seed {})\n", report.failed_jobs,
+                       options.seed);
+        } else if (!report.verified) {
             fmt::print(stderr,
                        "ringside run: the device's output differs from libcrypto's (seed {})\n",
                        options.seed);
