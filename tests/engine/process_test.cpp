@@ -17,12 +17,24 @@
 #include <csignal>
 #include <deque>
 #include <iomanip>
-#include <regex>
 #include <sstream>
 #include <thread>
 
 #include "module_process.hpp"
 #include "ringside/base/trace.hpp"
+
+namespace {
+
+/// A child that ends with jobs on their stacks leaves what these own.
+bool leaves_jobs_behind = false;
+
+}  // namespace
+
+/// LeakSanitizer asks when the process ends.
+extern "C" __attribute__((visibility("default"))) int __lsan_is_turned_off();
+int __lsan_is_turned_off() {
+    return leaves_jobs_behind ? 1 : 0;
+}
 
 namespace ringside {
 namespace {
@@ -96,6 +108,7 @@ TEST(Process, Row36AForkWithOperationsInFlightLeavesBothADevice) {
                       jobs.back().enter();
                   }
                   const auto in_the_child = [&] {
+                      leaves_jobs_behind = true;
                       for (int i = 0; i < 20; ++i) {
                           provider.work();
                       }
@@ -143,6 +156,7 @@ TEST(Process, ManyThreadsShareTheDevice) {
 TEST(Process, Row37ACancelledThreadLeavesItsPausedJobsBehind) {
     EXPECT_EQ(in_child([] {
                   const LoadedProvider provider;
+                  leaves_jobs_behind = true;
                   for (int round = 0; round < 20; ++round) {
                       std::atomic<bool> paused{false};
                       std::thread thread([&] {
@@ -324,6 +338,7 @@ TEST(Process, AFrontEndWithOtherSettingsIsRefusedInOneLine) {
 TEST(Process, ExitWithOperationsInFlightIsClean) {
     for (int round = 0; round < 10; ++round) {
         EXPECT_EQ(in_child([] {
+                      leaves_jobs_behind = true;
                       static const LoadedProvider* const provider = new LoadedProvider;
                       static auto* const jobs = new std::deque<TestJob>;
                       for (int i = 0; i < 100; ++i) {
@@ -338,6 +353,7 @@ TEST(Process, ExitWithOperationsInFlightIsClean) {
 TEST(Process, ExitWhileOtherThreadsAreInTheMiddleOfOperationsIsClean) {
     for (int round = 0; round < 10; ++round) {
         EXPECT_EQ(in_child([] {
+                      leaves_jobs_behind = true;
                       static const LoadedProvider* const provider = new LoadedProvider;
                       static std::atomic<int> done{0};
                       for (int i = 0; i < 3; ++i) {
@@ -403,7 +419,8 @@ TEST(Process, StatisticsAndTraceAreWrittenAtExit) {
               0);
     std::ifstream file(stats);
     const std::string text{std::istreambuf_iterator<char>(file), {}};
-    EXPECT_TRUE(std::regex_search(text, std::regex("\"operations\": [1-9]"))) << text;
+    EXPECT_NE(text.find("\"operations\": "), std::string::npos) << text;
+    EXPECT_EQ(text.find("\"operations\": 0"), std::string::npos) << text;
     EXPECT_EQ(std::filesystem::status(trace).permissions(),
               std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
     expect_own_hash(trace);
