@@ -260,7 +260,7 @@ TEST_F(ChipFault, ALateEntryFindsNobodyAtADisabledQueue) {
 class LateDma : public ChipFault, public ::testing::WithParamInterface<bool> {};
 
 TEST_P(LateDma, LandsAfterTheResetAndKeepsTransactionsPendingUntilThen) {
-    bench_.inject({.kind = FaultKind::late_dma, .value = 300'000});
+    bench_.inject({.kind = FaultKind::late_dma, .value = 900'000});
     auto entry = bench_.make(Work::encrypt, 1);
     const std::uint64_t target = entry.dst;
     if (GetParam()) {  // in two pieces
@@ -277,7 +277,7 @@ TEST_P(LateDma, LandsAfterTheResetAndKeepsTransactionsPendingUntilThen) {
     EXPECT_EQ(spec::field("CSTS", "DRAINED").get(bench_.read(spec::at("CSTS").of())), 1u);
     EXPECT_TRUE(transactions_pending());
     bench_.device_reset();
-    bench_.run_for(microseconds(200));
+    bench_.run_for(microseconds(700));
     EXPECT_EQ(bench_.state(), spec::DeviceState::disabled);
     EXPECT_TRUE(transactions_pending());
     EXPECT_EQ(bench_.port.memory.at(target, 1)[0], std::byte{0});
@@ -387,11 +387,29 @@ INSTANTIATE_TEST_SUITE_P(
 TEST_F(ChipFault, ASlowResetTakesThatMuchLonger) {
     bench_.inject({.kind = FaultKind::slow_reset, .value = 150'000});
     bench_.device_reset();
-    bench_.run_for(microseconds(150'019));
+    const core::DeviceConfig standard;
+    bench_.run_for(standard.reset + standard.self_test + microseconds(150'000) - nanoseconds(1));
     EXPECT_EQ(bench_.state(), spec::DeviceState::reset);
-    bench_.run_for(microseconds(1));
+    bench_.run_for(nanoseconds(1));
     EXPECT_EQ(bench_.state(), spec::DeviceState::disabled);
     recover();
+}
+
+TEST_F(ChipFault, SlicesThatBreakComputeWronglyAndTheNextSelfTestFindsThem) {
+    FaultBench clean;
+    const auto right = clean.observe(clean.make(Work::encrypt, 1)).output;
+    bench_.inject({.kind = FaultKind::break_slices,
+                   .value = static_cast<std::int32_t>(core::SliceKind::cipher)});
+    auto wrong = bench_.observe(bench_.make(Work::encrypt, 1));
+    EXPECT_TRUE(status_of(wrong.completions.at(0)).ok());
+    wrong.output.at(0) ^= std::byte{1};
+    EXPECT_EQ(wrong.output, right) << "but for the first bit";
+    for (int reset = 0; reset < 2; ++reset) {
+        bench_.device_reset();
+        bench_.run();
+        EXPECT_EQ(bench_.state(), spec::DeviceState::error);
+        EXPECT_EQ(bench_.errors(), spec::bit_of(spec::ErrorSource::self_test));
+    }
 }
 
 TEST_F(ChipFault, AFailedResetLeavesADeadChipThatObeysNothing) {

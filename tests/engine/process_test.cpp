@@ -4,8 +4,10 @@
 // The life of a process that has the module in it: a lazy start, forks, threads, signals, few
 // CPUs, descriptors that run out or have large numbers, several front ends, and its end.
 
+#define OPENSSL_SUPPRESS_DEPRECATED  // ENGINE
 #include <dlfcn.h>
 #include <openssl/async.h>
+#include <openssl/engine.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/resource.h>
@@ -21,27 +23,16 @@
 
 #include "module_process.hpp"
 #include "ringside/base/trace.hpp"
-#include "test_job.hpp"
-
-#define OPENSSL_SUPPRESS_DEPRECATED
-#include <openssl/engine.h>
 
 namespace ringside {
 namespace {
 
+using testing::finish;
 using testing::in_child;
 using testing::LoadedProvider;
 using testing::require;
 using testing::stderr_of_child;
 using testing::TestJob;
-
-/// Waits as an application does, and resumes.
-void finish(TestJob& job) {
-    while (!job.enter()) {
-        pollfd entry{job.fd(), POLLIN, 0};
-        poll(&entry, 1, -1);
-    }
-}
 
 // ---- beginning ----
 
@@ -60,7 +51,7 @@ TEST(Process, ALoadedModuleHasNoThreadAndNoDescriptorBeforeItsFirstOperation) {
 
 TEST(Process, UnloadingEndsTheDeviceAndGivesEverythingBack) {
     EXPECT_EQ(in_child([] {
-                  { const LoadedProvider(nullptr).work(); }
+                  LoadedProvider().work();
                   const auto descriptors = testing::descriptor_count();
                   const auto threads = testing::thread_count();
                   for (int round = 0; round < 10; ++round) {
@@ -77,7 +68,7 @@ TEST(Process, DlcloseAfterUseIsSafe) {
     EXPECT_EQ(in_child([] {
                   void* handle = dlopen(RINGSIDE_MODULE_FOLDER "/ringside.so", RTLD_NOW);
                   require(handle != nullptr, "the module opens");
-                  { const LoadedProvider(nullptr).work(); }
+                  LoadedProvider().work();
                   dlclose(handle);
                   const LoadedProvider again;
                   again.work();
@@ -373,7 +364,7 @@ TraceKind kind_of(const std::string& name) {
     return static_cast<TraceKind>(kind);
 }
 
-/// The trace's last line is the hash of the lines before, and that of the run.
+/// The trace's last line is the hash of the lines before.
 void expect_own_hash(const std::string& path) {
     std::ifstream file(path);
     TraceHash hash;

@@ -43,6 +43,7 @@ Device::Impl::Impl(const DeviceConfig& config, DmaPort& dma, MsiPort& msi, Trace
       helpers_(config.helpers),
       entropy_(trace.seed(), "device entropy"),
       faults_(trace.seed()),
+      broken_slices_(config.broken_slices),
       state_writer_(trace.add_state_writer("device", [this](std::FILE* out) { dump(out); })) {
     RINGSIDE_ASSERT(trace_, config.queue_pairs >= 2 && config.queue_pairs <= spec::max_queue_pairs,
                     "%u queue pairs", config.queue_pairs);

@@ -213,6 +213,7 @@ class Device::Impl {
     std::map<std::uint64_t, LateWrite> late_writes_;
     std::map<std::uint64_t, PendingCompletion> late_entries_;
     std::uint64_t late_serial_ = 0;
+    unsigned broken_slices_;  ///< bits of SliceKind; until power-on
     bool is_gone_ = false;    ///< removed: nothing answers
     bool is_frozen_ = false;  ///< until the next device reset
 

@@ -13,8 +13,6 @@
 namespace ringside::core {
 namespace {
 
-constexpr std::int32_t most_errors_at_once = 4096;
-
 using spec::FaultKind;
 
 /// Where an operation's source begins: the address that a failed read is reported with.
@@ -120,7 +118,7 @@ std::optional<Fault> Device::Impl::strike(FaultKind kind, const Operation& opera
 /// True: the operation goes no further.
 bool Device::Impl::strike_fetched(const Operation& operation) {
     if (const auto fault = strike(FaultKind::correctable, operation)) {
-        for (std::int32_t i = 0; i < std::min(fault->value, most_errors_at_once); ++i) {
+        for (std::int32_t i = 0; i < std::min(fault->value, spec::most_errors_at_once); ++i) {
             pci_.log_correctable(spec::pci::correctable::receiver_error);
             raise_error(spec::ErrorSource::correctable, 0, operation.queue, operation.entry.cid);
         }
@@ -131,6 +129,9 @@ bool Device::Impl::strike_fetched(const Operation& operation) {
     if (strike(FaultKind::ecc_fatal, operation)) {
         pci_.log_uncorrectable(spec::pci::uncorrectable::internal);
         raise_error(spec::ErrorSource::ecc_fatal, 0, operation.queue, operation.entry.cid);
+    }
+    if (const auto more = strike(FaultKind::break_slices, operation)) {
+        broken_slices_ |= static_cast<std::uint8_t>(more->value);
     }
     // What the whole chip feels is an action of its own at the same instant: the fetch goes on.
     for (const FaultKind kind : {FaultKind::freeze, FaultKind::remove, FaultKind::lose_link}) {

@@ -299,7 +299,7 @@ Duration Device::Impl::begin_service(Operation& operation) {
     Session& session = *operation.session;
     Duration service = session.service_time(config_.service, operation.entry);
     if (const auto slow = strike(spec::FaultKind::slow_slice, operation)) {
-        service *= std::max(slow->value, 1);
+        service *= std::clamp(slow->value, 1, spec::most_slowdown);
     }
     const std::uint32_t limit =
         session.is_asymmetric() ? spec::at("WDT_ASYM_US").of() : spec::at("WDT_SYM_US").of();
@@ -321,7 +321,7 @@ Duration Device::Impl::begin_service(Operation& operation) {
         computation.source = operation.source;
         computation.output = operation.output;
         computation.entropy = operation.entropy;
-        computation.broken = config_.broken_slices;
+        computation.broken = broken_slices_;
         operation.computing = true;
         helpers_.start(computation);
     }
@@ -331,7 +331,7 @@ Duration Device::Impl::begin_service(Operation& operation) {
 Outcome Device::Impl::compute(Operation& operation) {
     if (!operation.computing) {
         const Job job{operation.entry, operation.source, operation.output, operation.entropy, 0};
-        return execute(*operation.session, job, config_.broken_slices);
+        return execute(*operation.session, job, broken_slices_);
     }
     helpers_.collect(*operation.computation);
     operation.computing = false;

@@ -61,6 +61,7 @@ enum class FaultKind : std::uint8_t {
     misroute_interrupt = 43,
     coalesce_for_ever = 44,
     wrong_crt_half = 45,
+    break_slices = 46,
 };
 
 /// What a rule counts: the events that reach the place where its kind strikes.
@@ -90,6 +91,10 @@ constexpr bool has_opcode(FaultSite site) {
            site == FaultSite::verdict || site == FaultSite::crt || site == FaultSite::output ||
            site == FaultSite::completion;
 }
+
+/// What FI_VALUE is cut to.
+inline constexpr std::int32_t most_errors_at_once = 4096;  ///< of correctable
+inline constexpr std::int32_t most_slowdown = 1'000'000;   ///< of slow_slice
 
 struct FaultInfo {
     FaultKind kind;
@@ -145,7 +150,7 @@ inline constexpr FaultInfo fault_table[] = {
     {FaultKind::remove, "remove", FaultSite::fetch, "", 0,
      "the chip is gone: nothing answers any more, no DMA, no message"},
     {FaultKind::slow_slice, "slow_slice", FaultSite::slice, "factor", 10,
-     "the slice takes that many times as long; its watchdog counts"},
+     "the slice takes that many times as long, at most 1000000; its watchdog counts"},
     {FaultKind::dma_timeout, "dma_timeout", FaultSite::source, "ns", 50'000,
      "the read is not answered: DMA_RD after that much longer"},
     {FaultKind::poison, "poison", FaultSite::source, "", 0,
@@ -194,6 +199,8 @@ inline constexpr FaultInfo fault_table[] = {
      "no message, as if moderation waited for more; the queue pair stays armed"},
     {FaultKind::wrong_crt_half, "wrong_crt_half", FaultSite::crt, "", 0,
      "the half modulo p is wrong: who knows the message can factor the key"},
+    {FaultKind::break_slices, "break_slices", FaultSite::fetch, "slices", 0x7F,
+     "from then on these slices compute wrongly, and the next self-test finds them: SELF_TEST"},
 };
 
 }  // namespace detail

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+
+// The libFuzzer target: device_fuzzer [-max_total_time=SECONDS] [CORPUS]. A crash leaves a file,
+// which device_fuzzer FILE replays; it then belongs into tests/fuzz/corpus.
+
+#include <cstddef>
+#include <cstdint>
+
+#include "device_program.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    ringside::testing::run_device_program(std::as_bytes(std::span(data, size)));
+    return 0;
+}
