@@ -97,7 +97,8 @@ class Application {
     void create_session() {
         driver::write_session_parameters(parameters_.bytes(), session_spec);
         RecordedOperation created(environment_);
-        if (device_->admin().submit(driver::session_create(parameters_.iova(), session_spec.size()), created)) {
+        if (device_->admin().submit(driver::session_create(parameters_.iova(), session_spec.size()),
+                                    created)) {
             session_ = created.wait().result;
         }
     }

@@ -109,9 +109,11 @@ TEST_F(KitTest, ALostInterruptIsLost) {
 TEST_F(KitTest, ASourceIsMissingWhereItIsToBe) {
     auto memory = machine.device().dma().allocate(64).value();
     const std::array<std::byte, 16> key{};
-    driver::write_session_parameters(memory.bytes(), spec::Algorithm::aes_cbc, key);
-    const auto session = driver::submit_and_wait(machine.device().admin(), machine.environment(),
-                                                 driver::session_create(memory.iova()));
+    const driver::SessionSpec wanted{.algorithm = spec::Algorithm::aes_cbc, .key = key};
+    driver::write_session_parameters(memory.bytes(), wanted);
+    const auto session =
+        driver::submit_and_wait(machine.device().admin(), machine.environment(),
+                                driver::session_create(memory.iova(), wanted.size()));
     const driver::CipherBuffers in_place{memory.iova(), 64, memory.iova(), 64};
     const auto request = driver::aes_cbc(driver::Direction::encrypt, session.result, in_place, key);
     machine.fail_submission(1, Failure::dma_fault);

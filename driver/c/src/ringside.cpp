@@ -207,9 +207,10 @@ uint32_t ringside_capacity(const ringside_device* device, uint32_t queue) {
     return pair != nullptr ? pair->capacity() : 0;
 }
 
-int ringside_session_create(ringside_device* device, enum ringside_algorithm algorithm,
-                            const void* key, size_t key_len, uint32_t* session) {
+int ringside_session_create(ringside_device* device, int algorithm, const void* key, size_t key_len,
+                            uint32_t* session) {
     if (device == nullptr || key == nullptr || session == nullptr ||
+        (algorithm != RINGSIDE_AES_CBC && algorithm != RINGSIDE_AES_GCM) ||
         (key_len != 16 && key_len != 24 && key_len != 32)) {
         return -EINVAL;
     }
