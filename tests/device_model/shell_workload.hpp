@@ -131,6 +131,7 @@ class Workload {
 
   private:
     static constexpr Duration settling_time = std::chrono::microseconds(100);
+    static constexpr Duration self_test_time = std::chrono::milliseconds(1);  ///< and some more
     /// Of a source: leaves room for a tag in the target, and for a list behind the source.
     static constexpr std::uint32_t longest = workload_layout::buffer_size - 32;
 
@@ -141,7 +142,7 @@ class Workload {
     };
 
     void power_up() {
-        host_.wait_for(settling_time);
+        host_.wait_for(self_test_time);
         host_.write32(spec::at("CC").of(), 1);
         host_.wait_for(settling_time);
         for (std::uint32_t queue = 0; queue < workload_layout::queues; ++queue) {

@@ -142,6 +142,39 @@ INSTANTIATE_TEST_SUITE_P(Counts, PostedCredits, ::testing::Values(1, 3, 10, 30))
 
 // ---- classes of slices ----
 
+class SliceClasses : public ::testing::TestWithParam<std::uint32_t> {};
+
+// Two key agreements, then a cipher: it has its own slice, they share theirs, or have one each.
+TEST_P(SliceClasses, DoNotWaitForEachOther) {
+    auto config = odd_config();
+    config.slices = 1;
+    config.asymmetric_slices = GetParam();
+    TimingBench bench(config);
+    Bytes base_point(32);
+    base_point[0] = std::byte{9};
+    const std::uint32_t session =
+        bench.create_session(spec::Algorithm::x25519, {}, Bytes(32, std::byte{0x40}));
+    auto agree = bench.cipher(session, {}, base_point, 32);
+    agree.opcode = static_cast<std::uint8_t>(spec::Opcode::agree);
+    auto encrypt = bench.cbc(64);
+    encrypt.cid = 2;
+    const Time start = bench.now;
+    for (const auto& entry : {agree, agree, encrypt}) {
+        bench.push(SliceBench::io, entry);
+    }
+    bench.ring(SliceBench::io);
+    const auto completed = bench.wait_for(3);
+    EXPECT_EQ(completed[0].entry.cid, 2);
+    EXPECT_EQ(completed[0].time - start, lone_latency(config, 64, 64) + wire_time(config, 32) * 2);
+    const Duration agreement = config.service.curve25519.agree;
+    EXPECT_EQ(completed[1].time - start,
+              lone_latency(config, 32, 32) - slice_time(config, 32) + agreement);
+    EXPECT_EQ(completed[2].time - completed[1].time,
+              GetParam() == 1 ? agreement : wire_time(config, 32));
+}
+
+INSTANTIATE_TEST_SUITE_P(Counts, SliceClasses, ::testing::Values(1, 2));
+
 // ---- chips ----
 
 std::vector<std::string> chip_names() {
