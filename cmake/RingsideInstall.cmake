@@ -12,6 +12,8 @@ set_target_properties(ringside_async PROPERTIES EXPORT_NAME async)
 install(TARGETS ringside_async EXPORT ringside LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 # Where `openssl -provider-path` and openssl.cnf find it, beside the library that it does not need.
 install(TARGETS ringside_module LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/ossl-modules)
+# The ENGINE's name for the same file.
+install(FILES ${PROJECT_BINARY_DIR}/engine/ringside_engine.so DESTINATION ${CMAKE_INSTALL_LIBDIR}/ossl-modules)
 set_target_properties(ringside PROPERTIES INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
 
 install(EXPORT ringside NAMESPACE ringside:: FILE ringsideTargets.cmake DESTINATION ${package_folder})

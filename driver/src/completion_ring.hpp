@@ -3,7 +3,7 @@
 #pragma once
 
 // The driver's end of a completion ring: finds out what is new by the phase bit and copies it out,
-// each byte once. Interrupt executor only.
+// each byte once. Called under the queue pair's lock.
 
 #include <cstdint>
 #include <span>

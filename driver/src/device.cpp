@@ -49,13 +49,14 @@ class Device::Impl {
     std::uint32_t io_queue_pairs() const { return config_.io_queue_pairs; }
     DmaPool& dma() { return dma_; }
     Environment& environment() { return environment_; }
-    std::uint32_t max_length() const { return max_length_; }
+    const DeviceCapabilities& capabilities() const { return capabilities_; }
     std::uint64_t reported_errors() const { return errors_ ? errors_->reported() : 0; }
     const Recovery& recovery() const { return *recovery_; }
     void request_reset();
 
   private:
     error_code identify();
+    error_code read_capabilities();
     error_code check_config();
     error_code reset();
     error_code enable();
@@ -79,9 +80,8 @@ class Device::Impl {
     std::unique_ptr<ErrorInterrupt> errors_;
     std::vector<std::unique_ptr<QueuePair>> queue_pairs_;  ///< the admin queue pair first
 
-    std::uint32_t max_ring_entries_ = 0;
-    std::uint32_t max_length_ = 0;
-    std::uint32_t max_sessions_ = 0;
+    DeviceCapabilities capabilities_{};
+    std::uint32_t vectors_ = 0;
     Duration state_change_{};
 
     bool must_reset_ = false;  ///< it is our device, and we woke it
@@ -91,8 +91,9 @@ class Device::Impl {
 };
 
 error_code Device::Impl::bring_up() {
-    for (const auto step : {&Impl::identify, &Impl::check_config, &Impl::reset, &Impl::enable,
-                            &Impl::create_queue_pairs, &Impl::go_live}) {
+    for (const auto step :
+         {&Impl::identify, &Impl::read_capabilities, &Impl::check_config, &Impl::reset,
+          &Impl::enable, &Impl::create_queue_pairs, &Impl::go_live}) {
         if (const error_code failure = (this->*step)()) {
             return failure;
         }
@@ -112,30 +113,47 @@ error_code Device::Impl::identify() {
     if (!version) {
         return version.error();
     }
+    capabilities_.version = *version;
     return *version >> 16 == spec::device_version >> 16 ? error_code() : Errc::unsupported_version;
 }
 
+error_code Device::Impl::read_capabilities() {
+    bool lost = false;
+    const auto read = [&](std::uint32_t offset) {
+        const auto value = read_register(link_, offset);
+        lost = lost || !value;
+        return value ? *value : 0;
+    };
+    const auto read64 = [&](spec::Address address) {
+        const std::uint64_t low = read(address.of());
+        return std::uint64_t{read(address.of() + 4)} << 32 | low;
+    };
+    const std::uint32_t cap = read(spec::at("CAP").of());
+    const std::uint32_t limits = read(spec::at("LIMITS").of());
+    const auto field = [](std::uint64_t value) { return static_cast<std::uint32_t>(value); };
+    vectors_ = field(spec::field("LIMITS", "MAX_VECTORS").get(limits));
+    capabilities_.queue_pairs = field(spec::field("CAP", "MAX_QP").get(cap));
+    capabilities_.max_ring_entries = std::min(
+        std::uint32_t{1} << spec::field("CAP", "LOG2_ENTRIES").get(cap), spec::max_ring_entries);
+    capabilities_.max_list_entries = spec::field("CAP", "SGL").get(cap) != 0
+                                         ? field(spec::field("LIMITS", "MAX_SGE").get(limits))
+                                         : 0;
+    capabilities_.max_length = read(spec::at("MAX_LEN").of());
+    capabilities_.max_sessions = read(spec::at("MAX_SESS").of());
+    capabilities_.symmetric = read64(spec::at("ALG_SYM"));
+    capabilities_.asymmetric = read64(spec::at("ALG_ASYM"));
+    capabilities_.hash_kdf = read64(spec::at("ALG_HASHKDF"));
+    state_change_ = std::chrono::milliseconds(read(spec::at("TO").of()));
+    return lost ? make_error_code(Errc::dead) : error_code();
+}
+
 error_code Device::Impl::check_config() {
-    const auto cap = read_register(link_, spec::at("CAP").of());
-    const auto limits = read_register(link_, spec::at("LIMITS").of());
-    const auto max_length = read_register(link_, spec::at("MAX_LEN").of());
-    const auto timeout_ms = read_register(link_, spec::at("TO").of());
-    const auto sessions = read_register(link_, spec::at("MAX_SESS").of());
-    if (!cap || !limits || !max_length || !timeout_ms || !sessions) {
-        return Errc::dead;
-    }
-    max_length_ = *max_length;
-    max_sessions_ = std::min(*sessions, max_sessions);
-    state_change_ = std::chrono::milliseconds(*timeout_ms);
-    max_ring_entries_ = std::min(std::uint32_t{1} << spec::field("CAP", "LOG2_ENTRIES").get(*cap),
-                                 spec::max_ring_entries);
-    const auto queue_pairs = spec::field("CAP", "MAX_QP").get(*cap);
-    const auto vectors = spec::field("LIMITS", "MAX_VECTORS").get(*limits);
     const std::uint32_t last = config_.io_queue_pairs;  // the admin queue pair is number 0
-    const bool fits =
-        last >= 1 && last < std::min<std::uint64_t>(queue_pairs, vectors) &&
-        spec::queue_vector(last) < vectors && std::has_single_bit(config_.ring_entries) &&
-        config_.ring_entries >= spec::min_ring_entries && config_.ring_entries <= max_ring_entries_;
+    const bool fits = last >= 1 && last < std::min(capabilities_.queue_pairs, vectors_) &&
+                      spec::queue_vector(last) < vectors_ &&
+                      std::has_single_bit(config_.ring_entries) &&
+                      config_.ring_entries >= spec::min_ring_entries &&
+                      config_.ring_entries <= capabilities_.max_ring_entries;
     return fits ? error_code() : Errc::unsupported_config;
 }
 
@@ -173,7 +191,8 @@ error_code Device::Impl::wait_for_state(spec::DeviceState wanted) {
 
 error_code Device::Impl::create_queue_pairs() {
     sessions_ = std::make_unique<SessionTable>(
-        environment_, dma_, max_sessions_ + admin_ring_entries, config_.recovery.restore_sessions);
+        environment_, dma_, std::min(capabilities_.max_sessions, max_sessions) + admin_ring_entries,
+        config_.recovery.restore_sessions);
     recovery_ = std::make_unique<Recovery>(link_, environment_, dma_, *sessions_, config_.recovery,
                                            state_change_);
     errors_ = std::make_unique<ErrorInterrupt>(link_, environment_, config_.recovery, *recovery_);
@@ -189,14 +208,15 @@ error_code Device::Impl::create_queue_pair(std::uint32_t index) {
     using Enabling = QueuePair::Impl::Enabling;
     QueuePairConfig config{.index = index,
                            .reservation_lapse = config_.reservation_lapse,
-                           .max_length = max_length_,
+                           .max_length = capabilities_.max_length,
                            .recovery = config_.recovery};
     if (index == 0) {
-        config.entries = std::min(admin_ring_entries, max_ring_entries_);
+        config.entries = std::min(admin_ring_entries, capabilities_.max_ring_entries);
     } else {
         config.entries = config_.ring_entries;
         config.moderation_count = config_.moderation_count;
         config.moderation_us = config_.moderation_us;
+        config.mode = config_.completion_mode;
     }
     auto rings = QueuePair::Impl::map_rings(link_, config.entries);
     if (!rings) {
@@ -350,8 +370,8 @@ Environment& Device::environment() {
     return impl_->environment();
 }
 
-std::uint32_t Device::max_length() const {
-    return impl_->max_length();
+const DeviceCapabilities& Device::capabilities() const {
+    return impl_->capabilities();
 }
 
 DeviceStatistics Device::read_statistics() {

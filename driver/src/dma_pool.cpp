@@ -107,10 +107,10 @@ class DmaPool::Impl {
         const std::lock_guard lock(*mutex_);
         quarantine_ = on;
         if (!on) {
-            for (const Held& each : std::exchange(held_, {})) {
+            for (const Held& each : held_) {
                 classes_[each.size_class].free.push_back(each.block);
             }
-            held_.reserve(blocks_);
+            held_.clear();
         }
     }
     std::size_t quarantined() const {

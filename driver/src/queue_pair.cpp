@@ -45,24 +45,40 @@ QueuePair::Impl::~Impl() {
 
 result<void> QueuePair::Impl::submit(const spec::SubmissionEntry& request, Operation& operation,
                                      SlotWaiter* waiter) {
+    const Item item{request, &operation};
+    const Batch batch = submit_batch({&item, 1}, waiter);
+    if (batch.refusal) {
+        return batch.refusal;
+    }
+    return {};
+}
+
+QueuePair::Batch QueuePair::Impl::submit_batch(std::span<const Item> items, SlotWaiter* waiter) {
     environment_.schedule_point("queue_pair.submit.entry");
     const std::lock_guard lock(*mutex_);
-    ++counters_.submit_calls;
     if (waiter != nullptr && !waiters_.is_queued(*waiter)) {
         waiters_.leave(*waiter);  // its reservation, if it has one, is the credit taken below
     }
-    const error_code refusal = take_or_refuse(request, operation, waiter);
-    if (waiter != nullptr && !is_transient(refusal)) {
+    Batch batch;
+    for (const Item& item : items) {
+        ++counters_.submit_calls;
+        batch.refusal = take_or_refuse(item.request, *item.operation, waiter);
+        if (batch.refusal) {
+            break;
+        }
+        ++batch.accepted;
+    }
+    if (batch.accepted != 0) {
+        ring_doorbell();
+    }
+    if (waiter != nullptr && !is_transient(batch.refusal)) {
         waiters_.leave(*waiter);
     }
     if (hand_out_slots()) {
         arm_timer(environment_.now());
     }
     check_ledger();
-    if (refusal) {
-        return refusal;
-    }
-    return {};
+    return batch;
 }
 
 error_code QueuePair::Impl::take_or_refuse(const spec::SubmissionEntry& request,
@@ -141,6 +157,9 @@ void QueuePair::Impl::accept(const spec::SubmissionEntry& request, Operation& op
     std::memcpy(submission_ring_.data() + offset, &entry, sizeof entry);
     sq_tail_ = (sq_tail_ + 1) & (config_.entries - 1);
     link_.dma_sync_for_device(submission_ring_.iova() + offset, sizeof entry);
+}
+
+void QueuePair::Impl::ring_doorbell() {
     link_.write_barrier();
     environment_.schedule_point("queue_pair.submit.before_doorbell");
     link_.mmio_write32(sq_doorbell_, sq_tail_);
@@ -266,6 +285,14 @@ QueuePair::~QueuePair() = default;
 result<void> QueuePair::submit(const spec::SubmissionEntry& request, Operation& operation,
                                SlotWaiter* waiter) {
     return impl_->submit(request, operation, waiter);
+}
+
+QueuePair::Batch QueuePair::submit_batch(std::span<const Item> items, SlotWaiter* waiter) {
+    return impl_->submit_batch(items, waiter);
+}
+
+std::uint32_t QueuePair::poll(std::uint32_t most) {
+    return impl_->poll_by_application(most);
 }
 
 void QueuePair::forget(SlotWaiter& waiter) {

@@ -3,7 +3,7 @@
 #pragma once
 
 // The state of a queue pair. One mutex guards the submission ring, the slots, the waiters and the
-// ledger; the completion ring belongs to the interrupt executor and needs none. Everything that
+// ledger, and the completion ring. Everything that
 // changes the number of credits in use does so in one critical section with handing the freed slots
 // out, so that no moment exists in which a slot is free and a reserving waiter sleeps. Foreign code
 // (complete(), slot_ready()) is called with the mutex released and only on the interrupt executor.
@@ -45,6 +45,7 @@ struct QueuePairConfig {
     std::uint32_t entries = 64;          ///< of both rings; credits = entries - 1
     std::uint16_t moderation_count = 0;  ///< interrupt at this many completions; 0: at each
     std::uint16_t moderation_us = 0;     ///< or this long after the first; 0: no time limit
+    CompletionMode mode = CompletionMode::interrupt;
     Duration reservation_lapse{};
     std::uint32_t max_length = 0;  ///< the device's
     RecoveryPolicy recovery;
@@ -70,8 +71,10 @@ class QueuePair::Impl {
 
     result<void> submit(const spec::SubmissionEntry& request, Operation& operation,
                         SlotWaiter* waiter);
+    Batch submit_batch(std::span<const Item> items, SlotWaiter* waiter);
     void forget(SlotWaiter& waiter);
     bool holds_reservation(const SlotWaiter& waiter) const;
+    std::uint32_t poll_by_application(std::uint32_t most);
     QueueCounters counters() const;
     const QueuePairConfig& config() const { return config_; }
     std::uint32_t capacity() const { return capacity_; }
@@ -156,6 +159,7 @@ class QueuePair::Impl {
     bool is_invalid(const spec::SubmissionEntry& request) const;
     void accept(const spec::SubmissionEntry& request, Operation& operation,
                 std::uint32_t new_session = 0);
+    void ring_doorbell();
     void retire(const spec::CompletionEntry& entry, DoneBatch& done);
     std::uint32_t whole_entries(std::uint32_t count);
     bool note_answer(const spec::CompletionEntry& entry);
@@ -175,13 +179,17 @@ class QueuePair::Impl {
     // interrupt executor, without the lock
     void take_turn(error_code error);
     bool is_live() const;
-    std::uint32_t reap();
+    std::uint32_t reap(std::uint32_t most = completion_batch);
+    bool keeps_looking(std::uint32_t reaped);
+    bool is_polled() const { return config_.mode == CompletionMode::poll; }
+    bool is_torn() const;
     void tell_waiters();
     void wait_for_interrupt();
     void arm_interrupt();
     bool pause_in_storm(bool empty);
     void look_during_storm();
     void count_interrupt(bool empty);
+    void report_broken_ring();
     void on_timer();
 
     void dump(std::FILE* out) const;
@@ -211,13 +219,15 @@ class QueuePair::Impl {
     Time timer_armed_for_ = WaiterQueue::never;
     Time look_at_ = WaiterQueue::never;  ///< when an operation may be late
 
-    // interrupt executor only
     CompletionRing completion_ring_;
     std::array<spec::CompletionEntry, completion_batch> batch_;
+    Time torn_since_ = WaiterQueue::never;  ///< when the entry at the head was first seen torn
+
+    // interrupt executor only
     NextTurn next_turn_ = NextTurn::none;
     Parker* stopper_ = nullptr;  ///< waits for the last turn
     InterruptStorm storm_;
-    Time torn_since_ = WaiterQueue::never;  ///< when the entry at the head was first seen torn
+    std::uint32_t looks_in_vain_ = 0;
 
     Trace::StateWriter state_writer_;
     std::unique_ptr<Timer> timer_;  ///< last: its callback uses everything else

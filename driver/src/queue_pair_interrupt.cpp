@@ -70,15 +70,35 @@ void QueuePair::Impl::take_turn(error_code error) {
     if (!is_live() || (interrupted && pause_in_storm(reaped == 0))) {
         return;
     }
-    if (torn_since_ != WaiterQueue::never) {
+    if (is_torn()) {
         return;  // on_timer() looks again
     }
-    if (reaped < drain_budget) {
+    if (reaped < drain_budget && !keeps_looking(reaped)) {
         wait_for_interrupt();
         return;
     }
     next_turn_ = NextTurn::posted;  // the other users of the executor first
     boost::asio::post(environment_.interrupt_executor(), [this] { take_turn({}); });
+}
+
+/// Whether the ring is looked at again at once, others on the executor first, in the place of
+/// waiting for an interrupt.
+bool QueuePair::Impl::keeps_looking(std::uint32_t reaped) {
+    if (config_.mode != CompletionMode::adaptive) {
+        return false;
+    }
+    looks_in_vain_ = reaped != 0 ? 0 : looks_in_vain_ + 1;
+    const std::lock_guard lock(*mutex_);
+    if (looks_in_vain_ < adaptive_looks && counters_.in_flight != 0) {
+        return true;
+    }
+    looks_in_vain_ = 0;
+    return false;
+}
+
+bool QueuePair::Impl::is_torn() const {
+    const std::lock_guard lock(*mutex_);
+    return torn_since_ != WaiterQueue::never;
 }
 
 bool QueuePair::Impl::is_live() const {
@@ -144,24 +164,26 @@ void QueuePair::Impl::wait_for_interrupt() {
 }
 
 void QueuePair::Impl::arm_interrupt() {
+    const std::lock_guard lock(*mutex_);
     const auto arm = spec::field("CQ_DB", "HEAD").set(completion_ring_.head()) |
                      spec::field("CQ_DB", "ARM").set(1);
     link_.mmio_write32(cq_doorbell_, static_cast<std::uint32_t>(arm));
 }
 
 /// Takes a batch out of the completion ring and completes it; says how many entries there were.
-std::uint32_t QueuePair::Impl::reap() {
-    std::uint32_t count = completion_ring_.read(batch_);
-    if (count == 0) {
-        return 0;
-    }
-    environment_.schedule_point("queue_pair.drain.before_ack");
+std::uint32_t QueuePair::Impl::reap(std::uint32_t most) {
     DoneBatch done;
+    std::uint32_t count = 0;
     bool broken = false;
     {
         // The device's count of credits in use and ours go down together, and the slots go to those
         // who wait for them, before anybody else can look.
         const std::lock_guard lock(*mutex_);
+        count = completion_ring_.read(std::span(batch_).first(most));
+        if (count == 0) {
+            return 0;
+        }
+        environment_.schedule_point("queue_pair.drain.before_ack");
         count = whole_entries(count);
         if (live_ && count != 0) {
             link_.mmio_write32(cq_doorbell_, completion_ring_.head());
@@ -182,10 +204,35 @@ std::uint32_t QueuePair::Impl::reap() {
     }
     tell_waiters();
     if (broken) {
-        watcher_.on_broken_ring(config_.index);
+        report_broken_ring();
         return 0;  // nothing more is read that may be nonsense
     }
     return count;
+}
+
+void QueuePair::Impl::report_broken_ring() {
+    if (environment_.on_interrupt_executor()) {
+        watcher_.on_broken_ring(config_.index);
+    } else {
+        // Nobody looks at the ring of a polled queue pair after stop_interrupts(), which posts
+        // behind this.
+        boost::asio::post(environment_.interrupt_executor(),
+                          [this] { watcher_.on_broken_ring(config_.index); });
+    }
+}
+
+std::uint32_t QueuePair::Impl::poll_by_application(std::uint32_t most) {
+    std::uint32_t reaped = 0;
+    while (is_polled() && reaped < most) {
+        const std::uint32_t room = most - reaped;
+        const std::uint32_t count =
+            reap(std::min(room, static_cast<std::uint32_t>(completion_batch)));
+        if (count == 0) {
+            break;
+        }
+        reaped += count;
+    }
+    return reaped;
 }
 
 /// How many of the entries just read can be taken. The next one looks torn: it is read again a
@@ -306,7 +353,7 @@ void QueuePair::Impl::on_timer() {
     }
     tell_waiters();
     look_during_storm();
-    if (torn_since_ != WaiterQueue::never && next_turn_ == NextTurn::none) {
+    if (!is_polled() && next_turn_ == NextTurn::none && is_torn()) {
         take_turn({});
     }
     if (late) {
@@ -324,8 +371,10 @@ bool QueuePair::Impl::is_late(Time now) {
         look_at_ = WaiterQueue::never;
         return false;
     }
-    const Time late_at = oldest->submitted_at + config_.recovery.late_after;
     const Time overdue_at = oldest->submitted_at + config_.recovery.operation_timeout;
+    // Where the application polls, it may take its time.
+    const Time late_at =
+        is_polled() ? overdue_at : oldest->submitted_at + config_.recovery.late_after;
     if (now < late_at) {
         look_at_ = late_at;
         return false;

@@ -36,8 +36,8 @@ void QueuePair::Impl::program() {
         spec::field("Q_SIZE", "SQ").set(last_entry) | spec::field("Q_SIZE", "CQ").set(last_entry);
     const auto moderation = spec::field("INT_MOD", "TIME_US").set(config_.moderation_us) |
                             spec::field("INT_MOD", "COUNT").set(config_.moderation_count);
-    const auto vector =
-        spec::field("CQ_VEC", "VECTOR").set(vector_) | spec::field("CQ_VEC", "IEN").set(1);
+    const auto vector = spec::field("CQ_VEC", "VECTOR").set(vector_) |
+                        spec::field("CQ_VEC", "IEN").set(is_polled() ? 0 : 1);
     write_register64(link_, spec::at("SQ_BASE").of(queue), submission_ring_.iova().value);
     write_register64(link_, spec::at("CQ_BASE").of(queue), completion_ring_.iova().value);
     link_.mmio_write32(spec::at("Q_SIZE").of(queue), static_cast<std::uint32_t>(size));
@@ -68,6 +68,9 @@ void QueuePair::Impl::go_live() {
         if (state_ == State::closed || std::exchange(live_, true)) {
             return;
         }
+    }
+    if (is_polled()) {
+        return;
     }
     storm_.end();
     link_.mask_vector(vector_, false);
@@ -101,8 +104,8 @@ void QueuePair::Impl::open() {
 void QueuePair::Impl::end_operations(Errc reason) {
     std::uint32_t seen = 0;
     for (std::uint32_t count = 1; count != 0 && seen < config_.entries; seen += count) {
-        count = completion_ring_.read(batch_);
         const std::lock_guard lock(*mutex_);
+        count = completion_ring_.read(batch_);
         for (std::uint32_t i = 0; i < count; ++i) {
             note_answer(batch_[i]);
         }
@@ -147,8 +150,8 @@ void QueuePair::Impl::revoke_rings() {
     {
         const std::lock_guard lock(*mutex_);
         submission_ring_.revoke();
+        completion_ring_.revoke();
     }
-    completion_ring_.revoke();
 }
 
 void QueuePair::Impl::stop_interrupts() {
@@ -196,9 +199,9 @@ error_code QueuePair::Impl::renew_rings() {
     if (!rings) {
         return rings.error();
     }
+    const std::lock_guard lock(*mutex_);
     completion_ring_.restart(std::move(rings->completion));
     torn_since_ = WaiterQueue::never;
-    const std::lock_guard lock(*mutex_);
     submission_ring_ = std::move(rings->submission);
     sq_tail_ = 0;
     sq_head_ = 0;
@@ -227,7 +230,7 @@ void QueuePair::Impl::nudge() {
         }
         link_.mmio_write32(sq_doorbell_, sq_tail_);
     }
-    if (!storm_.is_raging()) {
+    if (!storm_.is_raging() && !is_polled()) {
         link_.mask_vector(vector_, false);
         arm_interrupt();
     }
@@ -245,6 +248,7 @@ result<void> QueuePair::Impl::submit_own(const spec::SubmissionEntry& request,
         return Errc::again;
     }
     accept(request, operation);
+    ring_doorbell();
     check_ledger();
     return {};
 }

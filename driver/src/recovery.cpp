@@ -72,7 +72,7 @@ void Recovery::perform(Rung& rung, QueueAction action) {
             begin_queue_reset(rung);
             break;
         case QueueAction::end_operations_and_set_up:
-            dma_.quarantine(false);
+            update_quarantine();
             count(&RecoveryCounters::queue_resets);
             rung.queue.end_operations(Errc::aborted);
             set_up(rung);
@@ -203,9 +203,18 @@ void Recovery::begin_queue_reset(Rung& rung) {
         handle(rung, QueueEvent::device_reset_wanted);
         return;
     }
-    dma_.quarantine(true);
+    update_quarantine();
     rung.deadline = environment_.now() + state_change_;
     rung.queue.begin_reset();
+}
+
+/// Buffers are kept aside as long as anything is being reset.
+void Recovery::update_quarantine() {
+    const bool in_doubt = stage_ == DeviceStage::resetting ||
+                          std::any_of(rungs_.begin(), rungs_.end(), [](const Rung& rung) {
+                              return rung.stage == QueueStage::resetting;
+                          });
+    dma_.quarantine(in_doubt);
 }
 
 void Recovery::set_up(Rung& rung) {

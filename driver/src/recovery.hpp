@@ -94,6 +94,7 @@ class Recovery final : public QueueWatcher {
     void on_abort_done(Rung& rung);
     bool is_overdue(Time submitted_at) const;
     void begin_queue_reset(Rung& rung);
+    void update_quarantine();
     void set_up(Rung& rung);
 
     void stop_and_reset_device();

@@ -153,13 +153,13 @@ void Recovery::stop_and_reset_device() {
     }
     heartbeat_.reset();
     sessions_.lose_all();
-    dma_.quarantine(true);
+    update_quarantine();
     link_.mmio_write32(spec::at("RESET").of(), spec::reset_key);
 }
 
 void Recovery::end_operations_and_enable() {
     count(&RecoveryCounters::device_resets);
-    dma_.quarantine(false);
+    update_quarantine();
     for (Rung& rung : rungs_) {
         rung.queue.end_operations(Errc::aborted);
     }

@@ -50,6 +50,30 @@ void write_session_parameters(std::span<std::byte> into, const SessionSpec& sess
               std::copy(session.key.begin(), session.key.end(), keys));
 }
 
+std::uint32_t write_list(std::span<std::byte> into, std::span<const Piece> pieces) {
+    std::uint32_t bytes = 0;
+    for (std::size_t i = 0; i < pieces.size(); ++i) {
+        const spec::ListEntry entry{.address = pieces[i].address.value,
+                                    .length = pieces[i].length,
+                                    .flags = i + 1 == pieces.size() ? spec::list_last : 0};
+        std::memcpy(into.subspan(i * sizeof entry, sizeof entry).data(), &entry, sizeof entry);
+        bytes += pieces[i].length;
+    }
+    return bytes;
+}
+
+void use_source_list(spec::SubmissionEntry& request, Iova list, std::uint32_t bytes) {
+    request.flags |= static_cast<std::uint8_t>(spec::SubmissionFlag::src_list);
+    request.src = list.value;
+    request.src_len = bytes;
+}
+
+void use_destination_list(spec::SubmissionEntry& request, Iova list, std::uint32_t bytes) {
+    request.flags |= static_cast<std::uint8_t>(spec::SubmissionFlag::dst_list);
+    request.dst = list.value;
+    request.dst_len = bytes;
+}
+
 spec::SubmissionEntry session_create(Iova parameters, std::uint32_t size) {
     spec::SubmissionEntry entry;
     entry.opcode = static_cast<std::uint8_t>(spec::Opcode::session_create);

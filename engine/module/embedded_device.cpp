@@ -22,6 +22,8 @@ namespace {
 using frontends::LogLevel;
 using frontends::say;
 
+static_assert(core::DeviceConfig{}.queue_pairs == frontends::largest_queue_pairs + 1);
+
 /// %p is the process id.
 std::string expand(std::string path) {
     for (std::size_t at = path.find("%p"); at != std::string::npos; at = path.find("%p", at)) {
@@ -37,7 +39,7 @@ std::optional<std::vector<core::FaultRule>> read_fault_plan(const std::string& t
     }
     auto plan = sim::parse_fault_plan(text);
     if (!plan) {
-        say(LogLevel::error, "faults = '" + text + "' is not allowed: " + plan.error().message);
+        say(LogLevel::error, "faults: " + plan.error().message);
         return std::nullopt;
     }
     return std::move(*plan);

@@ -32,13 +32,14 @@ TraceFile::TraceFile(int fd, Trace& trace) : fd_(fd), trace_(trace) {
 TraceFile::~TraceFile() {
     trace_.listen({});
     std::array<char, 64> line{};
-    std::snprintf(line.data(), line.size(), "# hash %016" PRIx64 "\n", trace_.hash());
+    std::snprintf(line.data(), line.size(), "# hash %016" PRIx64 "\n", hash_.value());
     text_ += line.data();
     flush();
     close(fd_);
 }
 
 void TraceFile::write(const TraceEvent& event) {
+    hash_.add(event);
     std::array<char, 128> line{};
     std::snprintf(line.data(), line.size(), "%" PRId64 " %s %u %" PRIu64 " %016" PRIx64 "\n",
                   to_ps(event.time), to_string(event.kind).data(),

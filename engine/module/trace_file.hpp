@@ -3,8 +3,8 @@
 #pragma once
 
 // Every event of a run, one line each, for reading and for comparing: time in ps, kind, queue, id,
-// digest. Payloads and keys are in it as digests only. The last line is the trace's hash, which
-// can be computed again from the lines before.
+// digest. Payloads and keys are in it as digests only. The last line is the hash of the lines
+// before (TraceHash), and says that none is missing.
 
 #include <memory>
 #include <string>
@@ -30,6 +30,7 @@ class TraceFile {
 
     int fd_;
     Trace& trace_;
+    TraceHash hash_;
     std::string text_;  ///< not yet written; not stdio's, which a forked child would write again
 };
 

@@ -84,11 +84,12 @@ int main() {
     const auto device =
         driver::Device::open(platform->link(), environment, {.ring_entries = 16}).value();
 
-    auto parameters = device->dma().allocate(sizeof(spec::SessionParameters)).value();
     const std::array<std::byte, 16> key{std::byte{1}, std::byte{2}};
-    driver::write_session_parameters(parameters.bytes(), spec::Algorithm::aes_cbc, key);
-    const auto session = driver::submit_and_wait(device->admin(), environment,
-                                                 driver::session_create(parameters.iova()));
+    const driver::SessionSpec wanted{.algorithm = spec::Algorithm::aes_cbc, .key = key};
+    auto parameters = device->dma().allocate(wanted.size()).value();
+    driver::write_session_parameters(parameters.bytes(), wanted);
+    const auto session = driver::submit_and_wait(
+        device->admin(), environment, driver::session_create(parameters.iova(), wanted.size()));
 
     auto data = device->dma().allocate(records * record_size).value();
     const std::array<std::byte, 16> iv{};

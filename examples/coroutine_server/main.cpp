@@ -44,10 +44,11 @@ class Server {
     tcp::endpoint endpoint() const { return acceptor_.local_endpoint(); }
 
     awaitable<void> run(int connections) {
-        auto parameters = device_.dma().allocate(sizeof(spec::SessionParameters)).value();
         const std::array<std::byte, 16> key{std::byte{0x2B}, std::byte{0x7E}};
-        driver::write_session_parameters(parameters.bytes(), spec::Algorithm::aes_cbc, key);
-        const auto request = driver::session_create(parameters.iova());
+        const driver::SessionSpec wanted{.algorithm = spec::Algorithm::aes_cbc, .key = key};
+        auto parameters = device_.dma().allocate(wanted.size()).value();
+        driver::write_session_parameters(parameters.bytes(), wanted);
+        const auto request = driver::session_create(parameters.iova(), wanted.size());
         session_ = (co_await admin_.async_submit(request, use_awaitable)).result;
         for (int i = 0; i < connections; ++i) {
             tcp::socket socket = co_await acceptor_.async_accept(use_awaitable);

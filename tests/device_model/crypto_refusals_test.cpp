@@ -270,6 +270,52 @@ TEST(Length, LimitsThemselvesAreAllowed) {
     EXPECT_EQ(bench.ask(one_byte).output.size(), 1u);
 }
 
+// ---- fields ----
+
+struct WrongField {
+    const char* what;
+    Algorithm algorithm;
+    std::function<void(Question&)> spoil;
+};
+
+std::ostream& operator<<(std::ostream& out, const WrongField& wrong) {
+    return out << wrong.what;
+}
+
+const WrongField wrong_fields[] = {
+    {"CTR with an IV of 15 bytes", Algorithm::aes_ctr, [](auto& q) { q.iv.resize(15); }},
+    {"XTS without a tweak", Algorithm::aes_xts, [](auto& q) { q.iv.clear(); }},
+    {"ChaCha20-Poly1305 with an IV of 11 bytes", Algorithm::chacha20_poly1305,
+     [](auto& q) { q.iv.resize(11); }},
+    {"ChaCha20-Poly1305 with an IV of 13 bytes", Algorithm::chacha20_poly1305,
+     [](auto& q) { q.iv.resize(13); }},
+    {"ChaCha20-Poly1305 without a tag", Algorithm::chacha20_poly1305,
+     [](auto& q) { q.tag_len = 0; }},
+    {"ChaCha20-Poly1305 with a tag of 12 bytes", Algorithm::chacha20_poly1305,
+     [](auto& q) { q.tag_len = 12; }},
+    {"ChaCha20-Poly1305 with a tag of 17 bytes", Algorithm::chacha20_poly1305,
+     [](auto& q) { q.tag_len = 17; }},
+    {"a record with an IV of 12 bytes", Algorithm::aes_cbc_hmac_sha1,
+     [](auto& q) { q.iv.resize(12); }},
+    {"a record with a header of 12 bytes", Algorithm::aes_cbc_hmac_sha1,
+     [](auto& q) { q.first_len = 12; }},
+    {"a record with an explicit IV of 15 bytes", Algorithm::aes_cbc_hmac_sha256,
+     [](auto& q) { q.second_len = 15; }},
+};
+
+class Field : public ::testing::TestWithParam<WrongField> {};
+
+TEST_P(Field, IsRefused) {
+    CryptoBench bench;
+    Question question = question_for(GetParam().algorithm, Opcode::cipher);
+    GetParam().spoil(question);
+    const Answer answer = bench.ask(question);
+    EXPECT_EQ(answer.status, refused(RequestError::bad_field));
+    EXPECT_TRUE(answer.output.empty());
+}
+
+INSTANTIATE_TEST_SUITE_P(Wrong, Field, ::testing::ValuesIn(wrong_fields));
+
 // ---- sessions ----
 
 struct WrongKey {

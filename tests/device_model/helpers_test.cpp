@@ -4,6 +4,9 @@
 // Helper threads change nothing but the time that a run takes: outputs, completions and the trace
 // are the same with none and with three, random numbers and signatures included.
 
+#include <future>
+#include <memory>
+#include <thread>
 #include <tuple>
 
 #include "crypto_questions.hpp"
@@ -123,6 +126,25 @@ TEST_P(Helpers, LeaveAChipThatGoesWithWorkUnderWay) {
     Workload workload(GetParam(), 8);
     workload.begin(60);
     workload.bench().run_for(std::chrono::microseconds(8));
+}
+
+// Whoever runs the chip may be another thread than whoever takes it down, and end after that: what
+// libcrypto keeps for a thread must be gone by then.
+TEST(Threads, OutliveTheChipThatTheyRan) {
+    auto bench = std::make_unique<CryptoBench>();
+    std::promise<void> signed_once;
+    std::promise<void> gone;
+    std::thread runner([&] {
+        for (const Question& question : asymmetric_questions()) {
+            EXPECT_TRUE(bench->ask(question).status.ok());
+        }
+        signed_once.set_value();
+        gone.get_future().wait();
+    });
+    signed_once.get_future().wait();
+    bench.reset();
+    gone.set_value();
+    runner.join();
 }
 
 INSTANTIATE_TEST_SUITE_P(Count, Helpers, ::testing::Values(1u, 2u, 3u));

@@ -167,6 +167,14 @@ TEST_P(Records, AWrongByteAnywhereWithholdsThePayload) {
     EXPECT_TRUE(bench.ask(question).status.ok()) << "the length is the chip's own";
 }
 
+// The MAC is right if the last byte is taken for all of the padding, but it claims more.
+TEST_P(Records, ARightMacDoesNotMakeUpForWrongPadding) {
+    const Bytes payload = counting(63 - GetParam().mac_len, 7);
+    for (const unsigned claimed : {1u, 5u, 255u}) {
+        expect_wrong(payload + mac(payload) + Bytes{static_cast<std::byte>(claimed)});
+    }
+}
+
 // The padding claims more than there is: bytes of 255 up to the front.
 TEST_P(Records, PaddingThatLeavesNoRoomForTheMacIsWrong) {
     expect_wrong(Bytes(64, std::byte{0xFF}));

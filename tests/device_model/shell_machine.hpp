@@ -101,6 +101,8 @@ class Memory : public sc_core::sc_module {
     HostMemory host;
     /// What some address answers instead.
     std::map<std::uint64_t, tlm::tlm_response_status> failing;
+    /// Called in the middle of each access.
+    std::function<void()> meanwhile;
 
   private:
     void transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
@@ -112,6 +114,9 @@ class Memory : public sc_core::sc_module {
         EXPECT_FALSE(payload.is_dmi_allowed());
         // The chip's own stages say how long DMA takes.
         delay += sc_core::sc_time(7, sc_core::SC_NS);
+        if (meanwhile) {
+            meanwhile();
+        }
         const auto failure = failing.find(payload.get_address());
         if (failure != failing.end()) {
             payload.set_response_status(failure->second);
@@ -134,6 +139,7 @@ class Initiator : public sc_core::sc_module {
     SC_HAS_PROCESS(Initiator);
     explicit Initiator(const sc_core::sc_module_name& name)
         : sc_core::sc_module(name), config("config"), registers("registers"), msix("msix") {
+        registers.register_nb_transport_bw(this, &Initiator::nb_transport);
         SC_THREAD(work);
         set_stack_size(1 << 20);
     }
@@ -151,6 +157,15 @@ class Initiator : public sc_core::sc_module {
         settle();
         EXPECT_FALSE(task_) << "the thread still waits";
     }
+    /// Sends a payload by the non-blocking interface; the time of its response.
+    Time transport_in_phases(tlm::tlm_generic_payload& payload, Duration ahead) {
+        tlm::tlm_phase phase = tlm::BEGIN_REQ;
+        sc_core::sc_time delay = as_sc_time(ahead);
+        const auto answer = registers->nb_transport_fw(payload, phase, delay);
+        EXPECT_NE(answer, tlm::TLM_COMPLETED);
+        wait(response_);
+        return response_time_;
+    }
     static void settle() {
         while (sc_core::sc_pending_activity()) {
             sc_core::sc_start(sc_core::sc_time_to_pending_activity());
@@ -166,8 +181,21 @@ class Initiator : public sc_core::sc_module {
         }
     }
 
+    tlm::tlm_sync_enum nb_transport(tlm::tlm_generic_payload& /*payload*/, tlm::tlm_phase& phase,
+                                    sc_core::sc_time& delay) {
+        if (phase != tlm::BEGIN_RESP) {
+            return tlm::TLM_ACCEPTED;
+        }
+        response_time_ = now() + Duration(systemc::from_sc_time(delay).time_since_epoch());
+        response_.notify(delay);
+        phase = tlm::END_RESP;
+        return tlm::TLM_COMPLETED;
+    }
+
     sc_core::sc_event go_;
     std::function<void()> task_;
+    sc_core::sc_event response_;
+    Time response_time_{};
 };
 
 struct Machine {
@@ -390,6 +418,7 @@ class Shell : public ::testing::Test {
         host.write(spec::at("RESET").of(), spec::reset_key);
         Initiator::settle();
         machine.memory.failing.clear();
+        machine.memory.meanwhile = nullptr;
         memory = HostMemory{};
     }
     std::uint32_t errors() { return host.read(spec::at("ERR_SRC").of()); }

@@ -206,6 +206,23 @@ TEST_F(Shell, AReadSeesTheChipAsItIsWhenItsDelayIsOver) {
     });
 }
 
+// The sockets turn the four phases of the non-blocking interface into one blocking call.
+TEST_F(Shell, AnswersAnAccessInPhasesWhenItIsDue) {
+    machine.initiator.run([this] {
+        host.power_up();
+        host.write(spec::at("HB_PERIOD_US").of(), 1);
+        const std::uint32_t before = host.read(spec::at("HB_COUNT").of());
+        const Time start = now();
+        Transaction read(tlm::TLM_READ_COMMAND, spec::at("HB_COUNT").of(), 4);
+        EXPECT_EQ(machine.initiator.transport_in_phases(read.payload, 3us), start + 3us);
+        EXPECT_EQ(read.payload.get_response_status(), tlm::TLM_OK_RESPONSE);
+        EXPECT_EQ(read.value(), before + 3);
+        Transaction outside(tlm::TLM_READ_COMMAND, spec::bar0_size, 4);
+        machine.initiator.transport_in_phases(outside.payload, {});
+        EXPECT_EQ(outside.payload.get_response_status(), tlm::TLM_ADDRESS_ERROR_RESPONSE);
+    });
+}
+
 /// Operations of several sizes, one with a list, behind two doorbells at odd times.
 void scenario(Host& host) {
     host.power_up();
@@ -285,6 +302,25 @@ TEST_F(Shell, TellsAnUnmappedAddressFromAFailingFabric) {
             EXPECT_EQ(completion.detail, failure.address);
             ++index;
         }
+    });
+}
+
+// Memory that answers DMA or takes a message is inside the chip's own call.
+TEST_F(Shell, RefusesToBeAccessedByWhoAnswersItsDma) {
+    machine.initiator.run([&] {
+        host.power_up();
+        unsigned refused = 0;
+        machine.memory.meanwhile = [&] {
+            Transaction write(tlm::TLM_WRITE_COMMAND, spec::at("RESET").of(), 4, spec::reset_key);
+            EXPECT_EQ(host.transport(Bar::registers, write), tlm::TLM_GENERIC_ERROR_RESPONSE);
+            Transaction look(tlm::TLM_READ_COMMAND, spec::at("ID").of(), 4);
+            EXPECT_EQ(machine.initiator.registers->transport_dbg(look.payload), 4u);
+            EXPECT_EQ(look.value(), spec::device_id);
+            ++refused;
+        };
+        host.create_session();
+        EXPECT_EQ(refused, memory.accesses.size());
+        EXPECT_GE(refused, 4u) << "descriptor, key, completion, message";
     });
 }
 

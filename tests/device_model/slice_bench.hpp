@@ -48,7 +48,9 @@ class SliceBench : public Bench {
         entry.src_len = static_cast<std::uint32_t>(source.size());
         entry.dst_len = static_cast<std::uint32_t>(dst_len);
         entry.iv_len = static_cast<std::uint8_t>(iv.size());
-        std::memcpy(entry.iv, iv.data(), std::min(iv.size(), sizeof entry.iv));
+        std::transform(iv.begin(), iv.begin() + std::min<std::ptrdiff_t>(entry.iv_len, 16),
+                       entry.iv,
+                       [](std::byte byte) { return std::to_integer<std::uint8_t>(byte); });
         return entry;
     }
     /// What stands at a descriptor's destination.

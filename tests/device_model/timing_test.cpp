@@ -2,111 +2,18 @@
 // SPDX-FileCopyrightText: the ringside authors
 
 // Time in closed form: what an operation takes alone is the sum of its stages, what many take is
-// set by the narrowest of them, exactly to the picosecond. Durations here are no round numbers, so
-// that no two stages can stand in for each other.
+// set by the narrowest of them, exactly to the picosecond.
 
-#include <optional>
 #include <ostream>
-#include <stdexcept>
 
 #include "ringside/base/prng.hpp"
 #include "ringside/testing/seed.hpp"
-#include "slice_bench.hpp"
+#include "timing_bench.hpp"
 
 namespace ringside::testing {
 namespace {
 
 using namespace std::chrono_literals;
-
-constexpr core::DeviceConfig odd_config() {
-    core::DeviceConfig config;
-    config.doorbell = Duration(101'003);
-    config.fetch = Duration(503'009);
-    config.dma_read = Duration(607'011);
-    config.dma_write = Duration(307'013);
-    config.link_per_byte = Duration(67);
-    config.service.aes.fixed = Duration(401'017);
-    config.service.aes.per_byte = Duration(251);
-    config.completion = Duration(151'019);
-    config.interrupt = Duration(211'027);
-    return config;
-}
-
-Duration slice_time(const core::DeviceConfig& config, std::int64_t source) {
-    return config.service.aes.fixed + config.service.aes.per_byte * source;
-}
-
-/// What an operation takes alone in the chip.
-Duration lone_latency(const core::DeviceConfig& config, std::int64_t source, std::int64_t output) {
-    return config.doorbell + config.fetch + config.dma_read + config.link_per_byte * source +
-           slice_time(config, source) + config.dma_write + config.link_per_byte * output +
-           config.completion;
-}
-
-/// Knows when completions become visible in memory, by looking after each of the chip's events.
-class TimingBench : public SliceBench {
-  public:
-    explicit TimingBench(const core::DeviceConfig& chip) : SliceBench(chip), config(chip) {}
-
-    /// A GCM encryption without AAD: 16 bytes more come out than go in.
-    spec::SubmissionEntry gcm(std::uint32_t length) {
-        if (!gcm_session_) {
-            gcm_session_ = create_session(spec::Algorithm::aes_gcm, Bytes(32));
-        }
-        auto entry = cipher(*gcm_session_, Bytes(12), Bytes(length), length + 16);
-        entry.tag_len = 16;
-        return entry;
-    }
-    spec::SubmissionEntry cbc(std::uint32_t length) {
-        if (!cbc_session_) {
-            cbc_session_ = create_session(spec::Algorithm::aes_cbc, Bytes(16));
-        }
-        return cipher(*cbc_session_, Bytes(16), Bytes(length), length);
-    }
-
-    struct Completed {
-        Time time;
-        spec::CompletionEntry entry;
-    };
-    /// Runs until completions of `queue` become visible.
-    std::vector<Completed> wait_for_some(std::uint32_t queue = io) {
-        std::vector<Completed> completed;
-        while (completed.empty() && device.next_event()) {
-            run_until(*device.next_event());
-            for (const auto& entry : reap(queue)) {
-                completed.push_back({now, entry});
-            }
-        }
-        if (completed.empty()) {
-            throw std::runtime_error("nothing completes any more");
-        }
-        return completed;
-    }
-    /// Runs until `count` operations, all that are under way, are completed.
-    std::vector<Completed> wait_for(std::size_t count) {
-        std::vector<Completed> completed;
-        while (completed.size() < count) {
-            const auto some = wait_for_some();
-            completed.insert(completed.end(), some.begin(), some.end());
-        }
-        return completed;
-    }
-    /// From the doorbell to the completion of one descriptor.
-    Duration latency_of(const spec::SubmissionEntry& entry, std::uint32_t queue = io) {
-        push(queue, entry);
-        const Time start = now;
-        ring(queue);
-        const Completed completed = wait_for_some(queue).front();
-        EXPECT_EQ(completed.entry.latency_ns, to_ns(completed.time - start));
-        return completed.time - start;
-    }
-
-    const core::DeviceConfig config;
-
-  private:
-    std::optional<std::uint32_t> cbc_session_;
-    std::optional<std::uint32_t> gcm_session_;
-};
 
 // ---- one alone ----
 
@@ -270,24 +177,6 @@ TEST_P(NarrowestForTwo, SetsHowMuchLaterTheSecondIs) {
 INSTANTIATE_TEST_SUITE_P(Stages, NarrowestForTwo,
                          ::testing::Values(slices(1), slow_link(false), slow_link(true),
                                            slow_fetch(1)));
-
-/// Keeps `depth` operations under way; gives the times of the first `count` completions.
-std::vector<Time> closed_loop(TimingBench& bench, const spec::SubmissionEntry& entry,
-                              std::size_t depth, std::size_t count) {
-    std::vector<Time> times;
-    std::size_t free = depth;
-    while (times.size() < count) {
-        for (; free != 0; --free) {
-            bench.push(SliceBench::io, entry);
-        }
-        bench.ring(SliceBench::io);
-        for (const auto& completed : bench.wait_for_some()) {
-            times.push_back(completed.time);
-            ++free;
-        }
-    }
-    return times;
-}
 
 TEST_P(Narrowest, SetsTheThroughputOfAClosedLoop) {
     constexpr std::size_t depth = 60;

@@ -13,23 +13,17 @@
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/experimental/as_tuple.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/use_future.hpp>
-#include <future>
 
 #include "queue_fixture.hpp"
-
-// g++ 12 takes Boost 1.81's use_future for a use before construction when it inlines it.
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 
 namespace ringside::driver {
 namespace {
 
 namespace asio = boost::asio;
-using testing::TestOperation;
-using testing::TestWaiter;
 
 class AsyncQueueTest : public testing::QueueFixture {
   protected:
@@ -243,13 +237,15 @@ TEST_F(AsyncQueueTest, ACoroutineAwaitsItsRequests) {
     EXPECT_TRUE(ended);
 }
 
-TEST_F(AsyncQueueTest, AFutureHoldsTheResult) {
+TEST_F(AsyncQueueTest, ADeferredRequestIsSubmittedWhenItIsLaunched) {
     open_async(4);
-    std::future<Completion> future = async->async_submit({}, asio::use_future);
+    auto deferred = async->async_submit({}, asio::deferred);
+    EXPECT_EQ(device.pending(q), 0u);
+    Outcome outcome;
+    std::move(deferred)(into(outcome));
     device.complete(q, 0, {}, 7);
     environment.run_ready();
-    ASSERT_EQ(future.wait_for(std::chrono::seconds(0)), std::future_status::ready);
-    EXPECT_EQ(future.get().result, 7u);
+    EXPECT_EQ(outcome.completion.result, 7u);
 }
 
 TEST_F(AsyncQueueTest, ABlockingCallerWaitsItsTurn) {

@@ -89,6 +89,26 @@ TEST_F(DmaPoolTest, APlatformWithoutMappingsLeftIsAnError) {
     EXPECT_TRUE(pool.allocate(1));
 }
 
+TEST_F(DmaPoolTest, ImportedMemoryIsReachableAsItIsAndLeftAsItIs) {
+    std::vector<std::byte> memory(1000, std::byte{0x5A});
+    {
+        const auto buffer = pool.import_memory(memory).value();
+        EXPECT_EQ(buffer.bytes().data(), memory.data());
+        EXPECT_TRUE(device.is_mapped(buffer.iova()));
+        EXPECT_TRUE(device.is_mapped(buffer.iova() + 999));
+        EXPECT_FALSE(device.is_mapped(buffer.iova() + 1000));
+    }
+    EXPECT_EQ(device.mappings(), 0u);
+    EXPECT_EQ(memory, std::vector<std::byte>(1000, std::byte{0x5A}));
+}
+
+TEST_F(DmaPoolTest, ImportFailsAsTheLinkSays) {
+    std::vector<std::byte> memory(10);
+    device.mapping_limit = 0;
+    EXPECT_EQ(pool.import_memory(memory).error(),
+              make_error_code(boost::system::errc::not_enough_memory));
+}
+
 TEST(DmaPool, UnmapsEverythingAtTheEnd) {
     testing::TestEnvironment environment;
     testing::FakeDevice device(environment);

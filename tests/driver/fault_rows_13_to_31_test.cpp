@@ -198,6 +198,23 @@ TEST_F(FaultRows, Row22BufferGivenBackWhileTheDeviceIsInDoubtIsKeptAside) {
     EXPECT_EQ(opened->dma().allocate(256).value().iova().value, iova.value);
 }
 
+TEST_F(FaultRows, Row22QuarantineLastsUntilTheLastOfTwoResets) {
+    open();
+    auto buffer = opened->dma().allocate(256).value();
+    for (const std::uint32_t queue_pair : {0u, q}) {
+        device.stop_queue(queue_pair);
+        device.raise_error(spec::ErrorSource::dma_read, queue_pair);
+        environment.advance(device.queue_reset_time / 2);
+    }
+    buffer = {};
+    EXPECT_EQ(opened->dma().quarantined(), 1u);
+    environment.advance(device.queue_reset_time / 2);
+    EXPECT_EQ(recovery().queue_resets, 1u);
+    EXPECT_EQ(opened->dma().quarantined(), 1u) << "the other queue pair may still write";
+    environment.advance(late_after);
+    EXPECT_EQ(recovery().queue_resets, 2u);
+}
+
 TEST_F(FaultRows, Row23TornCompletionIsReadAgain) {
     open(4);
     for (int i = 0; i < 5; ++i) {

@@ -62,6 +62,76 @@ TEST_P(CreditTest, ThePhaseBitHoldsOverManyLapsAndInAnyOrder) {
 
 INSTANTIATE_TEST_SUITE_P(RingEntries, CreditTest, ::testing::Values(2, 4, 8, 16));
 
+// ---- batches ----
+
+struct BatchTest : QueueFixture {
+    std::vector<driver::QueuePair::Item> items(std::size_t count) {
+        return std::vector<driver::QueuePair::Item>(count, {{}, &operation});
+    }
+    std::uint64_t doorbells = 0;
+    TestOperation operation;
+
+    void open_counting(std::uint32_t entries) {
+        open(entries);
+        device.after_write = [this](std::uint32_t offset, std::uint32_t) {
+            doorbells += offset == spec::at("SQ_DB").of(q) ? 1 : 0;
+        };
+    }
+};
+
+TEST_F(BatchTest, AllAreAnnouncedByOneDoorbell) {
+    open_counting(8);
+    const auto batch = queue->submit_batch(items(5));
+    EXPECT_EQ(batch.accepted, 5u);
+    EXPECT_FALSE(batch.refusal);
+    EXPECT_EQ(doorbells, 1u);
+    EXPECT_EQ(device.pending(q), 5u);
+    EXPECT_EQ(queue->counters().submit_calls, 5u);
+    opened->close();
+}
+
+TEST_F(BatchTest, TheRestOfAPartialBatchIsNeitherAcceptedNorCounted) {
+    open_counting(4);
+    TestWaiter waiter;
+    const auto batch = queue->submit_batch(items(6), &waiter);
+    EXPECT_EQ(batch.accepted, 3u);
+    EXPECT_EQ(batch.refusal, Errc::again);
+    EXPECT_EQ(queue->counters().accepted, 3u);
+    EXPECT_EQ(queue->counters().submit_calls, 4u) << "the rest was never tried";
+    EXPECT_EQ(queue->counters().waiting, 1u);
+    complete_one();
+    EXPECT_EQ(waiter.calls, 1);
+    const auto rest = queue->submit_batch(items(3), &waiter);
+    EXPECT_EQ(rest.accepted, 1u);
+    EXPECT_EQ(rest.refusal, Errc::again);
+    EXPECT_EQ(doorbells, 2u);
+    opened->close();
+    EXPECT_EQ(operation.completions, 4);
+}
+
+TEST_F(BatchTest, NothingAcceptedRingsNothing) {
+    open_counting(2);
+    ASSERT_TRUE(queue->submit_batch(items(1)).accepted == 1);
+    EXPECT_EQ(queue->submit_batch(items(2)).refusal, Errc::again);
+    EXPECT_EQ(queue->submit_batch({}).accepted, 0u);
+    EXPECT_EQ(doorbells, 1u);
+    complete_one();
+}
+
+TEST_F(BatchTest, AnInvalidRequestEndsTheBatchInItsPlace) {
+    open_counting(8);
+    auto three = items(3);
+    three[1].request.src_len = device.max_length + 1;
+    TestWaiter waiter;
+    const auto batch = queue->submit_batch(three, &waiter);
+    EXPECT_EQ(batch.accepted, 1u);
+    EXPECT_EQ(batch.refusal, Errc::invalid_request);
+    EXPECT_EQ(queue->counters().waiting, 0u);
+    complete_one();
+}
+
+// ---- waiters ----
+
 TEST_F(WaiterTest, AFreedSlotIsKeptForTheOldestWaiter) {
     open(2);
     TestOperation operation;

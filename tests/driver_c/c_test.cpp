@@ -221,12 +221,14 @@ TEST_F(CInterface, WrongArgumentsAreInvalid) {
     EXPECT_TRUE(refused([](auto& r) { r.src = nullptr; }));
     EXPECT_TRUE(refused([](auto& r) { r.iv_len = 17; }));
     EXPECT_TRUE(refused([](auto& r) { r.iv_len = 12; }));
-    EXPECT_TRUE(refused([](auto& r) { r.algorithm = static_cast<ringside_algorithm>(9); }));
+    EXPECT_TRUE(refused([](auto& r) { r.algorithm = 9; }));
     EXPECT_EQ(ringside_run(device, 1, &good, nullptr), -EINVAL);
     EXPECT_EQ(ringside_run(nullptr, 0, &good, nullptr), -EINVAL);
     EXPECT_EQ(ringside_run(device, 0, nullptr, nullptr), -EINVAL);
     EXPECT_EQ(ringside_submit(device, 0, &good, nullptr, nullptr), -EINVAL);
     EXPECT_EQ(ringside_session_create(device, RINGSIDE_AES_CBC, good.iv, 15, &session), -EINVAL);
+    EXPECT_EQ(ringside_session_create(device, 256 + RINGSIDE_AES_CBC, good.iv, 16, &session),
+              -EINVAL);
     EXPECT_EQ(ringside_buffer_alloc(device, 0, &buffer), -EINVAL);
     ringside_buffer* huge = nullptr;
     EXPECT_EQ(ringside_buffer_alloc(device, SIZE_MAX, &huge), -EINVAL);

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "ringside/base/private_libcrypto.hpp"
+#include "test_job.hpp"
 
 namespace ringside::testing {
 
@@ -65,10 +66,18 @@ inline bool encrypt(const EVP_CIPHER* cipher, Block& out) {
     const CipherContextHandle ctx(EVP_CIPHER_CTX_new());
     const Block zeroes{};
     int length = 0;
-    return ctx != nullptr &&
+    return ctx != nullptr && cipher != nullptr &&
            EVP_EncryptInit_ex2(ctx.get(), cipher, zeroes.data(), zeroes.data(), nullptr) == 1 &&
            EVP_EncryptUpdate(ctx.get(), out.data(), &length, zeroes.data(), out.size()) == 1 &&
            length == static_cast<int>(out.size());
+}
+
+/// What encrypt() gives without a device.
+inline Block in_software(const char* cipher) {
+    const PrivateLibcrypto library;
+    Block out{};
+    require(encrypt(library.fetch_cipher(cipher).get(), out), "software works");
+    return out;
 }
 
 /// The provider in a library context of its own.
@@ -83,8 +92,7 @@ class LoadedProvider {
             provider_ = OSSL_PROVIDER_load(context_, "ringside");
             require(provider_ != nullptr, "the module loads");
         }
-        cipher_.reset(EVP_CIPHER_fetch(context_, "AES-128-CBC", "ringside.offload=yes"));
-        require(cipher_ != nullptr, "the provider has AES-128-CBC");
+        cipher_ = fetch("AES-128-CBC");
     }
     LoadedProvider(const LoadedProvider&) = delete;
     LoadedProvider& operator=(const LoadedProvider&) = delete;
@@ -95,7 +103,10 @@ class LoadedProvider {
         }
         OSSL_LIB_CTX_free(context_);
     }
-    const EVP_CIPHER* cipher() const { return cipher_.get(); }
+    /// Null: it is not offered.
+    CipherHandle fetch(const char* name) const {
+        return CipherHandle(EVP_CIPHER_fetch(context_, name, "ringside.offload=yes"));
+    }
 
     /// One operation that must be right.
     void work() const {
@@ -110,12 +121,7 @@ class LoadedProvider {
         return done;
     }
     static const Block& expected() {
-        static const Block block = [] {
-            const PrivateLibcrypto library;
-            Block out{};
-            require(encrypt(library.fetch_cipher("AES-128-CBC").get(), out), "software works");
-            return out;
-        }();
+        static const Block block = in_software("AES-128-CBC");
         return block;
     }
 
@@ -124,6 +130,14 @@ class LoadedProvider {
     OSSL_PROVIDER* provider_ = nullptr;
     CipherHandle cipher_;
 };
+
+/// Waits as an application does, and resumes.
+inline void finish(TestJob& job) {
+    while (!job.enter()) {
+        pollfd entry{job.fd(), POLLIN, 0};
+        poll(&entry, 1, -1);
+    }
+}
 
 inline std::size_t count_entries(const char* folder) {
     std::size_t count = 0;

@@ -4,8 +4,10 @@
 // The life of a process that has the module in it: a lazy start, forks, threads, signals, few
 // CPUs, descriptors that run out or have large numbers, several front ends, and its end.
 
+#define OPENSSL_SUPPRESS_DEPRECATED  // ENGINE
 #include <dlfcn.h>
 #include <openssl/async.h>
+#include <openssl/engine.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/resource.h>
@@ -15,33 +17,34 @@
 #include <csignal>
 #include <deque>
 #include <iomanip>
-#include <regex>
 #include <sstream>
 #include <thread>
 
 #include "module_process.hpp"
 #include "ringside/base/trace.hpp"
-#include "test_job.hpp"
 
-#define OPENSSL_SUPPRESS_DEPRECATED
-#include <openssl/engine.h>
+namespace {
+
+/// A child that ends with jobs on their stacks leaves what these own.
+bool leaves_jobs_behind = false;
+
+}  // namespace
+
+/// LeakSanitizer asks when the process ends.
+extern "C" __attribute__((visibility("default"))) int __lsan_is_turned_off();
+int __lsan_is_turned_off() {
+    return leaves_jobs_behind ? 1 : 0;
+}
 
 namespace ringside {
 namespace {
 
+using testing::finish;
 using testing::in_child;
 using testing::LoadedProvider;
 using testing::require;
 using testing::stderr_of_child;
 using testing::TestJob;
-
-/// Waits as an application does, and resumes.
-void finish(TestJob& job) {
-    while (!job.enter()) {
-        pollfd entry{job.fd(), POLLIN, 0};
-        poll(&entry, 1, -1);
-    }
-}
 
 // ---- beginning ----
 
@@ -60,7 +63,7 @@ TEST(Process, ALoadedModuleHasNoThreadAndNoDescriptorBeforeItsFirstOperation) {
 
 TEST(Process, UnloadingEndsTheDeviceAndGivesEverythingBack) {
     EXPECT_EQ(in_child([] {
-                  { const LoadedProvider(nullptr).work(); }
+                  LoadedProvider().work();
                   const auto descriptors = testing::descriptor_count();
                   const auto threads = testing::thread_count();
                   for (int round = 0; round < 10; ++round) {
@@ -77,7 +80,7 @@ TEST(Process, DlcloseAfterUseIsSafe) {
     EXPECT_EQ(in_child([] {
                   void* handle = dlopen(RINGSIDE_MODULE_FOLDER "/ringside.so", RTLD_NOW);
                   require(handle != nullptr, "the module opens");
-                  { const LoadedProvider(nullptr).work(); }
+                  LoadedProvider().work();
                   dlclose(handle);
                   const LoadedProvider again;
                   again.work();
@@ -105,6 +108,7 @@ TEST(Process, Row36AForkWithOperationsInFlightLeavesBothADevice) {
                       jobs.back().enter();
                   }
                   const auto in_the_child = [&] {
+                      leaves_jobs_behind = true;
                       for (int i = 0; i < 20; ++i) {
                           provider.work();
                       }
@@ -152,6 +156,7 @@ TEST(Process, ManyThreadsShareTheDevice) {
 TEST(Process, Row37ACancelledThreadLeavesItsPausedJobsBehind) {
     EXPECT_EQ(in_child([] {
                   const LoadedProvider provider;
+                  leaves_jobs_behind = true;
                   for (int round = 0; round < 20; ++round) {
                       std::atomic<bool> paused{false};
                       std::thread thread([&] {
@@ -333,6 +338,7 @@ TEST(Process, AFrontEndWithOtherSettingsIsRefusedInOneLine) {
 TEST(Process, ExitWithOperationsInFlightIsClean) {
     for (int round = 0; round < 10; ++round) {
         EXPECT_EQ(in_child([] {
+                      leaves_jobs_behind = true;
                       static const LoadedProvider* const provider = new LoadedProvider;
                       static auto* const jobs = new std::deque<TestJob>;
                       for (int i = 0; i < 100; ++i) {
@@ -347,6 +353,7 @@ TEST(Process, ExitWithOperationsInFlightIsClean) {
 TEST(Process, ExitWhileOtherThreadsAreInTheMiddleOfOperationsIsClean) {
     for (int round = 0; round < 10; ++round) {
         EXPECT_EQ(in_child([] {
+                      leaves_jobs_behind = true;
                       static const LoadedProvider* const provider = new LoadedProvider;
                       static std::atomic<int> done{0};
                       for (int i = 0; i < 3; ++i) {
@@ -373,7 +380,7 @@ TraceKind kind_of(const std::string& name) {
     return static_cast<TraceKind>(kind);
 }
 
-/// The trace's last line is the hash of the lines before, and that of the run.
+/// The trace's last line is the hash of the lines before.
 void expect_own_hash(const std::string& path) {
     std::ifstream file(path);
     TraceHash hash;
@@ -412,7 +419,8 @@ TEST(Process, StatisticsAndTraceAreWrittenAtExit) {
               0);
     std::ifstream file(stats);
     const std::string text{std::istreambuf_iterator<char>(file), {}};
-    EXPECT_TRUE(std::regex_search(text, std::regex("\"operations\": [1-9]"))) << text;
+    EXPECT_NE(text.find("\"operations\": "), std::string::npos) << text;
+    EXPECT_EQ(text.find("\"operations\": 0"), std::string::npos) << text;
     EXPECT_EQ(std::filesystem::status(trace).permissions(),
               std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
     expect_own_hash(trace);

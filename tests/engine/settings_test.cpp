@@ -68,14 +68,15 @@ INSTANTIATE_TEST_SUITE_P(
         Values{"min_bytes", {"1", "2147483647"}, {"", "-1", "2147483648", "1k", " 1"}},
         Values{"sync_calls", {"software"}, {"", "Software", "on"}},
         Values{"fallback", {"on"}, {"", "yes", "on "}},
+        Values{"queue_pairs", {"2", "7"}, {"", "0", "8", "-1"}},
         Values{"ring_entries", {"2", "4096"}, {"", "0", "1", "3", "8192", "-2", "2.0"}},
         Values{"callbacks", {"off"}, {"", "no"}}, Values{"time", {"paced"}, {"", "virtual"}},
-        Values{"stats", {"/tmp/stats.%p.json"}, {}}, Values{"trace", {"trace"}, {}},
-        Values{"log", {"info"}, {"", "debug"}}),
+        Values{"faults", {"drop_completion"}, {}}, Values{"stats", {"/tmp/stats.%p.json"}, {}},
+        Values{"trace", {"trace"}, {}}, Values{"log", {"info"}, {"", "debug"}}),
     [](const auto& parameter) { return std::string(parameter.param.name); });
 
 TEST(Settings, EveryOptionHasATestAbove) {
-    EXPECT_EQ(options().size(), 10u);
+    EXPECT_EQ(options().size(), 12u);
 }
 
 /// A variable of the environment, while it lives.

@@ -29,6 +29,8 @@ run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${SCRATCH}/first)
 # The package must not remember where it was installed.
 file(RENAME ${SCRATCH}/first ${SCRATCH}/prefix)
 run_example(consumer consumer "device 31535352 answered; operations: 1")
+set(ENV{SYSTEMC_DISABLE_COPYRIGHT_MESSAGE} 1)
+run_example(systemc soc "7649abac8119b246cee98e9b12e9197d after 2256016 ps")
 run_example(encrypt encrypt "7649abac8119b246cee98e9b12e9197d")
 run_example(batch batch "1000 of 1000 records; paused when the ring was full")
 run_example(coroutine_server coroutine_server "16 clients, 800 of 800 answers right")

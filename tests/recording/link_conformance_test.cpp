@@ -42,15 +42,15 @@ std::unique_ptr<sim::Platform> make_platform(recording::Recorder* recorder) {
 /// Who records: nobody, the platform, or a link around the platform's.
 enum class Records { nobody, platform, decorator };
 
-template <typename PlatformType, typename Config, Records who>
+template <typename PlatformType, typename Config, Records Who>
 struct Subject {
     Subject()
         : recorder(recording::Recorder::create(file.path(), {}).value()),
-          platform(make_platform<PlatformType, Config>(who == Records::platform ? recorder.get()
+          platform(make_platform<PlatformType, Config>(Who == Records::platform ? recorder.get()
                                                                                 : nullptr)),
           decorator(platform->link(), platform->environment(), *recorder) {}
     driver::Link& link() {
-        return who == Records::decorator ? static_cast<driver::Link&>(decorator) : platform->link();
+        return Who == Records::decorator ? static_cast<driver::Link&>(decorator) : platform->link();
     }
     RecordingFile file;
     std::unique_ptr<recording::Recorder> recorder;
@@ -58,10 +58,10 @@ struct Subject {
     recording::RecordingLink decorator;
 };
 
-template <Records who>
-using OnVirtual = Subject<sim::VirtualPlatform, sim::VirtualPlatformConfig, who>;
-template <Records who>
-using OnLive = Subject<sim::LivePlatform, sim::LivePlatformConfig, who>;
+template <Records Who>
+using OnVirtual = Subject<sim::VirtualPlatform, sim::VirtualPlatformConfig, Who>;
+template <Records Who>
+using OnLive = Subject<sim::LivePlatform, sim::LivePlatformConfig, Who>;
 
 /// A ring's worth of memory at an address of its own alignment.
 struct alignas(4096) Page {

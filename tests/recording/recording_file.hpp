@@ -24,6 +24,8 @@ class RecordingFile {
   public:
     static constexpr std::size_t file_header_size = 32;
     static constexpr std::size_t record_header_size = 40;
+    static constexpr std::size_t detail_in_header = 13;
+    static constexpr std::size_t flags_in_header = 14;
     static constexpr std::size_t address_in_header = 24;
     static constexpr std::size_t value_in_header = 32;
 

@@ -97,7 +97,8 @@ class Application {
     void create_session() {
         driver::write_session_parameters(parameters_.bytes(), session_spec);
         RecordedOperation created(environment_);
-        if (device_->admin().submit(driver::session_create(parameters_.iova(), session_spec.size()), created)) {
+        if (device_->admin().submit(driver::session_create(parameters_.iova(), session_spec.size()),
+                                    created)) {
             session_ = created.wait().result;
         }
     }
@@ -302,8 +303,14 @@ TEST_P(Replay, AnotherTimingOfTheDeviceIsADivergence) {
 TEST_P(Replay, ADriverThatMapsAnotherRangeIsNamed) {
     record();
     const auto map = find([](const Record& record) { return record.kind == Kind::dma_map; }, 2);
-    file.forge(map, RecordingFile::value_in_header);
-    EXPECT_THAT(replay_against_driver(), HasSubstr(place(map)));
+    const std::string original = file.bytes();
+    for (const std::size_t field :
+         {RecordingFile::address_in_header, RecordingFile::value_in_header,
+          RecordingFile::detail_in_header, RecordingFile::flags_in_header}) {
+        file.write(original);
+        file.forge(map, field);
+        EXPECT_THAT(replay_against_driver(), HasSubstr(place(map))) << field;
+    }
 }
 
 TEST_P(Replay, ADriverThatWaitsForWhatNeverComesDoesNotHang) {
@@ -314,6 +321,37 @@ TEST_P(Replay, ADriverThatWaitsForWhatNeverComesDoesNotHang) {
     });
     file.forge(message, RecordingFile::address_in_header);
     EXPECT_NE(replay_against_driver(), "");
+    EXPECT_THAT(replay_against_device(), HasSubstr(place(message)));
+    EXPECT_THAT(replay_against_device(), HasSubstr("expected message 0x3, came message 0x2"));
+}
+
+TEST_P(Replay, AnApplicationThatWaitsInsteadOfGoingOnIsNamed) {
+    const auto doorbell = spec::at("SQ_DB").of(1);
+    // An interrupt that only a write makes come: an error, the queue being disabled.
+    const auto run = [&](const sim::VirtualPlatformConfig& with, bool write) {
+        const auto platform = sim::VirtualPlatform::create(with).value();
+        const auto parker = platform->environment().make_parker();
+        platform->link().async_wait_vector(spec::error_vector,
+                                           [&](driver::error_code) { parker->unpark(); });
+        platform->run_until_idle();
+        if (write) {
+            platform->link().mmio_write32(doorbell, 1);
+        }
+        parker->park();
+    };
+    auto recorder = Recorder::create(file.path(), {.seed = testing::seed()}).value();
+    auto with = config();
+    with.recorder = recorder.get();
+    run(with, true);
+    ASSERT_FALSE(recorder->finish());
+    const Recording recording = file.load();
+    Player player(recording);
+    with = config();
+    with.player = &player;
+    run(with, false);
+    ASSERT_TRUE(player.divergence());
+    EXPECT_THAT(player.divergence()->to_string(),
+                HasSubstr("expected mmio_write 0x101000 = 0x1, came nothing: everybody waits"));
 }
 
 /// A message that is due at once is sent by the device's next access, be that a read.

@@ -109,9 +109,11 @@ TEST_F(KitTest, ALostInterruptIsLost) {
 TEST_F(KitTest, ASourceIsMissingWhereItIsToBe) {
     auto memory = machine.device().dma().allocate(64).value();
     const std::array<std::byte, 16> key{};
-    driver::write_session_parameters(memory.bytes(), spec::Algorithm::aes_cbc, key);
-    const auto session = driver::submit_and_wait(machine.device().admin(), machine.environment(),
-                                                 driver::session_create(memory.iova()));
+    const driver::SessionSpec wanted{.algorithm = spec::Algorithm::aes_cbc, .key = key};
+    driver::write_session_parameters(memory.bytes(), wanted);
+    const auto session =
+        driver::submit_and_wait(machine.device().admin(), machine.environment(),
+                                driver::session_create(memory.iova(), wanted.size()));
     const driver::CipherBuffers in_place{memory.iova(), 64, memory.iova(), 64};
     const auto request = driver::aes_cbc(driver::Direction::encrypt, session.result, in_place, key);
     machine.fail_submission(1, Failure::dma_fault);
@@ -214,6 +216,24 @@ TEST(KitFindings, SeedsGoOnUntilTheFirstFailure) {
     for_each_seed(3, [&](std::uint64_t seed) { seen.push_back(seed); });
     const std::uint64_t first = seed_from_environment();
     EXPECT_THAT(seen, ElementsAre(first, first + 1, first + 2));
+}
+
+TEST(KitWithoutDriver, FollowsTheResetOfAQueue) {
+    Machine machine({.open_driver = false});
+    const auto write = [&](spec::Address address, std::uint32_t value) {
+        machine.link().mmio_write32(address.of(1), value);
+    };
+    write(spec::at("Q_SIZE"), 3 | 3 << 16);
+    write(spec::at("SQ_DB"), 2);
+    EXPECT_EQ(machine.link().held(), 0u);
+    for (const auto reset : {spec::at("Q_RESET"), spec::at("Q_CTRL")}) {
+        write(reset, 1);
+        machine.hold_completions();
+        write(spec::at("SQ_DB"), 1);
+        EXPECT_EQ(machine.link().held(), 1u);
+        machine.link().stop_holding();
+    }
+    EXPECT_EQ(machine.link().submissions(), 4u);
 }
 
 /// A driver of the test's own: the link is all there is.

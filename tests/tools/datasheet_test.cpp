@@ -508,6 +508,7 @@ TEST_F(Datasheet, SizesAreThoseOfTheStandardChip) {
                                    size(config.max_list_entries, "max_list_entries"),
                                    ElementsAre(std::to_string(spec::max_vectors), "-"),
                                    size(config.slices, "slices"),
+                                   size(config.asymmetric_slices, "asymmetric_slices"),
                                    size(config.fetch_batch, "fetch_batch"), ElementsAre(_, "-")));
 }
 

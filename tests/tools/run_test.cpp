@@ -10,11 +10,13 @@
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "program.hpp"
+#include "ringside/core/chips.hpp"
 #include "ringside/testing/seed.hpp"
 
 namespace ringside::testing {
@@ -181,6 +183,29 @@ TEST(Run, ManyJobsOverTheSmallestRing) {
     EXPECT_GT(report.at("eagain"), 0);
 }
 
+TEST(Run, TakesEveryChipThatHelpListsAndItsTime) {
+    const auto help = run_program({"run", "--help"}).out;
+    std::map<std::string, std::int64_t> simulated_ns;
+    for (const core::Chip& chip : core::chips()) {
+        EXPECT_THAT(help, HasSubstr("\n" + std::string(30, ' ') + std::string(chip.name) + ": " +
+                                    std::string(chip.description) + "\n"));
+        const auto report = report_of({"--chip", std::string(chip.name), "--ring-size", "256"});
+        EXPECT_EQ(report.at("verified"), true);
+        EXPECT_EQ(report.at("chip"), chip.name);
+        simulated_ns.emplace(chip.name, report.at("simulated_ns"));
+        if (chip.name == "slow-slices") {
+            // Two operations at a time, 40 us each; the file goes through twice, with a pause.
+            const auto operations = report.at("operations").get<double>();
+            EXPECT_NEAR(report.at("simulated_ns").get<double>(), operations * 20'000,
+                        operations * 400);
+        }
+    }
+    EXPECT_GT(simulated_ns.at("edge"), 2 * simulated_ns.at("standard"));
+    EXPECT_GT(simulated_ns.at("standard"), simulated_ns.at("card"));
+    EXPECT_GT(simulated_ns.at("card"), simulated_ns.at("server"));
+    EXPECT_EQ(report_of({"--ring-size", "256"}).at("simulated_ns"), simulated_ns.at("standard"));
+}
+
 TEST(Run, TableSaysWhatHappened) {
     const auto run = run_program({"run"});
     EXPECT_EQ(run.exit_code, 0);
@@ -197,7 +222,7 @@ TEST(Run, WrongInputIsNamedInOneLineAndNothingIsPrinted) {
         {"--ring-size", "1"},       {"--jobs", "0"},      {"--ring-size", "8192"},
         {"--time", "real"},         {"--async", "none"},  {"--notify", "pigeon"},
         {"--seed", "-1"},           {"--jobs", "eleven"}, {"--jobs", "8x"},
-        {"--faults", "earthquake"}, {"--faults", ""},
+        {"--faults", "earthquake"}, {"--faults", ""},     {"--chip", "potato"},
     };
     for (auto arguments : wrong) {
         const auto value = arguments.back();

@@ -38,6 +38,7 @@ std::unique_ptr<sim::Platform> make_platform(const RunOptions& options,
     if (options.time == TimeKind::virtual_time) {
         sim::VirtualPlatformConfig config;
         config.seed = options.seed;
+        config.device = options.chip->config();
         config.device.faults = options.faults;
         config.recorder = recorder;
         config.player = player;
@@ -45,6 +46,7 @@ std::unique_ptr<sim::Platform> make_platform(const RunOptions& options,
     }
     sim::LivePlatformConfig config;
     config.seed = options.seed;
+    config.device = options.chip->config();
     config.device.faults = options.faults;
     config.recorder = recorder;
     return value_or_throw(sim::LivePlatform::create(config), "the live platform");
@@ -72,6 +74,7 @@ std::unique_ptr<recording::Recorder> make_recorder(const RunOptions& options,
         {"notify", options.notify == Notify::fd ? "fd" : "callback"},
         {"file", std::filesystem::absolute(options.file).string()},
         {"fingerprint", fingerprint(file)},
+        {"chip", std::string(options.chip->name)},
         {"ring_size", std::to_string(options.ring_size)},
         {"jobs", std::to_string(options.jobs)},
     };
@@ -244,7 +247,7 @@ RunReport run_main_job(const RunOptions& options,
     const std::vector<std::byte> file = read_file(options.file);
     const auto recorder = make_recorder(options, file);
     // The machine is gone before the recording ends.
-    const RunReport report =
+    RunReport report =
         run_on(*make_platform(options, recorder.get(), player), options, file, on_progress);
     finish(recorder.get(), options);
     return report;
@@ -271,6 +274,10 @@ RunOptions recorded_options(const recording::Info& info) {
     options.ring_size = number("ring_size");
     options.jobs = number("jobs");
     options.seed = info.seed;
+    options.chip = core::find_chip(text("chip"));
+    if (options.chip == nullptr) {
+        throw std::runtime_error("recorded on a chip that is not known: " + text("chip"));
+    }
     if (fingerprint(read_file(options.file)) != text("fingerprint")) {
         throw std::runtime_error(options.file + ": not the file that it was when it was recorded");
     }

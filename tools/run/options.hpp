@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "job_loop.hpp"
+#include "ringside/core/chips.hpp"
 #include "ringside/core/fault_rule.hpp"
 
 namespace ringside::tools {
@@ -24,6 +25,7 @@ struct RunOptions {
     TimeKind time = TimeKind::virtual_time;
     Notify notify = Notify::fd;
     AsyncLibrary async = AsyncLibrary::ringside;
+    const core::Chip* chip = &core::chips().front();  ///< never null
     std::string file = "/bin/bash";  ///< essential on Debian, a megabyte
     std::uint32_t ring_size = 8;
     std::uint32_t jobs = 64;

@@ -75,6 +75,21 @@ class ProgressBar {
     int shown_ = -1;
 };
 
+std::vector<std::pair<std::string, const core::Chip*>> chip_choices() {
+    std::vector<std::pair<std::string, const core::Chip*>> choices;
+    for (const core::Chip& chip : core::chips()) {
+        choices.emplace_back(chip.name, &chip);
+    }
+    return choices;
+}
+std::string chip_help() {
+    std::string help = "which chip:";
+    for (const core::Chip& chip : core::chips()) {
+        help += fmt::format("\n{}: {}", chip.name, chip.description);
+    }
+    return help;
+}
+
 const char* name_of(TimeKind time) {
     return time == TimeKind::virtual_time ? "virtual" : "live";
 }
@@ -112,6 +127,7 @@ void print_json(const RunOptions& options, const RunReport& report) {
         {"async", report.async},
         {"time", name_of(options.time)},
         {"notify", name_of(options.notify)},
+        {"chip", options.chip->name},
         {"file", options.file},
         {"bytes", report.bytes},
         {"records", report.records},
@@ -126,10 +142,10 @@ void print_json(const RunOptions& options, const RunReport& report) {
 void print_table(const RunOptions& options, const RunReport& report) {
     fmt::print(
         "{}: {} bytes as {} AES-128-GCM records, encrypted and decrypted in {} time\n"
-        "{} jobs, ring of {}, notified by {}, ASYNC_* from {}, seed {}\n\n",
-        options.file, report.bytes, report.records, name_of(options.time), options.jobs,
-        options.ring_size, options.notify == Notify::fd ? "eventfd" : "wait-ctx callback",
-        report.async, options.seed);
+        "chip {}, {} jobs, ring of {}, notified by {}, ASYNC_* from {}, seed {}\n\n",
+        options.file, report.bytes, report.records, name_of(options.time), options.chip->name,
+        options.jobs, options.ring_size,
+        options.notify == Notify::fd ? "eventfd" : "wait-ctx callback", report.async, options.seed);
     const auto row = [](const char* name, const std::string& value) {
         fmt::print("  {:<22}{:>16}\n", name, value);
     };
@@ -194,6 +210,7 @@ void add_run_command(CLI::App& program, int& exit_code) {
         *command, "--async", options->async,
         {{"ringside", AsyncLibrary::ringside}, {"libcrypto", AsyncLibrary::libcrypto}},
         "whose ASYNC_* functions");
+    add_choice<const core::Chip*>(*command, "--chip", options->chip, chip_choices(), chip_help());
     command->add_option("--file", options->file, "the file to encrypt and decrypt")
         ->type_name("PATH")
         ->capture_default_str();

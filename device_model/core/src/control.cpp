@@ -95,7 +95,9 @@ void Device::Impl::drop_operations() {
             release(slot);
         }
     }
-    waiting_for_slice_.clear();  // a slice that works on what is gone stays busy until it is done
+    for (SlicePool& pool : slices_) {
+        pool.waiting.clear();  // a slice that works on what is gone stays busy until it is done
+    }
 }
 
 /// The state changes at once; what is under way is dropped by an action of its own at the same

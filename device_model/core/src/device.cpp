@@ -42,6 +42,11 @@ Device::Impl::Impl(const DeviceConfig& config, DmaPort& dma, MsiPort& msi, Trace
       queues_(config.queue_pairs),
       helpers_(config.helpers),
       entropy_(trace.seed(), "device entropy"),
+      slices_{{{config.slices}, {config.asymmetric_slices}}},
+      downstream_({config.link_per_byte, config.max_payload, config.packet_overhead,
+                   config.max_read_request, config.read_tags, config.dma_read}),
+      upstream_({config.link_per_byte, config.max_payload, config.packet_overhead,
+                 config.max_payload, config.posted_credits, config.credit_return}),
       faults_(trace.seed()),
       broken_slices_(config.broken_slices),
       state_writer_(trace.add_state_writer("device", [this](std::FILE* out) { dump(out); })) {

@@ -8,6 +8,7 @@
 // commands in admin.cpp, completions and interrupts in completion.cpp, what injected faults do in
 // fault_effects.cpp.
 
+#include <array>
 #include <cstdio>
 #include <deque>
 #include <map>
@@ -18,6 +19,7 @@
 #include "calendar.hpp"
 #include "crypto_library.hpp"
 #include "fault_injector.hpp"
+#include "link.hpp"
 #include "msix.hpp"
 #include "pci_config.hpp"
 #include "pipeline.hpp"
@@ -109,13 +111,12 @@ class Device::Impl {
     void read_source(Operation& operation, std::uint32_t slot);
     bool gather(Operation& operation);
     bool scatter(Operation& operation);
-    void feed_slices();
+    void feed_slices(SliceClass slices);
     Duration begin_service(Operation& operation);
     void run_slice(Operation& operation, std::uint32_t slot);
     Outcome compute(Operation& operation);
     void send_output(const Operation& operation, std::uint32_t slot);
     void write_output(Operation& operation, std::uint32_t slot);
-    Time over_link(Time& link_free, std::size_t bytes, Duration latency);
     std::uint32_t take_slot(std::uint32_t queue);
     void retire(std::uint32_t slot);
     void release(std::uint32_t slot);
@@ -188,10 +189,9 @@ class Device::Impl {
     std::vector<std::uint32_t> vacant_;
     std::uint64_t serial_ = 0;
     std::uint32_t in_pipeline_ = 0;
-    std::deque<OperationRef> waiting_for_slice_;
-    std::uint32_t busy_slices_ = 0;
-    Time downstream_free_{};  ///< when the link towards the device has moved what it was given
-    Time upstream_free_{};
+    std::array<SlicePool, slice_classes> slices_;
+    LinkDirection downstream_;  ///< towards the chip
+    LinkDirection upstream_;
 
     struct Statistics {
         std::uint64_t operations = 0;

@@ -2,9 +2,12 @@
 // SPDX-FileCopyrightText: the ringside authors
 #include "helpers.hpp"
 
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 
 #include <algorithm>
+#include <cstring>
 
 namespace ringside::core {
 
@@ -68,6 +71,10 @@ bool Helpers::take_back(Computation& computation) {
 }
 
 void Helpers::serve(unsigned worker) {
+    // An application may have pinned itself to one CPU: its helpers are for the others.
+    cpu_set_t cpus;
+    std::memset(&cpus, 0xFF, sizeof cpus);
+    pthread_setaffinity_np(pthread_self(), sizeof cpus, &cpus);
     std::unique_lock lock(mutex_);
     for (;;) {
         work_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -123,6 +124,13 @@ struct OperationRef {
     std::uint64_t serial;
 };
 
+/// The slices of a class, and the operations that wait for one.
+struct SlicePool {
+    std::uint32_t count;
+    std::uint32_t busy = 0;
+    std::deque<OperationRef> waiting{};
+};
+
 enum class Stage : std::uint8_t {
     reset_done,
     fatal,
@@ -145,7 +153,7 @@ enum class Stage : std::uint8_t {
 
 struct Action {
     Stage stage;
-    std::uint16_t queue;   ///< interrupt, storm: the vector
+    std::uint16_t queue;   ///< interrupt, storm: the vector; slice_done: the class
     std::uint32_t slot;    ///< of the operation, or the epoch that makes the action valid
     std::uint64_t serial;  ///< of the operation
 };

@@ -27,6 +27,21 @@ void cleanse_from(std::vector<std::byte>& bytes, std::size_t size) {
     }
 }
 
+/// Calls `visit` with the length of each piece of a buffer, at least once.
+template <typename Visit>
+void for_each_piece(const std::vector<spec::ListEntry>& list, std::size_t length, Visit&& visit) {
+    std::size_t rest = length;
+    for (const spec::ListEntry& piece : list) {
+        const std::size_t part = std::min<std::size_t>(piece.length, rest);
+        visit(part);
+        rest -= part;
+        if (rest == 0) {
+            return;
+        }
+    }
+    visit(rest);
+}
+
 }  // namespace
 
 void Device::Impl::advance(Time now) {
@@ -42,7 +57,9 @@ void Device::Impl::advance(Time now) {
 
 void Device::Impl::perform(const Action& action) {
     if (is_frozen_ && action.stage < Stage::fault && action.stage != Stage::reset_done) {
-        busy_slices_ -= action.stage == Stage::slice_done ? 1 : 0;
+        if (action.stage == Stage::slice_done) {
+            --slices_[action.queue].busy;
+        }
         return;
     }
     switch (action.stage) {
@@ -127,8 +144,8 @@ void Device::Impl::perform_on_queue(const Action& action) {
 
 void Device::Impl::perform_on_operation(const Action& action) {
     if (action.stage == Stage::slice_done) {
-        --busy_slices_;  // also when the operation was aborted meanwhile
-        feed_slices();
+        --slices_[action.queue].busy;  // also when the operation was aborted meanwhile
+        feed_slices(static_cast<SliceClass>(action.queue));
     }
     Operation& operation = operations_[action.slot];
     if (operation.serial != action.serial) {
@@ -180,9 +197,17 @@ void Device::Impl::admit(std::uint32_t index, const spec::SubmissionEntry& entry
     }
 }
 
+/// The requests leave behind what is written, and the data comes behind what was read before.
 void Device::Impl::request_source(const Operation& operation, std::uint32_t slot) {
-    const Time arrives = over_link(downstream_free_, operation.entry.src_len, config_.dma_read);
-    calendar_.add(arrives, {Stage::source_read, operation.queue, slot, operation.serial});
+    std::size_t requests = 0;
+    for_each_piece(operation.source_list, operation.entry.src_len,
+                   [&](std::size_t length) { requests += downstream_.requests(length); });
+    const Time asked = upstream_.transfer_requests(now_, requests);
+    Time crossed{};
+    for_each_piece(operation.source_list, operation.entry.src_len,
+                   [&](std::size_t length) { crossed = downstream_.transfer(asked, length); });
+    calendar_.add(crossed + config_.dma_read,
+                  {Stage::source_read, operation.queue, slot, operation.serial});
 }
 
 /// Everything about a descriptor that can be wrong before its data is seen. An admin operation's
@@ -274,22 +299,26 @@ void Device::Impl::read_source(Operation& operation, std::uint32_t slot) {
         run_admin(operation, slot);
         return;
     }
-    waiting_for_slice_.push_back({slot, operation.serial});
-    feed_slices();
+    const auto slices =
+        operation.session->is_asymmetric() ? SliceClass::asymmetric : SliceClass::symmetric;
+    slices_[static_cast<std::size_t>(slices)].waiting.push_back({slot, operation.serial});
+    feed_slices(slices);
 }
 
-void Device::Impl::feed_slices() {
-    while (busy_slices_ < config_.slices && !waiting_for_slice_.empty()) {
-        const auto [slot, serial] = waiting_for_slice_.front();
-        waiting_for_slice_.pop_front();
+void Device::Impl::feed_slices(SliceClass slices) {
+    SlicePool& pool = slices_[static_cast<std::size_t>(slices)];
+    while (pool.busy < pool.count && !pool.waiting.empty()) {
+        const auto [slot, serial] = pool.waiting.front();
+        pool.waiting.pop_front();
         Operation& operation = operations_[slot];
         if (operation.serial != serial) {
             continue;  // aborted while it waited
         }
-        ++busy_slices_;
+        ++pool.busy;
         const Duration service = begin_service(operation);
         statistics_.busy += service;
-        schedule(Stage::slice_done, service, slot);
+        calendar_.add(now_ + service,
+                      {Stage::slice_done, static_cast<std::uint16_t>(slices), slot, serial});
     }
 }
 
@@ -365,8 +394,11 @@ void Device::Impl::run_slice(Operation& operation, std::uint32_t slot) {
 }
 
 void Device::Impl::send_output(const Operation& operation, std::uint32_t slot) {
-    const Time written = over_link(upstream_free_, operation.output.size(), config_.dma_write);
-    calendar_.add(written, {Stage::written, operation.queue, slot, operation.serial});
+    Time crossed{};
+    for_each_piece(operation.target_list, operation.output.size(),
+                   [&](std::size_t length) { crossed = upstream_.transfer(now_, length); });
+    calendar_.add(crossed + config_.dma_write,
+                  {Stage::written, operation.queue, slot, operation.serial});
 }
 
 void Device::Impl::write_output(Operation& operation, std::uint32_t slot) {
@@ -380,14 +412,6 @@ void Device::Impl::write_output(Operation& operation, std::uint32_t slot) {
                digest_of(operation.output));
     }
     schedule(Stage::completed, config_.completion, slot);
-}
-
-/// When a transfer that starts now has crossed one direction of the link: behind what is on it
-/// already, then its own bytes, then the latency.
-Time Device::Impl::over_link(Time& link_free, std::size_t bytes, Duration latency) {
-    link_free =
-        std::max(link_free, now_) + config_.link_per_byte * static_cast<std::int64_t>(bytes);
-    return link_free + latency;
 }
 
 void Device::Impl::schedule(Stage stage, Duration delay, std::uint32_t slot) {

@@ -36,6 +36,10 @@ class CryptoDevice::Impl final : public core::DmaPort, public core::MsiPort {
         : module_(module), core_(config, *this, *this, trace) {}
 
     void transport(core::Bar bar, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
+        if (in_core_) {
+            payload.set_response_status(tlm::TLM_GENERIC_ERROR_RESPONSE);
+            return;
+        }
         if (delay != sc_core::SC_ZERO_TIME) {
             sc_core::wait(delay);  // an initiator ahead of time: its access is not due yet
             delay = sc_core::SC_ZERO_TIME;
@@ -55,7 +59,10 @@ class CryptoDevice::Impl final : public core::DmaPort, public core::MsiPort {
 
     void work() {
         scheduled_.reset();
-        core_.advance(now());
+        {
+            const InCore guard(in_core_);
+            core_.advance(now());
+        }
         schedule();
     }
 
@@ -76,6 +83,18 @@ class CryptoDevice::Impl final : public core::DmaPort, public core::MsiPort {
     }
 
   private:
+    /// While the core works: who answers its DMA must not come back into it.
+    class InCore {
+      public:
+        explicit InCore(bool& in_core) : in_core_(in_core) { in_core_ = true; }
+        InCore(const InCore&) = delete;
+        InCore& operator=(const InCore&) = delete;
+        ~InCore() { in_core_ = false; }
+
+      private:
+        bool& in_core_;
+    };
+
     static Time now() { return from_sc_time(sc_core::sc_time_stamp()); }
 
     tlm::tlm_response_status access(core::Bar bar, tlm::tlm_generic_payload& payload) {
@@ -87,6 +106,7 @@ class CryptoDevice::Impl final : public core::DmaPort, public core::MsiPort {
             return tlm::TLM_ADDRESS_ERROR_RESPONSE;
         }
         const auto offset = static_cast<std::uint32_t>(payload.get_address());
+        const InCore guard(in_core_);
         const bool inside = payload.is_read() ? core_.read(bar, now(), offset, data_of(payload))
                                               : core_.write(bar, now(), offset, data_of(payload));
         return inside ? tlm::TLM_OK_RESPONSE : tlm::TLM_ADDRESS_ERROR_RESPONSE;
@@ -133,6 +153,7 @@ class CryptoDevice::Impl final : public core::DmaPort, public core::MsiPort {
     core::Device core_;
     sc_core::sc_event wake_;
     std::optional<Time> scheduled_;
+    bool in_core_ = false;
 };
 
 // NOLINTNEXTLINE(performance-unnecessary-value-param): SystemC wants module names by value

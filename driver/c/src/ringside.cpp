@@ -98,22 +98,21 @@ struct Piece {
     driver::Iova iova;
     std::uint32_t length = 0;
 };
-std::optional<Piece> piece_of(const ringside_device* device, const ringside_buffer* buffer,
-                              std::size_t offset, std::size_t length) {
+std::optional<Piece> piece_of(const ringside_buffer* buffer, std::size_t offset,
+                              std::size_t length) {
     if (buffer == nullptr) {
         return length == 0 ? std::optional(Piece{}) : std::nullopt;
     }
     const std::size_t size = buffer->memory.bytes().size();
-    if (buffer->owner != device || offset > size || length > size - offset) {
+    if (offset > size || length > size - offset) {
         return std::nullopt;
     }
     return Piece{buffer->memory.iova() + offset, static_cast<std::uint32_t>(length)};
 }
 
-std::optional<spec::SubmissionEntry> entry_of(const ringside_device* device,
-                                              const ringside_request& request) {
-    const auto src = piece_of(device, request.src, request.src_offset, request.src_len);
-    const auto dst = piece_of(device, request.dst, request.dst_offset, request.dst_len);
+std::optional<spec::SubmissionEntry> entry_of(const ringside_request& request) {
+    const auto src = piece_of(request.src, request.src_offset, request.src_len);
+    const auto dst = piece_of(request.dst, request.dst_offset, request.dst_len);
     if (!src || !dst || request.iv_len > sizeof request.iv) {
         return std::nullopt;
     }
@@ -147,7 +146,7 @@ std::optional<Checked> check(const ringside_device* device, std::uint32_t queue,
     if (pair == nullptr || request == nullptr) {
         return std::nullopt;
     }
-    const auto entry = entry_of(device, *request);
+    const auto entry = entry_of(*request);
     return entry ? std::optional(Checked{pair, *entry}) : std::nullopt;
 }
 
@@ -208,9 +207,10 @@ uint32_t ringside_capacity(const ringside_device* device, uint32_t queue) {
     return pair != nullptr ? pair->capacity() : 0;
 }
 
-int ringside_session_create(ringside_device* device, enum ringside_algorithm algorithm,
-                            const void* key, size_t key_len, uint32_t* session) {
+int ringside_session_create(ringside_device* device, int algorithm, const void* key, size_t key_len,
+                            uint32_t* session) {
     if (device == nullptr || key == nullptr || session == nullptr ||
+        (algorithm != RINGSIDE_AES_CBC && algorithm != RINGSIDE_AES_GCM) ||
         (key_len != 16 && key_len != 24 && key_len != 32)) {
         return -EINVAL;
     }

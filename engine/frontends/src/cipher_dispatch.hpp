@@ -8,18 +8,18 @@
 
 #include <openssl/err.h>
 
-#include <new>
+#include <exception>
 
 #include "ciphers.hpp"
 
 namespace ringside::frontends {
 
-/// A `what` that fails for want of memory is a failure like another.
+/// A `what` that fails for want of memory (or of a thread) is a failure like another.
 template <typename Result, typename What>
 Result guarded(Result failure, What what) {
     try {
         return what();
-    } catch (const std::bad_alloc&) {
+    } catch (const std::exception&) {
         ERR_raise(ERR_LIB_PROV, ERR_R_MALLOC_FAILURE);
         return failure;
     }

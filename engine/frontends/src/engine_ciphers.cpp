@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <exception>
 #include <new>
 #include <utility>
 
@@ -44,12 +45,12 @@ Cipher* ensure(EVP_CIPHER_CTX* ctx) {
     return own<Cipher>(ctx);
 }
 
-/// A `what` that fails for want of memory gives `failure`.
+/// A `what` that fails for want of memory (or of a thread) gives `failure`.
 template <typename What>
 int guarded(int failure, What what) {
     try {
         return what();
-    } catch (const std::bad_alloc&) {
+    } catch (const std::exception&) {
         return failure;
     }
 }

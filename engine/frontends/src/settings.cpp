@@ -92,10 +92,10 @@ constexpr Option table[] = {
      [](std::string_view value, Settings& settings) {
          return read_choice(value, "on", "off", settings.policy.fallback);
      }},
-    {"queue_pairs", "number", "1 to 63", "1",
+    {"queue_pairs", "number", "1 to 7", "1",
      "Queue pairs with rings of their own; threads are spread over them in turn.",
      [](std::string_view value, Settings& settings) {
-         const auto pairs = read_number<std::uint32_t>(value, 1, spec::max_queue_pairs - 1);
+         const auto pairs = read_number<std::uint32_t>(value, 1, largest_queue_pairs);
          settings.device.queue_pairs = pairs.value_or(settings.device.queue_pairs);
          return pairs.has_value();
      }},

@@ -13,38 +13,47 @@ namespace {
 constexpr std::size_t block_size = 16;
 constexpr std::size_t largest_iv = 16;
 
-/// Destroys a session in the device, on a full admin ring too, and then itself.
-class Destruction final : public driver::Operation, public driver::SlotWaiter {
-  public:
-    static void begin(driver::QueuePair& admin, std::uint32_t session) {
-        // Owns itself until the driver has called it for the last time.
-        (new Destruction(admin, session))->submit();  // NOLINT(cppcoreguidelines-owning-memory)
-    }
-
-    void complete(const driver::Completion& /*completion*/) noexcept override { delete this; }
-    void slot_ready() noexcept override { submit(); }
-
-  private:
-    Destruction(driver::QueuePair& admin, std::uint32_t session)
-        : SlotWaiter(Kind::reserving), admin_(admin), session_(session) {}
-
-    void submit() {
-        const auto accepted = admin_.submit(driver::session_destroy(session_), *this, this);
-        if (!accepted && !driver::is_transient(accepted.error())) {
-            delete this;  // the device is gone, and the key with it
-        }
-    }
-
-    driver::QueuePair& admin_;
-    std::uint32_t session_;
-};
-
 void append(std::span<std::byte>& to, std::span<const std::byte> from) {
     std::copy(from.begin(), from.end(), to.begin());
     to = to.subspan(from.size());
 }
 
 }  // namespace
+
+/// Destroys a session in the device, on a full admin ring too, and then itself. It is made with the
+/// session: a destructor must not fail for want of memory.
+class CipherSession::Destruction final : public driver::Operation, public driver::SlotWaiter {
+  public:
+    explicit Destruction(driver::QueuePair& admin) : SlotWaiter(Kind::reserving), admin_(admin) {}
+
+    /// From here on it owns itself, until the driver has called it for the last time.
+    static void begin(std::shared_ptr<Destruction> destruction, std::uint32_t session) {
+        Destruction& self = *destruction;
+        self.session_ = session;
+        self.self_ = std::move(destruction);
+        self.submit();
+    }
+
+    void complete(const driver::Completion& /*completion*/) noexcept override { end(); }
+    void slot_ready() noexcept override { submit(); }
+
+  private:
+    void submit() {
+        const auto accepted = admin_.submit(driver::session_destroy(session_), *this, this);
+        if (!accepted && !driver::is_transient(accepted.error())) {
+            end();  // the device is gone, and the key with it
+        }
+    }
+    void end() { const auto last = std::move(self_); }
+
+    driver::QueuePair& admin_;
+    std::uint32_t session_ = 0;
+    std::shared_ptr<Destruction> self_;
+};
+
+CipherSession::CipherSession(Offload& offload, std::uint32_t id,
+                             std::shared_ptr<Destruction> destruction)
+    : offload_(&offload), id_(id), destruction_(std::move(destruction)) {}
 
 driver::result<CipherSession> CipherSession::create(Offload& offload, spec::Algorithm algorithm,
                                                     std::span<const std::byte> key) {
@@ -55,11 +64,15 @@ driver::result<CipherSession> CipherSession::create(Offload& offload, spec::Algo
     }
     driver::write_session_parameters(parameters->bytes(), session);
     const auto entry = driver::session_create(parameters->iova(), session.size());
-    const auto outcome = offload.run(offload.device().admin(), entry, {std::move(*parameters), {}});
+    // The request owns all of it: this stack may be a job's, and never be unwound.
+    const auto outcome = offload.run(
+        offload.device().admin(), entry,
+        {std::move(*parameters), {}, std::make_shared<Destruction>(offload.device().admin())});
     if (outcome.completion.status) {
         return outcome.completion.status;
     }
-    return CipherSession(offload, outcome.completion.result);
+    return CipherSession(offload, outcome.completion.result,
+                         std::static_pointer_cast<Destruction>(outcome.buffers().companion));
 }
 
 CipherSession::CipherSession(CipherSession&& other) noexcept {
@@ -73,13 +86,14 @@ CipherSession& CipherSession::operator=(CipherSession&& other) noexcept {
 
 CipherSession::~CipherSession() {
     if (offload_ != nullptr) {
-        Destruction::begin(offload_->device().admin(), id_);
+        Destruction::begin(std::move(destruction_), id_);
     }
 }
 
 void CipherSession::swap(CipherSession& other) noexcept {
     std::swap(offload_, other.offload_);
     std::swap(id_, other.id_);
+    destruction_.swap(other.destruction_);
 }
 
 driver::result<RequestBuffers> CipherSession::allocate(std::size_t source, std::size_t target) {

@@ -17,7 +17,8 @@ namespace ringside::offload {
 Rendezvous::Rendezvous(driver::Environment& environment)
     : environment_(environment),
       mutex_(environment.make_mutex()),
-      parker_(environment.make_parker()) {}
+      parker_(environment.make_parker()),
+      abandoner_(environment.make_parker()) {}
 
 Rendezvous::~Rendezvous() {
     if (fd_ >= 0) {
@@ -58,17 +59,16 @@ void Rendezvous::on_ctx_freed(ASYNC_WAIT_CTX* /*ctx*/, const void* /*key*/, int 
 /// more. A callback that is running is waited for, unless it is the one that frees the ctx.
 void Rendezvous::abandon() {
     std::vector<std::shared_ptr<Request>> orphans;
-    const auto parker = environment_.make_parker();
     bool wait = false;
     {
         const std::lock_guard lock(*mutex_);
         abandoned_ = true;
         orphans.swap(kept_);
         wait = calling_ && !environment_.on_interrupt_executor();
-        abandoner_ = wait ? parker.get() : nullptr;
+        abandoner_waits_ = wait;
     }
     if (wait) {
-        parker->park();
+        abandoner_->park();
     }
     for (const auto& request : orphans) {
         request->disown();
@@ -115,8 +115,8 @@ void Rendezvous::signal(Sleeper& sleeper, bool& flag, const Callback& callback) 
         callback.function(callback.argument);
         lock.lock();
         calling_ = false;
-        if (abandoner_ != nullptr) {
-            std::exchange(abandoner_, nullptr)->unpark();
+        if (std::exchange(abandoner_waits_, false)) {
+            abandoner_->unpark();
         }
     }
     if (sleeper.awaits == &flag && !abandoned_ && (sleeper.parks || callback.function == nullptr)) {

@@ -73,12 +73,14 @@ class Rendezvous : public std::enable_shared_from_this<Rendezvous> {
     driver::Environment& environment_;
     const std::unique_ptr<driver::Mutex> mutex_;
     const std::unique_ptr<driver::Parker> parker_;
+    /// Of who frees the ctx while the callback runs; made in time: freeing must not fail.
+    const std::unique_ptr<driver::Parker> abandoner_;
     int fd_ = -1;
     // guarded by mutex_
-    std::size_t told_ = 0;    ///< sleepers on whose account the eventfd is readable
-    bool abandoned_ = false;  ///< the ctx is gone
-    bool calling_ = false;    ///< inside the application's callback, with the lock released
-    driver::Parker* abandoner_ = nullptr;  ///< waits for the callback to return
+    std::size_t told_ = 0;          ///< sleepers on whose account the eventfd is readable
+    bool abandoned_ = false;        ///< the ctx is gone
+    bool calling_ = false;          ///< inside the application's callback, with the lock released
+    bool abandoner_waits_ = false;  ///< for the callback to return
     std::vector<std::shared_ptr<Request>> kept_;
 };
 

@@ -70,7 +70,6 @@ bool ControlledLink::on_submission_doorbell(std::uint32_t number, std::uint32_t 
         const auto planned = failures_.find(++submissions_);
         if (planned != failures_.end()) {
             spoil(queue, index, planned->second);
-            failures_.erase(planned);
         }
     }
     queue.announced = tail;

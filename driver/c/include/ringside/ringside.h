@@ -53,8 +53,8 @@ uint32_t ringside_capacity(const ringside_device* device, uint32_t queue);
 enum ringside_algorithm { RINGSIDE_AES_CBC = 1, RINGSIDE_AES_GCM = 2 };
 
 /* Puts a key of 16, 24 or 32 bytes into the device. Blocks; not from a callback (-EDEADLK). */
-int ringside_session_create(ringside_device* device, enum ringside_algorithm algorithm,
-                            const void* key, size_t key_len, uint32_t* session);
+int ringside_session_create(ringside_device* device, int algorithm, const void* key, size_t key_len,
+                            uint32_t* session);
 int ringside_session_destroy(ringside_device* device, uint32_t session);
 
 /* Memory that the device reaches, zeroed; overwritten when it is freed, which must not be while a
@@ -65,7 +65,7 @@ void* ringside_buffer_data(ringside_buffer* buffer);
 size_t ringside_buffer_size(const ringside_buffer* buffer);
 
 struct ringside_request {
-    enum ringside_algorithm algorithm; /* that of the session */
+    int algorithm; /* enum ringside_algorithm, that of the session */
     int decrypt;
     uint32_t session;
     /* CBC: the data. GCM: additional data, data and, decrypting, the tag. */

@@ -20,9 +20,24 @@ struct DeviceConfig {
     std::uint32_t ring_entries = 64;     ///< power of two, from 2
     std::uint16_t moderation_count = 0;  ///< interrupt at this many completions; 0: at each
     std::uint16_t moderation_us = 0;     ///< or this long after the first; 0: no time limit
+    /// Of the I/O queue pairs; the admin queue pair takes interrupts.
+    CompletionMode completion_mode = CompletionMode::interrupt;
     /// A reserved slot that its waiter does not use within this time goes to the next waiter.
     Duration reservation_lapse = std::chrono::milliseconds(10);
     RecoveryPolicy recovery;
+};
+
+/// What the device can do, by its registers. The driver checks what it needs itself at open().
+struct DeviceCapabilities {
+    std::uint32_t version;      ///< major in the upper half, minor in the lower
+    std::uint32_t queue_pairs;  ///< the admin queue pair included
+    std::uint32_t max_ring_entries;
+    std::uint32_t max_length;  ///< bytes of the longest source or destination
+    std::uint32_t max_sessions;
+    std::uint32_t max_list_entries;  ///< of a scatter-gather list; 0: it takes none
+    std::uint64_t symmetric;         ///< bits of ALG_SYM
+    std::uint64_t asymmetric;        ///< bits of ALG_ASYM
+    std::uint64_t hash_kdf;          ///< bits of ALG_HASHKDF
 };
 
 /// The device's statistics registers, read by MMIO after a snapshot. A device reset clears them.
@@ -57,8 +72,9 @@ class Device {
     std::uint32_t queue_pair_count() const;
     DmaPool& dma();
     Environment& environment();
-    /// MAX_LEN: the longest source or destination in bytes.
-    std::uint32_t max_length() const;
+    const DeviceCapabilities& capabilities() const;
+    /// capabilities().max_length.
+    std::uint32_t max_length() const { return capabilities().max_length; }
 
     /// Any thread.
     DeviceHealth health() const;

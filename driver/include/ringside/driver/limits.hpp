@@ -18,6 +18,8 @@ inline constexpr std::size_t completion_batch = 32;
 /// Completions that a queue pair reaps before the other users of the interrupt executor have
 /// their turn.
 inline constexpr std::uint32_t drain_budget = 256;
+/// Looks in vain, one after another, after which CompletionMode::adaptive goes to sleep.
+inline constexpr std::uint32_t adaptive_looks = 64;
 /// How long an entry may stand in the ring with its last bytes before the others.
 inline constexpr Duration torn_entry_limit = std::chrono::microseconds(100);
 /// Between two looks into a ring whose vector is masked because of a storm.

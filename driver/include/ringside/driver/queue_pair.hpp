@@ -7,8 +7,10 @@
 // interrupt executor. What it guarantees is DESIGN's contract 1 (every accepted operation completes
 // exactly once) and 2 (ring-full loses nothing).
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include "ringside/driver/error.hpp"
 #include "ringside/driver/link/environment.hpp"
@@ -16,6 +18,14 @@
 #include "ringside/driver/operation.hpp"
 
 namespace ringside::driver {
+
+/// How a queue pair learns of completions.
+enum class CompletionMode : std::uint8_t {
+    interrupt,  ///< sleeps until the device interrupts
+    adaptive,   ///< looks again for a while after it has found something, then sleeps: fewer
+                ///< interrupts under load, and the CPU is free when idle
+    poll,       ///< the application calls QueuePair::poll(); the device sends no interrupt
+};
 
 /// The ledger: accepted = ok + failed + cancelled + in_flight at every moment (asserted).
 struct QueueCounters {
@@ -59,6 +69,26 @@ class QueuePair {
     /// invalid_request, stale_session.
     result<void> submit(const spec::SubmissionEntry& request, Operation& operation,
                         SlotWaiter* waiter = nullptr);
+
+    /// One request of a batch.
+    struct Item {
+        spec::SubmissionEntry request;
+        Operation* operation;
+    };
+    /// How far a batch came.
+    struct Batch {
+        std::size_t accepted = 0;  ///< the first so many
+        error_code refusal;        ///< why the next one was not; empty: all were accepted
+    };
+    /// As submit() of one after the other until one is refused, with a single doorbell for all.
+    /// That k of n are accepted is a normal answer; `waiter` waits for the rest.
+    Batch submit_batch(std::span<const Item> items, SlotWaiter* waiter = nullptr);
+
+    /// CompletionMode::poll: completes what the device has done, `most` operations at the most, on
+    /// this thread: complete() and slot_ready() are called here, and on the interrupt executor only
+    /// for what a reset ends. Says how many entries it found. Any number of threads at a time.
+    /// Without effect in the other modes.
+    std::uint32_t poll(std::uint32_t most);
 
     /// Takes `waiter` out of the queue, or gives its reservation to the next. After it returns,
     /// slot_ready() will not be called (it may be running, on another thread, right now).

@@ -40,6 +40,27 @@ struct SessionSpec {
 /// at least session.size() bytes.
 void write_session_parameters(std::span<std::byte> into, const SessionSpec& session);
 
+/// A piece of a source or destination that is scattered over DMA memory; `length` is not 0.
+struct Piece {
+    Iova address;
+    std::uint32_t length = 0;
+};
+
+/// Bytes of a list of so many pieces.
+constexpr std::size_t list_size(std::size_t pieces) {
+    return pieces * sizeof(spec::ListEntry);
+}
+
+/// Writes a list of `pieces`, at least one and at most DeviceCapabilities::max_list_entries, into
+/// DMA memory of list_size(); returns their bytes together. The device reads it until the request
+/// that points to it has completed.
+std::uint32_t write_list(std::span<std::byte> into, std::span<const Piece> pieces);
+
+/// Lets `request` read from the pieces of the list at `list`, `bytes` together, in the place of one
+/// source; or write to them.
+void use_source_list(spec::SubmissionEntry& request, Iova list, std::uint32_t bytes);
+void use_destination_list(spec::SubmissionEntry& request, Iova list, std::uint32_t bytes);
+
 /// Admin queue. Completion::result is the session id. The parameters, SessionSpec::size() bytes,
 /// may go once it completed.
 spec::SubmissionEntry session_create(Iova parameters, std::uint32_t size);

@@ -73,20 +73,32 @@ enum class SliceKind : std::uint8_t {
 
 inline constexpr unsigned max_helpers = 3;
 
-/// How long the stages of an operation take, and how much of everything the chip has.
+/// Which slices do a command's work; each class has its own, and a queue and a watchdog for them.
+enum class SliceClass : std::uint8_t { symmetric, asymmetric };
+inline constexpr std::size_t slice_classes = 2;
+
+/// How long the stages of an operation take, and how much of everything the chip has: as it stands
+/// the standard chip; core/chips.hpp has others. Sizes and counts are not 0 where 0 is not named.
 struct DeviceConfig {
     std::uint32_t queue_pairs = 8;  ///< the admin queue included; 2 to spec::max_queue_pairs
     std::uint32_t log2_max_entries = 12;
     std::uint32_t max_sessions = 4096;
     std::uint32_t max_length = 1u << 20;
-    std::uint32_t max_list_entries = 32;                ///< pieces of a scatter-gather list
-    std::uint32_t slices = 2;                           ///< crypto engines working in parallel
+    std::uint32_t max_list_entries = 32;  ///< pieces of a scatter-gather list
+    std::uint32_t slices = 2;             ///< symmetric ones, working in parallel
+    std::uint32_t asymmetric_slices = 2;
     std::uint32_t fetch_batch = 8;                      ///< descriptors a fetch reads at most
     Duration doorbell = std::chrono::nanoseconds(100);  ///< doorbell write to start of fetch
     Duration fetch = std::chrono::nanoseconds(500);     ///< one batch of descriptors
     Duration dma_read = std::chrono::nanoseconds(600);  ///< latency of a payload read
     Duration dma_write = std::chrono::nanoseconds(300);
-    Duration link_per_byte = Duration(63);  ///< payload transfer, about 16 GB/s each way
+    Duration link_per_byte = Duration(63);  ///< raw rate, about 16 GB/s each way
+    std::uint32_t packet_overhead = 0;      ///< bytes around the payload of a packet
+    std::uint32_t max_payload = 256;        ///< bytes of payload in a packet
+    std::uint32_t max_read_request = 512;   ///< bytes that one read request asks for
+    std::uint32_t read_tags = 0;            ///< read requests without an answer; 0: no limit
+    std::uint32_t posted_credits = 0;       ///< write packets not yet taken in; 0: no limit
+    Duration credit_return = std::chrono::nanoseconds(200);  ///< until one is taken in
     ServiceTimes service;
     Duration completion = std::chrono::nanoseconds(150);
     Duration interrupt = std::chrono::nanoseconds(200);
@@ -98,7 +110,7 @@ struct DeviceConfig {
     /// Threads that compute ahead while the model's time goes on, at most max_helpers. What the
     /// chip does and when is the same with any number.
     unsigned helpers = 0;
-    bool fault_injection = true;  ///< the FI_* registers exist
+    bool fault_injection = true;    ///< the FI_* registers exist
     std::vector<FaultRule> faults;  ///< what their slots hold after power-on; spec::fault_rules
 };
 

@@ -5,7 +5,8 @@
 // The RS1 accelerator as a SystemC module: a thin TLM-2.0 shell around core::Device with one
 // SC_METHOD. Bind `config`, `registers` and `msix` to whoever plays the root complex and `dma` to
 // whoever plays host memory (MSI-X messages leave through it too, as the memory writes that they
-// are); its target answers without wait(). Until configuration space enables them, `registers` and
+// are). The target of `dma` answers without wait(), and accesses the module only when it has: until
+// then it gets TLM_GENERIC_ERROR_RESPONSE. Until configuration space enables them, `registers` and
 // `msix` answer no address and nothing leaves through `dma`. An access takes effect when its
 // annotated delay is over; with one other than zero only an SC_THREAD may call. Kernel thread only.
 

@@ -17,6 +17,9 @@
 
 namespace ringside::frontends {
 
+/// What the chip has besides the admin queue pair.
+inline constexpr std::uint32_t largest_queue_pairs = 7;
+
 /// What all front ends of a process must agree on: there is one device.
 struct DeviceSettings {
     std::uint32_t queue_pairs = 1;

@@ -6,6 +6,7 @@
 // and results cross through DMA memory. Each may pause the calling job, at creation too.
 
 #include <cstdint>
+#include <memory>
 #include <span>
 
 #include "ringside/driver/requests.hpp"
@@ -51,7 +52,8 @@ class CipherSession {
     std::uint32_t largest_message() const { return offload_->device().max_length(); }
 
   private:
-    CipherSession(Offload& offload, std::uint32_t id) : offload_(&offload), id_(id) {}
+    class Destruction;
+    CipherSession(Offload& offload, std::uint32_t id, std::shared_ptr<Destruction> destruction);
     driver::result<void> cbc_piece(driver::Direction direction, std::span<const std::byte, 16> iv,
                                    std::span<const std::byte> in, std::span<std::byte> out);
     driver::result<RequestBuffers> allocate(std::size_t source, std::size_t target);
@@ -60,6 +62,7 @@ class CipherSession {
 
     Offload* offload_ = nullptr;  ///< null: moved from
     std::uint32_t id_ = 0;
+    std::shared_ptr<Destruction> destruction_;
 };
 
 }  // namespace ringside::offload

@@ -27,6 +27,7 @@ struct OffloadConfig {
 struct RequestBuffers {
     driver::DmaBuffer source;
     driver::DmaBuffer target;
+    std::shared_ptr<void> companion;  ///< what else the caller owns for the request; may be null
 };
 
 class Request;

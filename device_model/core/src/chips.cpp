@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#include "ringside/core/chips.hpp"
+
+namespace ringside::core {
+namespace {
+
+using ns = std::chrono::nanoseconds;
+using us = std::chrono::microseconds;
+
+// Around the payload of a packet: framing and sequence number 4, header of a 64-bit write 16, LCRC
+// 4 (PCI Express Base 3.0, chapters 2 to 4).
+constexpr std::uint32_t packet_overhead = 24;
+
+DeviceConfig standard() {
+    return {};
+}
+
+/// PCI Express 2.0, one lane: 5 GT/s, 8b/10b.
+DeviceConfig edge() {
+    DeviceConfig chip;
+    chip.queue_pairs = 3;
+    chip.log2_max_entries = 8;
+    chip.max_sessions = 64;
+    chip.max_length = 1u << 16;
+    chip.max_list_entries = 8;
+    chip.slices = 1;
+    chip.asymmetric_slices = 1;
+    chip.fetch_batch = 2;
+    chip.doorbell = ns(200);
+    chip.fetch = ns(1200);
+    chip.dma_read = ns(1000);
+    chip.dma_write = ns(600);
+    chip.link_per_byte = Duration(2000);
+    chip.packet_overhead = packet_overhead;
+    chip.max_read_request = 256;
+    chip.read_tags = 4;
+    chip.posted_credits = 8;
+    chip.credit_return = ns(400);
+    chip.service.aes = {ns(1500), Duration(2500)};
+    chip.service.chacha20_poly1305 = {ns(2000), Duration(5000)};
+    chip.service.record = {us(3), Duration(6000)};
+    chip.service.hash = {us(1), Duration(3300)};
+    chip.service.hmac = {us(3), Duration(3300)};
+    chip.service.derive = {us(12), Duration(100'000)};
+    chip.service.random = {us(4), Duration(5000)};
+    chip.service.rsa_2048_private = us(4000);
+    chip.service.rsa_2048_public = us(120);
+    chip.service.p256 = {us(600), us(900), us(700)};
+    chip.service.p384 = {us(1500), us(2300), us(1800)};
+    chip.service.curve25519 = {us(500), us(1000), us(450)};
+    chip.completion = ns(300);
+    chip.interrupt = ns(400);
+    chip.enable = us(50);
+    chip.reset = us(100);
+    chip.self_test = us(5000);
+    return chip;
+}
+
+/// PCI Express 3.0, eight lanes: 8 GT/s, 128b/130b.
+DeviceConfig card() {
+    DeviceConfig chip;
+    chip.queue_pairs = 17;
+    chip.max_sessions = 16'384;
+    chip.slices = 8;
+    chip.asymmetric_slices = 6;
+    chip.fetch_batch = 16;
+    chip.doorbell = ns(150);
+    chip.fetch = ns(700);
+    chip.dma_read = ns(800);
+    chip.dma_write = ns(400);
+    chip.link_per_byte = Duration(127);
+    chip.packet_overhead = packet_overhead;
+    chip.read_tags = 32;
+    chip.posted_credits = 32;
+    chip.credit_return = ns(300);
+    chip.service.aes = {ns(300), Duration(500)};
+    chip.service.chacha20_poly1305 = {ns(350), Duration(600)};
+    chip.service.record = {ns(700), Duration(1200)};
+    chip.service.hash = {ns(250), Duration(900)};
+    chip.service.hmac = {ns(600), Duration(900)};
+    return chip;
+}
+
+/// PCI Express 5.0, sixteen lanes: 32 GT/s, 128b/130b.
+DeviceConfig server() {
+    DeviceConfig chip;
+    chip.queue_pairs = 63;
+    chip.max_sessions = 65'536;
+    chip.slices = 24;
+    chip.asymmetric_slices = 48;
+    chip.fetch_batch = 32;
+    chip.doorbell = ns(80);
+    chip.fetch = ns(350);
+    chip.dma_read = ns(450);
+    chip.dma_write = ns(200);
+    chip.link_per_byte = Duration(16);
+    chip.packet_overhead = packet_overhead;
+    chip.read_tags = 256;
+    chip.posted_credits = 128;
+    chip.credit_return = ns(150);
+    chip.service.aes = {ns(150), Duration(200)};
+    chip.service.chacha20_poly1305 = {ns(200), Duration(300)};
+    chip.service.record = {ns(350), Duration(800)};
+    chip.service.hash = {ns(120), Duration(600)};
+    chip.service.hmac = {ns(300), Duration(600)};
+    chip.service.derive = {us(1), Duration(4000)};
+    chip.service.random = {ns(500), Duration(300)};
+    chip.service.rsa_2048_private = us(110);
+    chip.service.rsa_2048_public = us(4);
+    chip.service.p256 = {us(25), us(40), us(32)};
+    chip.service.p384 = {us(70), us(110), us(85)};
+    chip.service.curve25519 = {us(20), us(40), us(26)};
+    chip.completion = ns(100);
+    chip.interrupt = ns(150);
+    return chip;
+}
+
+/// The standard chip with a slice time for ciphers beside which nothing else counts.
+DeviceConfig slow_slices() {
+    DeviceConfig chip;
+    chip.slices = 2;
+    chip.service.aes = {us(40), Duration(0)};
+    chip.service.chacha20_poly1305 = chip.service.aes;
+    chip.service.record = chip.service.aes;
+    return chip;
+}
+
+constexpr Chip all_chips[] = {
+    {"standard", "that of the datasheet", standard},
+    {"edge", "a small part, PCIe 2.0 x1", edge},
+    {"card", "a mid-range card, PCIe 3.0 x8", card},
+    {"server", "a big one, PCIe 5.0 x16", server},
+    {"slow-slices", "standard, but a cipher takes 40 us on each of 2 slices", slow_slices},
+};
+
+}  // namespace
+
+std::span<const Chip> chips() {
+    return all_chips;
+}
+
+const Chip* find_chip(std::string_view name) {
+    for (const Chip& chip : all_chips) {
+        if (chip.name == name) {
+            return &chip;
+        }
+    }
+    return nullptr;
+}
+
+}  // namespace ringside::core

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+
+// What goes to the device and what does not, as the operator set it: sizes, callers, algorithms,
+// and what happens when the device fails. Each in a process of its own; a device that nobody needs
+// is one that does not start.
+
+#include <deque>
+
+#include "module_process.hpp"
+
+namespace ringside {
+namespace {
+
+using testing::Block;
+using testing::encrypt;
+using testing::finish;
+using testing::in_child;
+using testing::LoadedProvider;
+using testing::require;
+using testing::stderr_of_child;
+using testing::TestJob;
+
+bool has_device() {
+    return testing::thread_count() > 1;
+}
+
+class Policy : public ::testing::TestWithParam<const char*> {
+  protected:
+    /// One message of 64 bytes that must be right.
+    static void work(const LoadedProvider& provider) {
+        Block out{};
+        require(encrypt(provider.fetch(GetParam()).get(), out), "an operation succeeds");
+        static const Block expected = testing::in_software(GetParam());
+        require(out == expected, "an operation gives the right bytes");
+    }
+};
+
+TEST_P(Policy, SmallRequestsStayInSoftware) {
+    for (const bool is_small : {true, false}) {
+        EXPECT_EQ(in_child([&] {
+                      setenv("RINGSIDE_MIN_BYTES", is_small ? "65" : "64", 1);
+                      const LoadedProvider provider;
+                      work(provider);
+                      require(has_device() != is_small, "64 bytes are on the right side");
+                  }),
+                  0);
+    }
+}
+
+TEST_P(Policy, SynchronousCallsStayInSoftwareIfAsked) {
+    EXPECT_EQ(in_child([] {
+                  setenv("RINGSIDE_SYNC_CALLS", "software", 1);
+                  const LoadedProvider provider;
+                  work(provider);
+                  require(!has_device(), "a call outside a job is software's");
+                  TestJob job([&] { work(provider); });
+                  finish(job);
+                  require(has_device(), "a call in a job is the device's");
+              }),
+              0);
+}
+
+TEST_P(Policy, FamiliesThatAreOffAreNotOffered) {
+    const bool is_cbc = std::string(GetParam()) == "AES-256-CBC";
+    EXPECT_EQ(in_child([&] {
+                  setenv("RINGSIDE_ALGORITHMS", is_cbc ? "AES-GCM" : "AES-CBC", 1);
+                  require(LoadedProvider().fetch(GetParam()) == nullptr, "it is not offered");
+                  setenv("RINGSIDE_ALGORITHMS", is_cbc ? "AES-CBC" : "AES-GCM", 1);
+                  work(LoadedProvider());
+              }),
+              0);
+}
+
+/// Each takes the device away, for a while or for ever, with operations in it.
+constexpr const char* failures[] = {
+    "remove,after=40",
+    "lose_link,after=40,count=1",
+    "ecc_fatal,after=40,every=20,count=3",
+};
+
+TEST_P(Policy, WithFallbackNothingIsNoticedOfADeviceThatFails) {
+    for (const char* failure : failures) {
+        const std::string said = stderr_of_child([&] {
+            setenv("RINGSIDE_FAULTS", failure, 1);
+            setenv("RINGSIDE_FALLBACK", "on", 1);
+            const LoadedProvider provider;
+            std::deque<TestJob> jobs;
+            for (int i = 0; i < 8; ++i) {
+                jobs.emplace_back([&] { work(provider); });
+            }
+            for (int round = 0; round < 20; ++round) {
+                work(provider);
+                for (TestJob& job : jobs) {
+                    job.enter();
+                }
+                for (TestJob& job : jobs) {
+                    if (!job.finished()) {
+                        finish(job);
+                    }
+                }
+            }
+        });
+        EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1) << failure << ": " << said;
+        EXPECT_NE(said.find("software goes on"), std::string::npos) << failure << ": " << said;
+    }
+}
+
+TEST_P(Policy, WithoutFallbackOperationsFailWhenTheDeviceDoes) {
+    EXPECT_EQ(in_child([] {
+                  setenv("RINGSIDE_FAULTS", "remove,after=20", 1);
+                  const LoadedProvider provider;
+                  const CipherHandle cipher = provider.fetch(GetParam());
+                  int failed = 0;
+                  for (int i = 0; i < 40; ++i) {
+                      Block out{};
+                      failed += encrypt(cipher.get(), out) ? 0 : 1;
+                  }
+                  require(failed > 0 && failed < 40, "they work, and then they fail");
+              }),
+              0);
+}
+
+TEST_P(Policy, WithFallbackARefusedOptionIsSaidAndSoftwareGoesOn) {
+    const std::string said = stderr_of_child([] {
+        setenv("RINGSIDE_FAULTS", "everything", 1);
+        setenv("RINGSIDE_FALLBACK", "on", 1);
+        work(LoadedProvider());
+        require(!has_device(), "no device is started");
+    });
+    EXPECT_EQ(said.rfind("ringside: faults: 'everything' is not allowed: ", 0), 0u) << said;
+    EXPECT_EQ(in_child([] {
+                  setenv("RINGSIDE_FAULTS", "everything", 1);
+                  Block out{};
+                  require(!encrypt(LoadedProvider().fetch(GetParam()).get(), out), "else it fails");
+              }),
+              0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Aes, Policy, ::testing::Values("AES-256-CBC", "AES-128-GCM"),
+                         [](const auto& parameter) {
+                             return std::string(parameter.param).substr(8);
+                         });
+
+}  // namespace
+}  // namespace ringside
