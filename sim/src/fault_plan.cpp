@@ -25,6 +25,14 @@ constexpr OpcodeName opcode_names[] = {
     {"abort", spec::Opcode::abort},
     {"get_log", spec::Opcode::get_log},
     {"cipher", spec::Opcode::cipher},
+    {"digest", spec::Opcode::digest},
+    {"derive", spec::Opcode::derive},
+    {"random", spec::Opcode::random},
+    {"sign", spec::Opcode::sign},
+    {"verify", spec::Opcode::verify},
+    {"rsa_private", spec::Opcode::rsa_private},
+    {"rsa_public", spec::Opcode::rsa_public},
+    {"agree", spec::Opcode::agree},
 };
 
 std::string_view trimmed(std::string_view text) {
@@ -81,7 +89,7 @@ class RuleParser {
         rule.kind = info_->kind;
         while (!text.empty()) {
             const std::string_view word = take(text, ",");
-            if (const auto error = parse_word(word)) {
+            if (auto error = parse_word(word)) {
                 return error;
             }
         }

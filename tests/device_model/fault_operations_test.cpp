@@ -28,8 +28,8 @@ struct Row {
     std::optional<Work> looks_like = {};  ///< instead of a change: as this, without a fault
 };
 
-void PrintTo(const Row& row, std::ostream* out) {
-    *out << spec::find_fault(static_cast<std::uint32_t>(row.kind))->name;
+std::ostream& operator<<(std::ostream& out, const Row& row) {
+    return out << spec::find_fault(static_cast<std::uint32_t>(row.kind))->name;
 }
 
 void lose_completion(Observation& seen) {

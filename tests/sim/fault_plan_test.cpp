@@ -9,6 +9,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "ringside/sim/live_platform.hpp"
 #include "ringside/sim/virtual_platform.hpp"
 #include "ringside/testing/seed.hpp"
@@ -173,10 +175,8 @@ TYPED_TEST(FaultsOnPlatform, OfTheConfigurationStrike) {
     core::DeviceConfig device;
     device.faults = rules_of("all_ones,after=2,count=2");
     const auto platform = TypeParam::make(device);
-    std::vector<std::uint32_t> seen;
-    for (int read = 0; read < 6; ++read) {
-        seen.push_back(platform->link().mmio_read32(spec::at("ID").of()));
-    }
+    std::vector<std::uint32_t> seen(6);
+    std::ranges::generate(seen, [&] { return platform->link().mmio_read32(spec::at("ID").of()); });
     constexpr std::uint32_t id = spec::device_id;
     constexpr std::uint32_t ones = 0xFFFFFFFF;
     EXPECT_EQ(seen, (std::vector<std::uint32_t>{id, id, ones, ones, id, id}));
