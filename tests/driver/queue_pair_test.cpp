@@ -68,6 +68,9 @@ struct BatchTest : QueueFixture {
     std::vector<driver::QueuePair::Item> items(std::size_t count) {
         return std::vector<driver::QueuePair::Item>(count, {{}, &operation});
     }
+    /// Closing rings, too, and after_write counts here.
+    void TearDown() override { opened.reset(); }
+
     std::uint64_t doorbells = 0;
     TestOperation operation;
 
