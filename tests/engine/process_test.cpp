@@ -31,8 +31,8 @@ bool leaves_jobs_behind = false;
 }  // namespace
 
 /// LeakSanitizer asks when the process ends.
-extern "C" __attribute__((visibility("default"))) int __lsan_is_turned_off();
-int __lsan_is_turned_off() {
+// NOLINTNEXTLINE(bugprone-reserved-identifier,readability-identifier-naming): its name for it
+extern "C" __attribute__((visibility("default"))) int __lsan_is_turned_off() {
     return leaves_jobs_behind ? 1 : 0;
 }
 
