@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -120,7 +121,13 @@ offload::Offload* EmbeddedDevice::offload() {
     }
     const std::lock_guard lock(mutex_);
     if (running_ == nullptr && !failed_ && !exiting_) {
-        on_a_large_stack([this] { start(); });
+        on_a_large_stack([this] {
+            try {
+                start();
+            } catch (const std::exception& error) {  // no descriptor or memory left for a part
+                fail(error.what());
+            }
+        });
     }
     return offload_.load();
 }

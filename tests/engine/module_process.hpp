@@ -54,7 +54,7 @@ inline int in_child(const std::function<void()>& body) {
 inline std::string stderr_of_child(const std::function<void()>& body) {
     ::testing::internal::CaptureStderr();
     const int code = in_child(body);
-    const std::string said = ::testing::internal::GetCapturedStderr();
+    std::string said = ::testing::internal::GetCapturedStderr();
     EXPECT_EQ(code, 0) << said;
     return said;
 }

@@ -35,12 +35,12 @@ int cleanup(EVP_CIPHER_CTX* ctx) {
 }
 
 /// Makes what the context needs, unless it has it. No exception gets past it.
-template <typename Cipher, const CipherShape& shape>
+template <typename Cipher, const CipherShape& Shape>
 Cipher* ensure(EVP_CIPHER_CTX* ctx) {
     if (own<Cipher>(ctx) == nullptr) {
         FrontEnd* const front_end = engine_front_end();
         own<Cipher>(ctx) =
-            front_end != nullptr ? new (std::nothrow) Cipher(*front_end, shape) : nullptr;
+            front_end != nullptr ? new (std::nothrow) Cipher(*front_end, Shape) : nullptr;
     }
     return own<Cipher>(ctx);
 }
@@ -70,12 +70,12 @@ bool encrypts(const EVP_CIPHER_CTX* ctx) {
 
 // ---- CBC: libcrypto cuts into blocks and pads ----
 
-template <const CipherShape& shape>
+template <const CipherShape& Shape>
 int cbc_init(EVP_CIPHER_CTX* ctx, const unsigned char* key, const unsigned char* /*iv*/,
              int /*encrypt*/) {
     return guarded(0, [&] {
-        CbcCipher* const cipher = ensure<CbcCipher, shape>(ctx);
-        return cipher != nullptr && cipher->set_key({key, shape.key_size}) ? 1 : 0;
+        CbcCipher* const cipher = ensure<CbcCipher, Shape>(ctx);
+        return cipher != nullptr && cipher->set_key({key, Shape.key_size}) ? 1 : 0;
     });
 }
 
@@ -105,12 +105,12 @@ int cbc_control(EVP_CIPHER_CTX* ctx, int type, int /*argument*/, void* pointer) 
 
 // ---- GCM: everything is ours ----
 
-template <const CipherShape& shape>
+template <const CipherShape& Shape>
 int gcm_init(EVP_CIPHER_CTX* ctx, const unsigned char* key, const unsigned char* iv, int encrypt) {
     return guarded(0, [&] {
-        GcmCipher* const cipher = ensure<GcmCipher, shape>(ctx);
+        GcmCipher* const cipher = ensure<GcmCipher, Shape>(ctx);
         return cipher != nullptr &&
-                       cipher->init(encrypt == 1, key, shape.key_size, iv, cipher->iv_size())
+                       cipher->init(encrypt == 1, key, Shape.key_size, iv, cipher->iv_size())
                    ? 1
                    : 0;
     });
@@ -152,11 +152,11 @@ int give(Octets octets, int size, void* to) {
     return 1;
 }
 
-template <const CipherShape& shape>
+template <const CipherShape& Shape>
 int gcm_control(EVP_CIPHER_CTX* ctx, int type, int argument, void* pointer) {
     GcmCipher* const cipher = own<GcmCipher>(ctx);
     if (type == EVP_CTRL_INIT) {
-        return ensure<GcmCipher, shape>(ctx) != nullptr ? 1 : 0;
+        return ensure<GcmCipher, Shape>(ctx) != nullptr ? 1 : 0;
     }
     if (cipher == nullptr) {
         return 0;
@@ -188,35 +188,35 @@ int gcm_control(EVP_CIPHER_CTX* ctx, int type, int argument, void* pointer) {
 
 // ---- the methods ----
 
-template <const CipherShape& shape>
+template <const CipherShape& Shape>
 EVP_CIPHER* make_cbc() {
-    EVP_CIPHER* method = EVP_CIPHER_meth_new(shape.nid, static_cast<int>(shape.block_size),
-                                             static_cast<int>(shape.key_size));
+    EVP_CIPHER* method = EVP_CIPHER_meth_new(Shape.nid, static_cast<int>(Shape.block_size),
+                                             static_cast<int>(Shape.key_size));
     EVP_CIPHER_meth_set_flags(
         method, EVP_CIPH_CBC_MODE | EVP_CIPH_FLAG_DEFAULT_ASN1 | EVP_CIPH_CUSTOM_COPY);
-    EVP_CIPHER_meth_set_iv_length(method, static_cast<int>(shape.iv_size));
-    EVP_CIPHER_meth_set_impl_ctx_size(method, sizeof(CbcCipher*));
-    EVP_CIPHER_meth_set_init(method, &cbc_init<shape>);
+    EVP_CIPHER_meth_set_iv_length(method, static_cast<int>(Shape.iv_size));
+    EVP_CIPHER_meth_set_impl_ctx_size(method, sizeof(void*));
+    EVP_CIPHER_meth_set_init(method, &cbc_init<Shape>);
     EVP_CIPHER_meth_set_do_cipher(method, &cbc_cipher);
     EVP_CIPHER_meth_set_cleanup(method, &cleanup<CbcCipher>);
     EVP_CIPHER_meth_set_ctrl(method, &cbc_control);
     return method;
 }
 
-template <const CipherShape& shape>
+template <const CipherShape& Shape>
 EVP_CIPHER* make_gcm() {
-    EVP_CIPHER* method = EVP_CIPHER_meth_new(shape.nid, static_cast<int>(shape.block_size),
-                                             static_cast<int>(shape.key_size));
+    EVP_CIPHER* method = EVP_CIPHER_meth_new(Shape.nid, static_cast<int>(Shape.block_size),
+                                             static_cast<int>(Shape.key_size));
     EVP_CIPHER_meth_set_flags(
         method, EVP_CIPH_GCM_MODE | EVP_CIPH_FLAG_AEAD_CIPHER | EVP_CIPH_FLAG_DEFAULT_ASN1 |
                     EVP_CIPH_CUSTOM_IV | EVP_CIPH_FLAG_CUSTOM_CIPHER | EVP_CIPH_ALWAYS_CALL_INIT |
                     EVP_CIPH_CTRL_INIT | EVP_CIPH_CUSTOM_COPY | EVP_CIPH_CUSTOM_IV_LENGTH);
-    EVP_CIPHER_meth_set_iv_length(method, static_cast<int>(shape.iv_size));
-    EVP_CIPHER_meth_set_impl_ctx_size(method, sizeof(GcmCipher*));
-    EVP_CIPHER_meth_set_init(method, &gcm_init<shape>);
+    EVP_CIPHER_meth_set_iv_length(method, static_cast<int>(Shape.iv_size));
+    EVP_CIPHER_meth_set_impl_ctx_size(method, sizeof(void*));
+    EVP_CIPHER_meth_set_init(method, &gcm_init<Shape>);
     EVP_CIPHER_meth_set_do_cipher(method, &gcm_cipher);
     EVP_CIPHER_meth_set_cleanup(method, &cleanup<GcmCipher>);
-    EVP_CIPHER_meth_set_ctrl(method, &gcm_control<shape>);
+    EVP_CIPHER_meth_set_ctrl(method, &gcm_control<Shape>);
     return method;
 }
 
