@@ -182,10 +182,10 @@ int main() {
     Queue io(machine->link(), registers, 1);
     DmaMemory<4096> memory(machine->link(), DmaDirection::bidirectional);
     spec::SessionParameters session{.algorithm = 1, .key_len = 16};  // AES-CBC
-    put_hex(reinterpret_cast<std::byte*>(session.key), "2b7e151628aed2a6abf7158809cf4f3c");
     std::memcpy(memory.at(0), &session, sizeof session);
+    put_hex(memory.at(sizeof session), "2b7e151628aed2a6abf7158809cf4f3c");
     const std::uint32_t id = admin.run(
-        {.opcode = create_command, .src = memory.iova().value, .src_len = sizeof session});
+        {.opcode = create_command, .src = memory.iova().value, .src_len = sizeof session + 16});
     put_hex(memory.at(0), "6bc1bee22e409f96e93d7e117393172a");
     spec::SubmissionEntry cipher{.opcode = cipher_command, .session = id};
     cipher.src = cipher.dst = memory.iova().value;

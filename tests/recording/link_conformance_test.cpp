@@ -3,7 +3,7 @@
 
 // What driver/link/link.hpp promises, asked of every link there is: that of each platform, the same
 // while it records, and a recording link around it. The device behind it is brought up by hand,
-// with two admin commands as its DMA: one that reads 40 bytes, one that writes what there is of its
+// with two admin commands as its DMA: one that reads a key, one that writes what there is of its
 // error log.
 
 #include <gtest/gtest.h>
@@ -159,7 +159,7 @@ class LinkTest : public ::testing::Test {
     spec::Status read_by_device(Iova from) {
         return command({.opcode = static_cast<std::uint8_t>(spec::Opcode::session_create),
                         .src = from.value,
-                        .src_len = sizeof(spec::SessionParameters)});
+                        .src_len = session_size});
     }
     /// The log holds at least one entry.
     spec::Status written_by_device(Iova to, std::uint32_t room = sizeof(spec::LogEntry)) {
@@ -172,6 +172,9 @@ class LinkTest : public ::testing::Test {
         std::memcpy(into.data(), &parameters, sizeof parameters);
     }
     static constexpr spec::Status refused{spec::StatusType::transport, 3};
+
+    /// Header and a key of 16 bytes.
+    static constexpr std::uint32_t session_size = sizeof(spec::SessionParameters) + 16;
 
     Page sq_memory;
     Page cq_memory;
@@ -233,7 +236,7 @@ TYPED_TEST(LinkTest, NothingCannotBeMapped) {
 
 TYPED_TEST(LinkTest, TheDeviceReadsWhatIsMappedForItToTheByteAndUntilItIsUnmapped) {
     this->bring_up();
-    std::vector<std::byte> memory(sizeof(spec::SessionParameters));
+    std::vector<std::byte> memory(this->session_size);
     this->write_parameters(memory);
     const auto whole = this->link().dma_map(memory, DmaDirection::to_device).value();
     this->link().dma_sync_for_device(whole, memory.size());
@@ -269,7 +272,7 @@ TYPED_TEST(LinkTest, TheDeviceWritesWhereItMayAndTheCpuSeesIt) {
 TYPED_TEST(LinkTest, ADirectionIsOneWayAndBidirectionalIsBoth) {
     this->bring_up();
     this->raise_error();
-    std::vector<std::byte> memory(sizeof(spec::SessionParameters));
+    std::vector<std::byte> memory(2 * sizeof(spec::LogEntry));
     this->write_parameters(memory);
     const auto in = this->link().dma_map(memory, DmaDirection::to_device).value();
     const auto out = this->link().dma_map(memory, DmaDirection::from_device).value();

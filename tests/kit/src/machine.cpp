@@ -87,6 +87,14 @@ void Machine::lose_interrupt() {
     link_.lose_interrupts(spec::queue_vector(1));
 }
 
+void Machine::settle() {
+    if (link_.held() != 0) {
+        step(std::chrono::milliseconds(1));
+    } else {
+        platform_->run_until_idle();
+    }
+}
+
 void Machine::step(Duration span) {
     sim::sleep_for(environment(), span);
 }

@@ -69,7 +69,8 @@ class Machine {
     /// Lets `span` of simulated time pass.
     void step(Duration span);
     /// Lets everything happen until nothing is left to do: no CPU ready, no event, no timer.
-    void settle() { platform_->run_until_idle(); }
+    /// While completions are held, for a millisecond: not until the driver loses patience.
+    void settle();
     /// One more logical CPU, that runs `body` once; it interleaves with the others as the seed
     /// says.
     void spawn(const std::string& name, std::function<void()> body);
