@@ -45,7 +45,7 @@ class Batch final : public driver::Operation, public driver::SlotWaiter {
     void submit_some() {
         while (submitted_ < requests_.size()) {
             const auto accepted = queue_.submit(requests_[submitted_], *this, this);
-            if (!accepted && accepted.error() == driver::Errc::again) {
+            if (!accepted && driver::is_transient(accepted.error())) {
                 ++pauses_;
                 return;  // slot_ready() goes on
             }

@@ -23,7 +23,8 @@ core::FaultRule any_rule(Prng& prng) {
     core::FaultRule rule;
     do {
         rule.kind = spec::fault_kinds[prng.below(spec::fault_kinds.size())].kind;
-    } while (rule.kind == FaultKind::flip_output);  // the driver cannot see that
+    } while (rule.kind == FaultKind::flip_output || rule.kind == FaultKind::break_slices);
+    // The driver cannot see those two.
     rule.queue = prng.below(4) == 0 ? core::FaultRule::any : 1;
     rule.after = static_cast<std::uint32_t>(prng.below(40));
     rule.every = static_cast<std::uint32_t>(1 + prng.below(8));

@@ -106,19 +106,16 @@ void JobLoop::run(std::size_t count, const std::function<bool(std::size_t)>& wor
 
 void JobLoop::start_jobs() {
     for (const auto& slot : slots_) {
-        if (started_ == count_) {
-            return;
+        // A job may end without a pause (the device is dead): then it is the next one's turn.
+        while (slot->job == nullptr && started_ != count_) {
+            if (arrivals_.chance(1, gap_odds)) {
+                sim::sleep_for(platform_.environment(),
+                               std::chrono::nanoseconds(arrivals_.between(1, longest_gap_ns)));
+            }
+            JobArgument argument{work_, started_++};
+            slot->called.store(false);
+            enter(*slot, &argument);
         }
-        if (slot->job != nullptr) {
-            continue;
-        }
-        if (arrivals_.chance(1, gap_odds)) {
-            sim::sleep_for(platform_.environment(),
-                           std::chrono::nanoseconds(arrivals_.between(1, longest_gap_ns)));
-        }
-        JobArgument argument{work_, started_++};
-        slot->called.store(false);
-        enter(*slot, &argument);
     }
 }
 
