@@ -26,7 +26,7 @@ struct RunOptions {
     Notify notify = Notify::fd;
     AsyncLibrary async = AsyncLibrary::ringside;
     const core::Chip* chip = &core::chips().front();  ///< never null
-    std::string file = "/bin/bash";  ///< essential on Debian, a megabyte
+    std::string file = "/bin/bash";                   ///< essential on Debian, a megabyte
     std::uint32_t ring_size = 8;
     std::uint32_t jobs = 64;
     std::uint64_t seed = 1;
