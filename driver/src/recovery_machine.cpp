@@ -69,8 +69,8 @@ auto find(const Table& table, Stage from, Event event) {
     return row != table.end() ? &*row : nullptr;
 }
 
-template <typename Enum, std::size_t n>
-const char* name_in(const std::array<const char*, n>& names, Enum value) {
+template <typename Enum, std::size_t Count>
+const char* name_in(const std::array<const char*, Count>& names, Enum value) {
     return names.at(static_cast<std::size_t>(value));
 }
 

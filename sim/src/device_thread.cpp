@@ -48,7 +48,8 @@ struct DeviceThread::Answer {
     std::condition_variable arrived;
 };
 
-void detach_thread_from_host() {
+void detach_thread_from_host(const char* name) {
+    pthread_setname_np(pthread_self(), name);
     sigset_t all;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, nullptr);
@@ -152,7 +153,7 @@ Lateness DeviceThread::lateness() const {
 }
 
 void DeviceThread::run(Answer& started) {
-    detach_thread_from_host();
+    detach_thread_from_host("ringside-chip");
     auto chip = make_chip(config_.device, trace_, iommu_, on_message_, config_.recorder);
     if (!chip) {
         started.error = chip.error();

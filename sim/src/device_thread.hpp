@@ -91,7 +91,8 @@ class DeviceThread {
 };
 
 /// Blocks all signals for the calling thread and returns its affinity to all CPUs: a client that
-/// pinned itself or expects signals must not find ours in its way.
-void detach_thread_from_host();
+/// pinned itself or expects signals must not find ours in its way. `name`, of at most 15
+/// characters, is what ps and a debugger show.
+void detach_thread_from_host(const char* name);
 
 }  // namespace ringside::sim

@@ -63,7 +63,7 @@ class InterruptThread {
     boost::system::result<void> start() {
         try {
             thread_ = std::thread([this] {
-                detach_thread_from_host();
+                detach_thread_from_host("ringside-irq");
                 context_.run();
             });
         } catch (const std::system_error&) {

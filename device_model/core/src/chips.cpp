@@ -5,8 +5,8 @@
 namespace ringside::core {
 namespace {
 
-using ns = std::chrono::nanoseconds;
-using us = std::chrono::microseconds;
+using Ns = std::chrono::nanoseconds;
+using Us = std::chrono::microseconds;
 
 // Around the payload of a packet: framing and sequence number 4, header of a 64-bit write 16, LCRC
 // 4 (PCI Express Base 3.0, chapters 2 to 4).
@@ -27,33 +27,33 @@ DeviceConfig edge() {
     chip.slices = 1;
     chip.asymmetric_slices = 1;
     chip.fetch_batch = 2;
-    chip.doorbell = ns(200);
-    chip.fetch = ns(1200);
-    chip.dma_read = ns(1000);
-    chip.dma_write = ns(600);
+    chip.doorbell = Ns(200);
+    chip.fetch = Ns(1200);
+    chip.dma_read = Ns(1000);
+    chip.dma_write = Ns(600);
     chip.link_per_byte = Duration(2000);
     chip.packet_overhead = packet_overhead;
     chip.max_read_request = 256;
     chip.read_tags = 4;
     chip.posted_credits = 8;
-    chip.credit_return = ns(400);
-    chip.service.aes = {ns(1500), Duration(2500)};
-    chip.service.chacha20_poly1305 = {ns(2000), Duration(5000)};
-    chip.service.record = {us(3), Duration(6000)};
-    chip.service.hash = {us(1), Duration(3300)};
-    chip.service.hmac = {us(3), Duration(3300)};
-    chip.service.derive = {us(12), Duration(100'000)};
-    chip.service.random = {us(4), Duration(5000)};
-    chip.service.rsa_2048_private = us(4000);
-    chip.service.rsa_2048_public = us(120);
-    chip.service.p256 = {us(600), us(900), us(700)};
-    chip.service.p384 = {us(1500), us(2300), us(1800)};
-    chip.service.curve25519 = {us(500), us(1000), us(450)};
-    chip.completion = ns(300);
-    chip.interrupt = ns(400);
-    chip.enable = us(50);
-    chip.reset = us(100);
-    chip.self_test = us(5000);
+    chip.credit_return = Ns(400);
+    chip.service.aes = {Ns(1500), Duration(2500)};
+    chip.service.chacha20_poly1305 = {Ns(2000), Duration(5000)};
+    chip.service.record = {Us(3), Duration(6000)};
+    chip.service.hash = {Us(1), Duration(3300)};
+    chip.service.hmac = {Us(3), Duration(3300)};
+    chip.service.derive = {Us(12), Duration(100'000)};
+    chip.service.random = {Us(4), Duration(5000)};
+    chip.service.rsa_2048_private = Us(4000);
+    chip.service.rsa_2048_public = Us(120);
+    chip.service.p256 = {Us(600), Us(900), Us(700)};
+    chip.service.p384 = {Us(1500), Us(2300), Us(1800)};
+    chip.service.curve25519 = {Us(500), Us(1000), Us(450)};
+    chip.completion = Ns(300);
+    chip.interrupt = Ns(400);
+    chip.enable = Us(50);
+    chip.reset = Us(100);
+    chip.self_test = Us(5000);
     return chip;
 }
 
@@ -65,20 +65,20 @@ DeviceConfig card() {
     chip.slices = 8;
     chip.asymmetric_slices = 6;
     chip.fetch_batch = 16;
-    chip.doorbell = ns(150);
-    chip.fetch = ns(700);
-    chip.dma_read = ns(800);
-    chip.dma_write = ns(400);
+    chip.doorbell = Ns(150);
+    chip.fetch = Ns(700);
+    chip.dma_read = Ns(800);
+    chip.dma_write = Ns(400);
     chip.link_per_byte = Duration(127);
     chip.packet_overhead = packet_overhead;
     chip.read_tags = 32;
     chip.posted_credits = 32;
-    chip.credit_return = ns(300);
-    chip.service.aes = {ns(300), Duration(500)};
-    chip.service.chacha20_poly1305 = {ns(350), Duration(600)};
-    chip.service.record = {ns(700), Duration(1200)};
-    chip.service.hash = {ns(250), Duration(900)};
-    chip.service.hmac = {ns(600), Duration(900)};
+    chip.credit_return = Ns(300);
+    chip.service.aes = {Ns(300), Duration(500)};
+    chip.service.chacha20_poly1305 = {Ns(350), Duration(600)};
+    chip.service.record = {Ns(700), Duration(1200)};
+    chip.service.hash = {Ns(250), Duration(900)};
+    chip.service.hmac = {Ns(600), Duration(900)};
     return chip;
 }
 
@@ -90,29 +90,29 @@ DeviceConfig server() {
     chip.slices = 24;
     chip.asymmetric_slices = 48;
     chip.fetch_batch = 32;
-    chip.doorbell = ns(80);
-    chip.fetch = ns(350);
-    chip.dma_read = ns(450);
-    chip.dma_write = ns(200);
+    chip.doorbell = Ns(80);
+    chip.fetch = Ns(350);
+    chip.dma_read = Ns(450);
+    chip.dma_write = Ns(200);
     chip.link_per_byte = Duration(16);
     chip.packet_overhead = packet_overhead;
     chip.read_tags = 256;
     chip.posted_credits = 128;
-    chip.credit_return = ns(150);
-    chip.service.aes = {ns(150), Duration(200)};
-    chip.service.chacha20_poly1305 = {ns(200), Duration(300)};
-    chip.service.record = {ns(350), Duration(800)};
-    chip.service.hash = {ns(120), Duration(600)};
-    chip.service.hmac = {ns(300), Duration(600)};
-    chip.service.derive = {us(1), Duration(4000)};
-    chip.service.random = {ns(500), Duration(300)};
-    chip.service.rsa_2048_private = us(110);
-    chip.service.rsa_2048_public = us(4);
-    chip.service.p256 = {us(25), us(40), us(32)};
-    chip.service.p384 = {us(70), us(110), us(85)};
-    chip.service.curve25519 = {us(20), us(40), us(26)};
-    chip.completion = ns(100);
-    chip.interrupt = ns(150);
+    chip.credit_return = Ns(150);
+    chip.service.aes = {Ns(150), Duration(200)};
+    chip.service.chacha20_poly1305 = {Ns(200), Duration(300)};
+    chip.service.record = {Ns(350), Duration(800)};
+    chip.service.hash = {Ns(120), Duration(600)};
+    chip.service.hmac = {Ns(300), Duration(600)};
+    chip.service.derive = {Us(1), Duration(4000)};
+    chip.service.random = {Ns(500), Duration(300)};
+    chip.service.rsa_2048_private = Us(110);
+    chip.service.rsa_2048_public = Us(4);
+    chip.service.p256 = {Us(25), Us(40), Us(32)};
+    chip.service.p384 = {Us(70), Us(110), Us(85)};
+    chip.service.curve25519 = {Us(20), Us(40), Us(26)};
+    chip.completion = Ns(100);
+    chip.interrupt = Ns(150);
     return chip;
 }
 
@@ -120,7 +120,7 @@ DeviceConfig server() {
 DeviceConfig slow_slices() {
     DeviceConfig chip;
     chip.slices = 2;
-    chip.service.aes = {us(40), Duration(0)};
+    chip.service.aes = {Us(40), Duration(0)};
     chip.service.chacha20_poly1305 = chip.service.aes;
     chip.service.record = chip.service.aes;
     return chip;

@@ -25,11 +25,11 @@ Result guarded(Result failure, What what) {
     }
 }
 
-template <typename Context, const CipherShape& shape>
+template <typename Context, const CipherShape& Shape>
 struct CipherDispatch {
     static void* create(void* front_end) {
         return guarded<void*>(
-            nullptr, [&] { return new Context(*static_cast<FrontEnd*>(front_end), shape); });
+            nullptr, [&] { return new Context(*static_cast<FrontEnd*>(front_end), Shape); });
     }
     static void destroy(void* context) { delete static_cast<Context*>(context); }
     static void* duplicate(void* context) {
@@ -57,7 +57,7 @@ struct CipherDispatch {
         return guarded(0,
                        [&] { return self(context).one_shot(out, out_size, capacity, in, size); });
     }
-    static int get_params(OSSL_PARAM params[]) { return get_shape_params(shape, params); }
+    static int get_params(OSSL_PARAM params[]) { return get_shape_params(Shape, params); }
     static int get_context_params(void* context, OSSL_PARAM params[]) {
         return self(context).get_params(params);
     }
@@ -81,8 +81,8 @@ struct CipherDispatch {
     }
 };
 
-template <typename Context, const CipherShape& shape>
-const OSSL_DISPATCH CipherDispatch<Context, shape>::table[15] = {
+template <typename Context, const CipherShape& Shape>
+const OSSL_DISPATCH CipherDispatch<Context, Shape>::table[15] = {
     entry(OSSL_FUNC_CIPHER_NEWCTX, &create),
     entry(OSSL_FUNC_CIPHER_FREECTX, &destroy),
     entry(OSSL_FUNC_CIPHER_DUPCTX, &duplicate),
