@@ -69,7 +69,7 @@ class PausingJobs {
         int result = 0;
         PausingJobs* self = this;
         api_.start_job(&jobs_[index], contexts_[index], &result, &pause_until_end, &self,
-                       sizeof self);
+                       sizeof(void*));
     }
 
     const testing::AsyncApi& api_;
@@ -89,7 +89,7 @@ void run_in_job(const testing::AsyncApi& api, ASYNC_WAIT_CTX* ctx, Function func
         (**static_cast<Function**>(argument))();
         return 1;
     };
-    while (api.start_job(&job, ctx, &result, call, &pointer, sizeof pointer) == ASYNC_PAUSE) {
+    while (api.start_job(&job, ctx, &result, call, &pointer, sizeof(void*)) == ASYNC_PAUSE) {
     }
 }
 
