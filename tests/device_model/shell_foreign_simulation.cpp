@@ -168,8 +168,10 @@ int sc_main(int argc, char** argv) {
     }
     const auto elapsed = static_cast<std::uint64_t>(to_ns(now()));
     const bool undisturbed = clocked.ticks() == elapsed + 1;
-    std::fprintf(stderr, undisturbed ? "" : "%llu ticks in %llu ns\n",
-                 static_cast<unsigned long long>(clocked.ticks()),
-                 static_cast<unsigned long long>(elapsed));
+    if (!undisturbed) {
+        std::fprintf(stderr, "%llu ticks in %llu ns\n",
+                     static_cast<unsigned long long>(clocked.ticks()),
+                     static_cast<unsigned long long>(elapsed));
+    }
     return undisturbed ? 0 : 1;
 }

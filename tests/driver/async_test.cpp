@@ -4,9 +4,6 @@
 // Requests as asynchronous operations: each ends once, in turn, on its handler's executor; a
 // withdrawn one leaves its place to the next, and one that the device has is not disturbed.
 
-// g++ 12 takes Boost 1.81's use_future for a use before construction when it inlines it.
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-
 #include "ringside/driver/async.hpp"
 
 #include <gtest/gtest.h>

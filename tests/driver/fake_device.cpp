@@ -331,14 +331,12 @@ void FakeDevice::send_interrupt(std::uint32_t vector) {
 void FakeDevice::interrupt(std::uint32_t vector) {
     ++interrupts_sent_;
     Vector& v = vectors_[vector];
-    if (v.masked) {
+    if (v.masked || !v.handler) {
         v.pending = true;
-    } else if (v.handler) {
-        boost::asio::post(environment_.interrupt_executor(),
-                          [handler = std::exchange(v.handler, nullptr)] { handler({}); });
-    } else {
-        v.pending = true;
+        return;
     }
+    boost::asio::post(environment_.interrupt_executor(),
+                      [handler = std::exchange(v.handler, nullptr)] { handler({}); });
 }
 
 void FakeDevice::mask_vector(std::uint32_t vector, bool masked) {

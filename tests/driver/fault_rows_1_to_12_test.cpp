@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <vector>
 
 #include "fault_fixture.hpp"
@@ -173,9 +174,9 @@ TEST_F(FaultRows, Row04BadTagsBreakTheRingAndAQueueResetMendsIt) {
 
 TEST_F(FaultRows, Row05OutOfOrderCompletionsAreMatchedByTag) {
     open();
-    std::vector<FaultOracle::Tracked*> operations;
-    for (int i = 0; i < 7; ++i) {
-        operations.push_back(&submit());
+    std::array<FaultOracle::Tracked*, 7> operations{};
+    for (auto& operation : operations) {
+        operation = &submit();
     }
     for (std::uint32_t i = 0; i < 7; ++i) {
         device.complete(q, device.pending(q) - 1, {}, i);

@@ -217,11 +217,11 @@ TEST_P(FrontEndTest, ADuplicateGoesOnAlone) {
             EVP_EncryptUpdate(ctx, out.data(), &length, rest.data(), static_cast<int>(rest.size())),
             1);
         EXPECT_EQ(EVP_EncryptFinal_ex(ctx, out.data() + length, &last), 1);
-        out.resize(static_cast<std::size_t>(length + last));
+        out.resize(static_cast<std::size_t>(length) + static_cast<std::size_t>(last));
         return out;
     };
     std::array<Bytes, 4> outputs;
-    for (int i = 0; i < 2; ++i) {
+    for (std::size_t i = 0; i < 2; ++i) {
         const Context ctx(EVP_CIPHER_CTX_new());
         Bytes out(128);
         int length = 0;
@@ -231,8 +231,8 @@ TEST_P(FrontEndTest, ADuplicateGoesOnAlone) {
         ASSERT_EQ(EVP_EncryptUpdate(ctx.get(), out.data(), &length, data.data(), 40), 1);
         const Context copy(EVP_CIPHER_CTX_new());
         ASSERT_EQ(EVP_CIPHER_CTX_copy(copy.get(), ctx.get()), 1);
-        outputs.at(static_cast<std::size_t>(i)) = finish(ctx.get(), data);
-        outputs.at(static_cast<std::size_t>(i + 2)) = finish(copy.get(), Bytes(5, 7));
+        outputs.at(i) = finish(ctx.get(), data);
+        outputs.at(i + 2) = finish(copy.get(), Bytes(5, 7));
     }
     EXPECT_EQ(outputs[0], outputs[1]);
     EXPECT_EQ(outputs[2], outputs[3]);
