@@ -88,7 +88,7 @@ struct Caller {
     const char* name;
     void (*call)(LiveMachine& machine, int times);
 };
-void PrintTo(const Caller& caller, std::ostream* out) {
+void PrintTo(const Caller& caller, std::ostream* out) {  // NOLINT(readability-identifier-naming)
     *out << caller.name;
 }
 

@@ -19,7 +19,6 @@ namespace ringside {
 namespace {
 
 using testing::Application;
-using testing::ApplicationConfig;
 using testing::for_seeds;
 using testing::OffloadMachine;
 
@@ -53,7 +52,7 @@ struct Mix {
     unsigned spurious_percent;
     unsigned leaving_percent;
 };
-void PrintTo(const Mix& mix, std::ostream* out) {
+void PrintTo(const Mix& mix, std::ostream* out) {  // NOLINT(readability-identifier-naming)
     *out << mix.name;
 }
 

@@ -242,7 +242,7 @@ struct Loss {
     const char* name;
     void (*strike)(OffloadMachine&);
 };
-void PrintTo(const Loss& loss, std::ostream* out) {
+void PrintTo(const Loss& loss, std::ostream* out) {  // NOLINT(readability-identifier-naming)
     *out << loss.name;
 }
 

@@ -58,6 +58,7 @@ void use_async_library(AsyncLibrary wanted) {
     setenv("LD_PRELOAD", preload.c_str(), 1);
     auto arguments = own_arguments();
     std::vector<char*> argv;
+    argv.reserve(arguments.size() + 1);
     for (auto& argument : arguments) {
         argv.push_back(argument.data());
     }

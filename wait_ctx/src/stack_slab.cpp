@@ -5,7 +5,6 @@
 #include <sys/mman.h>
 
 #include <bit>
-#include <mutex>
 #include <new>
 #include <utility>
 
@@ -45,18 +44,9 @@ void StackSlab::release_memory() {
 }
 
 StackSlabs::~StackSlabs() {
-    /// Never destroyed.
-    union Abandoned {
-        Abandoned() : slabs() {}
-        Abandoned(const Abandoned&) = delete;
-        Abandoned& operator=(const Abandoned&) = delete;
-        ~Abandoned() {}
-        std::list<StackSlab> slabs;
-    };
-    static Abandoned abandoned;
-    static std::mutex mutex;
-    const std::lock_guard lock(mutex);
-    abandoned.slabs.splice(abandoned.slabs.end(), used_);
+    for (StackSlab& slab : used_) {
+        slab.leave_mapped();
+    }
 }
 
 StackSlabs::Stack StackSlabs::take() {

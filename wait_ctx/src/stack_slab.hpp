@@ -36,6 +36,8 @@ class StackSlab {
         constexpr std::size_t colours = 16;
         return job_stack_size + page / 2 + index(bottom) % colours * (page / 2 / colours);
     }
+    /// For ever: its stacks are out of anybody's hands.
+    void leave_mapped() { map_ = nullptr; }
     /// What was touched of it; the stacks stay accessible and read as zero.
     void release_memory();
     bool full() const { return free_ == 0; }

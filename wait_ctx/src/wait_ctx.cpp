@@ -28,6 +28,15 @@ void async_wait_ctx_st::forget_changes() {
     }
 }
 
+bool async_wait_ctx_st::grow() {
+    try {
+        fds.reserve(std::max<std::size_t>(8, 2 * fds.capacity()));  // mostly 8 are enough
+    } catch (const std::bad_alloc&) {
+        return false;
+    }
+    return true;
+}
+
 void async_wait_ctx_st::report(bool WaitFd::*change, std::size_t count, OSSL_ASYNC_FD* fds_out) {
     // No further than there is something to report; and without a branch on each entry.
     const WaitFd* entry = fds.data() + fds.size();
@@ -95,12 +104,13 @@ int ASYNC_WAIT_CTX_set_wait_fd(ASYNC_WAIT_CTX* ctx, const void* key, OSSL_ASYNC_
         diagnose(Misuse::set_in_cleanup);
         return 0;
     }
-    try {
-        ctx->reserve_usual();
-        ctx->fds.push_back({key, fd, true, false, custom_data, cleanup});
-    } catch (const std::bad_alloc&) {
+    if (ctx->fds.size() == ctx->fds.capacity() && !ctx->grow()) {
         return 0;
     }
+    if (ctx->fds.size() == ctx->fds.capacity()) {
+        __builtin_unreachable();  // or push_back() would bring its own growth along
+    }
+    ctx->fds.push_back({key, fd, true, false, custom_data, cleanup});
     if (Checker* checker = Checker::active()) {
         checker->fd_set(ctx, key, fd, __builtin_return_address(0));
     }
@@ -139,11 +149,13 @@ int ASYNC_WAIT_CTX_get_changed_fds(ASYNC_WAIT_CTX* ctx, OSSL_ASYNC_FD* addfd, si
     *numaddfds = ctx->added;
     *numdelfds = ctx->deleted;
     // An entry that was added and deleted between two resets is gone (clear_fd), so none is both.
-    if (addfd != nullptr) {
-        ctx->report(&async_wait_ctx_st::WaitFd::added, ctx->added, addfd);
-    }
-    if (delfd != nullptr) {
-        ctx->report(&async_wait_ctx_st::WaitFd::deleted, ctx->deleted, delfd);
+    if (addfd != nullptr || delfd != nullptr) {
+        if (addfd != nullptr) {
+            ctx->report(&async_wait_ctx_st::WaitFd::added, ctx->added, addfd);
+        }
+        if (delfd != nullptr) {
+            ctx->report(&async_wait_ctx_st::WaitFd::deleted, ctx->deleted, delfd);
+        }
     }
     if (Checker* checker = Checker::active()) {
         checker->fds_collected(ctx, __builtin_return_address(0));
