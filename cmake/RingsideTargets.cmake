@@ -10,7 +10,7 @@ target_compile_options(ringside_options INTERFACE
     $<$<COMPILE_LANGUAGE:CXX>:-Woverloaded-virtual -Wold-style-cast>)
 if(RINGSIDE_SANITIZE)
     target_compile_options(ringside_options INTERFACE
-        -fsanitize=${RINGSIDE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -O1)
+        -fsanitize=${RINGSIDE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g1)
     target_link_options(ringside_options INTERFACE -fsanitize=${RINGSIDE_SANITIZE})
     if(RINGSIDE_SANITIZE MATCHES thread)
         # Asio's fenced blocks: TSan does not model the fences, but its queues are locked anyway.
@@ -82,15 +82,23 @@ function(ringside_layer NAME)
     install(DIRECTORY ${ARG_DIR}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 endfunction()
 
-# ringside_test(NAME SOURCES ... LIBS ... [LABELS ...] [ARGS ...])
+# ringside_test(NAME [THREADLESS] SOURCES ... LIBS ... [LABELS ...] [ARGS ...])
 #
 # One GoogleTest program, one CTest entry. main() is ours (tests/support/main.cpp): it takes --seed and prints
-# the seed of a failure. SystemC's own main() must not win, hence the object files.
+# the seed of a failure. SystemC's own main() must not win, hence the object files. THREADLESS: nothing for
+# ThreadSanitizer to find, so not built under it.
 function(ringside_test NAME)
-    cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LIBS;LABELS;ARGS" ${ARGN})
+    cmake_parse_arguments(ARG "THREADLESS" "TIMEOUT" "SOURCES;LIBS;LABELS;ARGS" ${ARGN})
     add_executable(${NAME} ${ARG_SOURCES} $<TARGET_OBJECTS:ringside_test_main>)
     target_link_libraries(${NAME} PRIVATE ${ARG_LIBS} ringside_test_support GTest::gmock GTest::gtest
                           ringside_options)
+    target_precompile_headers(${NAME} REUSE_FROM ringside_test_main)
+    set_target_properties(${NAME} PROPERTIES POSITION_INDEPENDENT_CODE OFF)  # as the header's
+    target_compile_options(${NAME} PRIVATE ${RINGSIDE_TEST_OPTIONS})
+    if(ARG_THREADLESS AND RINGSIDE_SANITIZE MATCHES thread)
+        set_target_properties(${NAME} PROPERTIES EXCLUDE_FROM_ALL ON)
+        return()
+    endif()
     add_test(NAME ${NAME} COMMAND ${NAME} ${ARG_ARGS})
     if(NOT ARG_TIMEOUT)
         set(ARG_TIMEOUT 120)
