@@ -113,6 +113,9 @@ TEST(Run, LibcryptosAsyncGivesTheSameTrace) {
 class SurvivedFaults : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(SurvivedFaults, EveryByteIsRightAndTheDeviceSaysThatItStruck) {
+#if defined(__SANITIZE_THREAD__)
+    GTEST_SKIP() << "virtual time is one thread, and each run takes ten times as long";
+#endif
     const std::string plan = std::string(GetParam()) + ",queue=1,after=20,every=30,count=3";
     const auto report = report_of({"--faults", plan, "--seed", std::to_string(seed())});
     EXPECT_EQ(report.at("verified"), true);
@@ -134,6 +137,9 @@ INSTANTIATE_TEST_SUITE_P(Run, SurvivedFaults,
 class ReportedFaults : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(ReportedFaults, EndInFailedJobsAndNotInADeadlock) {
+#if defined(__SANITIZE_THREAD__)
+    GTEST_SKIP() << "virtual time is one thread, and each run takes ten times as long";
+#endif
     const std::string plan = std::string(GetParam()) + ",queue=1,after=20";
     const auto run =
         run_program({"run", "--json", "--faults", plan, "--seed", std::to_string(seed())});
