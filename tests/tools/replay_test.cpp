@@ -63,6 +63,13 @@ TEST_F(ReplayCommand, ARunInVirtualTimeIsTheSameAgainstBoth) {
     }
 }
 
+TEST_F(ReplayCommand, TheDeviceIsTheRunsOwnWithItsFaults) {
+    record({"--chip", "card", "--faults", "drop_interrupt,queue=1,after=9"});
+    const auto replayed = replay("both");
+    EXPECT_EQ(replayed.exit_code, 0) << replayed.err;
+    EXPECT_THAT(replayed.out, HasSubstr("against the device: no difference"));
+}
+
 TEST_F(ReplayCommand, ARunInLiveTimeIsTheSameAgainstTheDevice) {
     record({"--time", "live"});
     const auto replayed = run_program({"replay", file.path()});

@@ -51,7 +51,7 @@ std::string register_of(const Recording& recording, std::uint64_t number) {
 }
 
 std::optional<Divergence> replay_against_device(const Recording& recording) {
-    auto result = sim::replay_against_device(recording, {});
+    auto result = sim::replay_against_device(recording, recorded_device(recording.info()));
     if (!result) {
         throw std::runtime_error(result.error().message());
     }

@@ -32,22 +32,26 @@ Value value_or_throw(boost::system::result<Value>&& result, const char* what) {
     return std::move(*result);
 }
 
+core::DeviceConfig device_config(const RunOptions& options) {
+    core::DeviceConfig config = options.chip->config();
+    config.faults = options.faults;
+    return config;
+}
+
 std::unique_ptr<sim::Platform> make_platform(const RunOptions& options,
                                              recording::Recorder* recorder,
                                              recording::Player* player) {
     if (options.time == TimeKind::virtual_time) {
         sim::VirtualPlatformConfig config;
         config.seed = options.seed;
-        config.device = options.chip->config();
-        config.device.faults = options.faults;
+        config.device = device_config(options);
         config.recorder = recorder;
         config.player = player;
         return value_or_throw(sim::VirtualPlatform::create(config), "the virtual platform");
     }
     sim::LivePlatformConfig config;
     config.seed = options.seed;
-    config.device = options.chip->config();
-    config.device.faults = options.faults;
+    config.device = device_config(options);
     config.recorder = recorder;
     return value_or_throw(sim::LivePlatform::create(config), "the live platform");
 }
@@ -75,6 +79,7 @@ std::unique_ptr<recording::Recorder> make_recorder(const RunOptions& options,
         {"file", std::filesystem::absolute(options.file).string()},
         {"fingerprint", fingerprint(file)},
         {"chip", std::string(options.chip->name)},
+        {"faults", options.fault_plan},
         {"ring_size", std::to_string(options.ring_size)},
         {"jobs", std::to_string(options.jobs)},
     };
@@ -253,32 +258,56 @@ RunReport run_main_job(const RunOptions& options,
     return report;
 }
 
+namespace {
+
+std::string recorded(const recording::Info& info, const char* key) {
+    const auto found = info.metadata.find(key);
+    if (found == info.metadata.end()) {
+        throw std::runtime_error(
+            fmt::format("it is no recording of `ringside run`: its header does not say '{}'", key));
+    }
+    return found->second;
+}
+
+/// What the device of the run was made of.
+void take_device(const recording::Info& info, RunOptions& options) {
+    options.chip = core::find_chip(recorded(info, "chip"));
+    if (options.chip == nullptr) {
+        throw std::runtime_error("recorded on a chip that is not known: " + recorded(info, "chip"));
+    }
+    options.fault_plan = recorded(info, "faults");
+    if (options.fault_plan.empty()) {
+        return;
+    }
+    auto plan = sim::parse_fault_plan(options.fault_plan);
+    if (!plan) {
+        throw std::runtime_error("recorded with a fault plan that is not known: " +
+                                 options.fault_plan);
+    }
+    options.faults = std::move(*plan);
+}
+
+}  // namespace
+
+core::DeviceConfig recorded_device(const recording::Info& info) {
+    RunOptions options;
+    take_device(info, options);
+    return device_config(options);
+}
+
 RunOptions recorded_options(const recording::Info& info) {
-    const auto text = [&info](const char* key) {
-        const auto found = info.metadata.find(key);
-        if (found == info.metadata.end()) {
-            throw std::runtime_error(
-                fmt::format("it is no recording of `ringside run`: its header "
-                            "does not say '{}'",
-                            key));
-        }
-        return found->second;
-    };
-    const auto number = [&text](const char* key) {
-        return static_cast<std::uint32_t>(std::stoul(text(key)));
+    const auto number = [&info](const char* key) {
+        return static_cast<std::uint32_t>(std::stoul(recorded(info, key)));
     };
     RunOptions options;
     options.time = info.time == recording::TimeKind::live ? TimeKind::live : TimeKind::virtual_time;
-    options.notify = text("notify") == "fd" ? Notify::fd : Notify::callback;
-    options.file = text("file");
+    options.notify = recorded(info, "notify") == "fd" ? Notify::fd : Notify::callback;
+    options.file = recorded(info, "file");
     options.ring_size = number("ring_size");
     options.jobs = number("jobs");
     options.seed = info.seed;
-    options.chip = core::find_chip(text("chip"));
-    if (options.chip == nullptr) {
-        throw std::runtime_error("recorded on a chip that is not known: " + text("chip"));
-    }
-    if (fingerprint(read_file(options.file)) != text("fingerprint")) {
+    take_device(info, options);
+    if (fingerprint(read_file(options.file)) != recorded(info, "fingerprint")) {
         throw std::runtime_error(options.file + ": not the file that it was when it was recorded");
     }
     return options;

@@ -22,6 +22,8 @@ RunReport run_main_job(const RunOptions& options,
                        const std::function<void(double share)>& on_progress,
                        recording::Player* player = nullptr);
 
+/// The device of a recorded run, chip and faults. std::runtime_error if its header does not say.
+core::DeviceConfig recorded_device(const recording::Info& info);
 /// The options of a recorded run, as its header has them. std::runtime_error if they are not there
 /// or the file is no longer what it was.
 RunOptions recorded_options(const recording::Info& info);
