@@ -11,8 +11,10 @@
 #include <cstring>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "ringside/driver/error.hpp"
+#include "ringside/driver/requests_asymmetric.hpp"
 
 namespace ringside::driver {
 namespace {
@@ -68,6 +70,30 @@ TEST(Requests, CipherDescriptorsCarryEveryField) {
     EXPECT_EQ(cbc.iv[15], 7);
     EXPECT_EQ(cbc.tag_len, 0);
     EXPECT_EQ(session_destroy(9).session, 9u);
+}
+
+TEST(Requests, KeyOperationsAreTheirOpcodesOverTheSessionsBuffers) {
+    const KeyOperationBuffers where{.src{0x1000}, .src_len = 256, .dst{0x2000}, .dst_len = 255};
+    const std::pair<spec::Opcode, spec::SubmissionEntry> requests[] = {
+        {spec::Opcode::rsa_private, rsa_private(9, where)},
+        {spec::Opcode::rsa_public, rsa_public(9, where)},
+        {spec::Opcode::sign, sign(9, where)},
+        {spec::Opcode::agree, agree(9, where)},
+    };
+    for (const auto& [opcode, entry] : requests) {
+        EXPECT_EQ(entry.opcode, static_cast<std::uint8_t>(opcode));
+        EXPECT_EQ(entry.session, 9u);
+        EXPECT_EQ(entry.src, 0x1000u);
+        EXPECT_EQ(entry.src_len, 256u);
+        EXPECT_EQ(entry.dst, 0x2000u);
+        EXPECT_EQ(entry.dst_len, 255u);
+    }
+    const auto check = verify(9, {0x1000}, 96);
+    EXPECT_EQ(check.opcode, static_cast<std::uint8_t>(spec::Opcode::verify));
+    EXPECT_EQ(check.session, 9u);
+    EXPECT_EQ(check.src, 0x1000u);
+    EXPECT_EQ(check.src_len, 96u);
+    EXPECT_EQ(check.dst_len, 0u);
 }
 
 TEST(Errors, EveryCodeHasWordsOfItsOwn) {
