@@ -6,7 +6,7 @@ namespace ringside::driver {
 namespace {
 
 spec::SubmissionEntry key_operation(spec::Opcode opcode, std::uint32_t session,
-                                    const KeyOperationBuffers& buffers) {
+                                    const CipherBuffers& buffers) {
     spec::SubmissionEntry entry;
     entry.opcode = static_cast<std::uint8_t>(opcode);
     entry.session = session;
@@ -19,24 +19,23 @@ spec::SubmissionEntry key_operation(spec::Opcode opcode, std::uint32_t session,
 
 }  // namespace
 
-spec::SubmissionEntry rsa_private(std::uint32_t session, const KeyOperationBuffers& buffers) {
+spec::SubmissionEntry rsa_private(std::uint32_t session, const CipherBuffers& buffers) {
     return key_operation(spec::Opcode::rsa_private, session, buffers);
 }
 
-spec::SubmissionEntry rsa_public(std::uint32_t session, const KeyOperationBuffers& buffers) {
+spec::SubmissionEntry rsa_public(std::uint32_t session, const CipherBuffers& buffers) {
     return key_operation(spec::Opcode::rsa_public, session, buffers);
 }
 
-spec::SubmissionEntry sign(std::uint32_t session, const KeyOperationBuffers& buffers) {
+spec::SubmissionEntry sign(std::uint32_t session, const CipherBuffers& buffers) {
     return key_operation(spec::Opcode::sign, session, buffers);
 }
 
-spec::SubmissionEntry verify(std::uint32_t session, Iova src, std::uint32_t src_len) {
-    return key_operation(spec::Opcode::verify, session,
-                         {.src = src, .src_len = src_len, .dst = {}});
+spec::SubmissionEntry verify(std::uint32_t session, const CipherBuffers& buffers) {
+    return key_operation(spec::Opcode::verify, session, buffers);
 }
 
-spec::SubmissionEntry agree(std::uint32_t session, const KeyOperationBuffers& buffers) {
+spec::SubmissionEntry agree(std::uint32_t session, const CipherBuffers& buffers) {
     return key_operation(spec::Opcode::agree, session, buffers);
 }
 

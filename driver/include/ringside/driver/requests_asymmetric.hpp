@@ -8,34 +8,25 @@
 
 #include <cstdint>
 
-#include "ringside/driver/link/link.hpp"
-#include "ringside/spec/wire.hpp"
+#include "ringside/driver/requests.hpp"
 
 namespace ringside::driver {
 
-/// Where an asymmetric request reads and writes; lengths in bytes.
-struct KeyOperationBuffers {
-    Iova src;
-    std::uint32_t src_len = 0;
-    Iova dst;
-    std::uint32_t dst_len = 0;
-};
-
 /// I/O queue. src: a number below the modulus and as long as it, big-endian; dst: its power, as
 /// long. A number that is not below it is Errc::crypto_failed.
-spec::SubmissionEntry rsa_private(std::uint32_t session, const KeyOperationBuffers& buffers);
-spec::SubmissionEntry rsa_public(std::uint32_t session, const KeyOperationBuffers& buffers);
+spec::SubmissionEntry rsa_private(std::uint32_t session, const CipherBuffers& buffers);
+spec::SubmissionEntry rsa_public(std::uint32_t session, const CipherBuffers& buffers);
 
 /// I/O queue. src: a digest of 1 to 64 bytes (ECDSA) or the message (Ed25519); dst: r and s, each
 /// of the curve's length, or the signature.
-spec::SubmissionEntry sign(std::uint32_t session, const KeyOperationBuffers& buffers);
+spec::SubmissionEntry sign(std::uint32_t session, const CipherBuffers& buffers);
 
 /// I/O queue. src: the signature as sign() writes it, then digest or message; nothing is written. A
 /// wrong signature is Errc::crypto_failed.
-spec::SubmissionEntry verify(std::uint32_t session, Iova src, std::uint32_t src_len);
+spec::SubmissionEntry verify(std::uint32_t session, const CipherBuffers& buffers);
 
 /// I/O queue. src: the peer's x and y, or its u of 32 bytes (X25519); dst: the shared secret. A
 /// point that is none is Errc::crypto_failed.
-spec::SubmissionEntry agree(std::uint32_t session, const KeyOperationBuffers& buffers);
+spec::SubmissionEntry agree(std::uint32_t session, const CipherBuffers& buffers);
 
 }  // namespace ringside::driver
