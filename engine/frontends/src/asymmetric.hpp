@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#pragma once
+
+// The provider's asymmetric algorithms: key management, signatures, key exchange, RSA encryption,
+// and the TLS groups that go with them.
+
+#include <openssl/core.h>
+#include <openssl/core_dispatch.h>
+#include <openssl/err.h>
+
+#include <exception>
+#include <vector>
+
+#include "asymmetric_key.hpp"
+
+namespace ringside::frontends {
+
+/// For `operation`, OSSL_OP_KEYMGMT, OSSL_OP_SIGNATURE, OSSL_OP_KEYEXCH or OSSL_OP_ASYM_CIPHER: what
+/// `policy` allows, and the end mark.
+std::vector<OSSL_ALGORITHM> asymmetric_algorithms(const PrivateLibcrypto& library,
+                                                  const Policy& policy, int operation);
+
+/// OSSL_FUNC_provider_get_capabilities(): the groups for which libssl asks whoever manages their
+/// keys, which we do if `policy` says so. Without these TLS would lose P-256 and X25519.
+int get_capabilities(const PrivateLibcrypto& library, const Policy& policy, const char* capability,
+                     OSSL_CALLBACK* callback, void* argument);
+
+// The functions in front of the default provider's, of each kind of algorithm.
+const OSSL_DISPATCH* key_management_functions(const PrivateLibcrypto& library, KeyType type);
+const OSSL_DISPATCH* rsa_signature_functions(const PrivateLibcrypto& library);
+const OSSL_DISPATCH* rsa_cipher_functions(const PrivateLibcrypto& library);
+const OSSL_DISPATCH* ecdsa_functions(const PrivateLibcrypto& library);
+const OSSL_DISPATCH* ed25519_functions(const PrivateLibcrypto& library);
+const OSSL_DISPATCH* ecdh_functions(const PrivateLibcrypto& library);
+const OSSL_DISPATCH* x25519_functions(const PrivateLibcrypto& library);
+
+}  // namespace ringside::frontends
