@@ -16,8 +16,8 @@
 
 namespace ringside::frontends {
 
-/// For `operation`, OSSL_OP_KEYMGMT, OSSL_OP_SIGNATURE, OSSL_OP_KEYEXCH or OSSL_OP_ASYM_CIPHER: what
-/// `policy` allows, and the end mark.
+/// For `operation`, OSSL_OP_KEYMGMT, OSSL_OP_SIGNATURE, OSSL_OP_KEYEXCH or OSSL_OP_ASYM_CIPHER:
+/// what `policy` allows, and the end mark.
 std::vector<OSSL_ALGORITHM> asymmetric_algorithms(const PrivateLibcrypto& library,
                                                   const Policy& policy, int operation);
 

@@ -58,7 +58,7 @@ class AsymmetricKey : public std::enable_shared_from_this<AsymmetricKey> {
     const Software software_;
     std::shared_ptr<AsymmetricKey> held_by_openssl_;
     std::mutex mutex_;
-    bool is_derived_ = false;               ///< guarded, as what follows
+    bool is_derived_ = false;  ///< guarded, as what follows
     std::shared_ptr<DeviceKeyPair> pair_;
     std::shared_ptr<RsaTransform> rsa_;
 };

@@ -13,68 +13,58 @@ DeviceKeyPair::DeviceKeyPair(FrontEnd& front_end, spec::Algorithm algorithm,
       public_half_(std::move(public_half)),
       private_half_(std::move(private_half)) {}
 
-DeviceKeyPair::~DeviceKeyPair() {
-    current_session();  // forgets one that is not this process's
-}
-
 driver::result<void> DeviceKeyPair::run(offload::KeyOperation operation,
                                         std::initializer_list<std::span<const std::byte>> parts,
                                         std::span<std::byte> out) {
-    auto created = session();
-    if (!created) {
-        return created.error();
+    const auto used = session();
+    if (!used) {
+        return used.error();
     }
-    const offload::DeviceSession* const used = created->get();
-    const auto done = offload::perform(std::move(*created), operation, parts, out);
-    if (!done && done.error() != driver::Errc::crypto_failed) {
-        end_session(used);
+    const auto done = offload::perform(**used, operation, parts, out);
+    if (!done && done.error() == driver::Errc::stale_session) {
+        retire(*used);
     }
     return done;
 }
 
-DeviceKeyPair::Session DeviceKeyPair::current_session() {
-    const std::lock_guard lock(mutex_);
-    if (session_ != nullptr && !front_end_.source().is_current(&session_->offload())) {
-        session_->abandon();
-        session_.reset();
-    }
-    return session_;
-}
-
-driver::result<DeviceKeyPair::Session> DeviceKeyPair::session() {
-    if (auto session = current_session()) {
+driver::result<const offload::DeviceSession*> DeviceKeyPair::session() {
+    if (const auto* const session = current_session()) {
         return session;
-    }
-    offload::Offload* const offload = front_end_.source().offload();
-    if (offload == nullptr) {
-        return boost::system::errc::make_error_code(boost::system::errc::no_such_device);
     }
     // Several may come here at one time, since nobody can wait for a job that is paused. The first
     // session to exist is used by all, also by those for whom the device had none left.
-    auto created = offload::DeviceSession::create(*offload, {.algorithm = algorithm_,
-                                                             .key = public_half_.bytes(),
-                                                             .second_key = private_half_.bytes()});
-    if (auto session = current_session()) {
+    auto begun = begin_session<offload::DeviceSession>(front_end_.source(),
+                                                       {.algorithm = algorithm_,
+                                                        .key = public_half_.bytes(),
+                                                        .second_key = private_half_.bytes()});
+    if (const auto* const session = current_session()) {
         return session;
     }
-    if (!created) {
+    if (!begun) {
         // The numbers are none of a key; software may do with them what it likes.
-        return created.error() == driver::Errc::crypto_failed
+        return begun.error() == driver::Errc::crypto_failed
                    ? make_error_code(boost::system::errc::not_supported)
-                   : created.error();
+                   : begun.error();
     }
-    auto session = std::make_shared<offload::DeviceSession>(std::move(*created));
     const std::lock_guard lock(mutex_);
-    if (session_ == nullptr) {
-        session_ = std::move(session);
+    if (held_ == nullptr) {
+        held_ = std::move(*begun);
     }
-    return session_;
+    return &held_->session();
 }
 
-void DeviceKeyPair::end_session(const offload::DeviceSession* failed) {
+const offload::DeviceSession* DeviceKeyPair::current_session() {
     const std::lock_guard lock(mutex_);
-    if (session_.get() == failed) {
-        session_.reset();
+    if (held_ != nullptr && !held_->is_current()) {
+        retired_.push_back(std::move(held_));
+    }
+    return held_ != nullptr ? &held_->session() : nullptr;
+}
+
+void DeviceKeyPair::retire(const offload::DeviceSession* session) {
+    const std::lock_guard lock(mutex_);
+    if (held_ != nullptr && &held_->session() == session) {
+        retired_.push_back(std::move(held_));
     }
 }
 

@@ -8,8 +8,9 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <vector>
 
-#include "front_end.hpp"
+#include "device_key.hpp"
 #include "ringside/base/cleansed_buffer.hpp"
 #include "ringside/offload/key_operation.hpp"
 
@@ -22,7 +23,6 @@ class DeviceKeyPair {
                   CleansedBuffer private_half);
     DeviceKeyPair(const DeviceKeyPair&) = delete;
     DeviceKeyPair& operator=(const DeviceKeyPair&) = delete;
-    ~DeviceKeyPair();
 
     FrontEnd& front_end() const { return front_end_; }
     spec::Algorithm algorithm() const { return algorithm_; }
@@ -37,18 +37,21 @@ class DeviceKeyPair {
                              std::span<std::byte> out);
 
   private:
-    using Session = std::shared_ptr<offload::DeviceSession>;
+    using Held = std::shared_ptr<const HeldSession<offload::DeviceSession>>;
 
-    driver::result<Session> session();
-    Session current_session();
-    void end_session(const offload::DeviceSession* failed);
+    driver::result<const offload::DeviceSession*> session();
+    const offload::DeviceSession* current_session();
+    void retire(const offload::DeviceSession* session);
 
     FrontEnd& front_end_;
     const spec::Algorithm algorithm_;
     const CleansedBuffer public_half_;
     const CleansedBuffer private_half_;
     std::mutex mutex_;
-    Session session_;  ///< guarded
+    Held held_;  ///< guarded, as what follows
+    /// Ended by a reset or by fork(), and perhaps still in the hands of other callers: a session
+    /// lives as long as the key, so that nobody holds it while a job is paused.
+    std::vector<Held> retired_;
 };
 
 /// Bytes as libcrypto and as the driver have them.

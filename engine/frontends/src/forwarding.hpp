@@ -22,15 +22,15 @@ struct Forwarder<Object, id, Result(First, Rest...)> {
     }
 };
 
-/// Which parameters there are: asked with the object, which may be null, and the provider's context.
+/// Which parameters there are: asked with the object, which may be null, and the provider's
+/// context.
 template <typename Object, int id>
 struct Forwarder<Object, id, const OSSL_PARAM*(void*, void*)> {
     static const OSSL_PARAM* call(void* object, void* front_end) {
         const auto& library = static_cast<FrontEnd*>(front_end)->software();
         auto* const ours = static_cast<const Object*>(object);
-        return Object::functions_of(library)
-            .template get<const OSSL_PARAM*(void*, void*)>(id)(
-                ours != nullptr ? ours->software() : nullptr, library.provider_context());
+        return Object::functions_of(library).template get<const OSSL_PARAM*(void*, void*)>(id)(
+            ours != nullptr ? ours->software() : nullptr, library.provider_context());
     }
 };
 

@@ -3,6 +3,7 @@
 #include "front_end.hpp"
 
 #include <openssl/async.h>
+#include <openssl/err.h>
 
 #include <thread>
 
@@ -66,6 +67,10 @@ bool FrontEnd::falls_back(const boost::system::error_code& error) {
         }).join();
     }
     return true;
+}
+
+void raise_error(int reason, const boost::system::error_code& error) {
+    ERR_raise_data(ERR_LIB_PROV, reason, "ringside: %s", error.message().c_str());
 }
 
 }  // namespace ringside::frontends

@@ -46,4 +46,7 @@ class FrontEnd {
     std::atomic<bool> has_fallen_back_{false};
 };
 
+/// Puts a driver error on OpenSSL's error queue, with its message.
+void raise_error(int reason, const boost::system::error_code& error);
+
 }  // namespace ringside::frontends

@@ -124,9 +124,8 @@ std::optional<Halves> curve_halves(const Questions& key) {
     const std::size_t size = is_p256 ? 32 : 48;
     CleansedBuffer point(2 * size);
     CleansedBuffer scalar(size);
-    const bool has_point =
-        key.number(OSSL_PKEY_PARAM_EC_PUB_X, point.bytes().first(size)) &&
-        key.number(OSSL_PKEY_PARAM_EC_PUB_Y, point.bytes().subspan(size));
+    const bool has_point = key.number(OSSL_PKEY_PARAM_EC_PUB_X, point.bytes().first(size)) &&
+                           key.number(OSSL_PKEY_PARAM_EC_PUB_Y, point.bytes().subspan(size));
     const bool has_scalar = key.number(OSSL_PKEY_PARAM_PRIV_KEY, scalar.bytes());
     return Halves{is_p256 ? spec::Algorithm::ec_p256 : spec::Algorithm::ec_p384,
                   has_point ? std::move(point) : CleansedBuffer(),

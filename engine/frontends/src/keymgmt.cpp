@@ -35,7 +35,9 @@ struct KeyManagement {
     static const SoftwareAlgorithm& software(void* provider) {
         return key_management(front_end(provider).software(), type);
     }
-    static void* context(void* provider) { return front_end(provider).software().provider_context(); }
+    static void* context(void* provider) {
+        return front_end(provider).software().provider_context();
+    }
 
     static void* create(void* provider) {
         return guarded<void*>(nullptr, [&] {

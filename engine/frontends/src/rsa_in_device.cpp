@@ -62,8 +62,7 @@ RsaInDevice::Number RsaInDevice::number(std::span<const std::byte> bytes) {
                             static_cast<int>(bytes.size()), nullptr));
 }
 
-bool RsaInDevice::is_root(std::span<const std::byte> root,
-                          std::span<const std::byte> power) const {
+bool RsaInDevice::is_root(std::span<const std::byte> root, std::span<const std::byte> power) const {
     const std::unique_ptr<BN_CTX, Free> workspace(BN_CTX_new());
     const Number base = number(root);
     const Number wanted = number(power);

@@ -60,8 +60,7 @@ RsaTransform::RsaTransform(std::shared_ptr<DeviceKeyPair> key, const SoftwareAlg
       management_(management),
       software_(software),
       identity_(
-          make_identity(management, front_end_.software().provider_context(), device_.modulus())) {
-}
+          make_identity(management, front_end_.software().provider_context(), device_.modulus())) {}
 
 RsaTransform::~RsaTransform() {
     management_.get<OSSL_FUNC_keymgmt_free_fn>(OSSL_FUNC_KEYMGMT_FREE)(identity_);

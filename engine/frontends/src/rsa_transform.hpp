@@ -3,9 +3,9 @@
 #pragma once
 
 // RSA as the provider does it: the power in the device, and all that stands around it (digests,
-// PKCS #1 v1.5, PSS, OAEP, TLS's own padding, checks and their order) by the default provider, which
-// is given a key with the same modulus and the exponent 1. Under that its operations stop at the
-// encoded message.
+// PKCS #1 v1.5, PSS, OAEP, TLS's own padding, checks and their order) by the default provider,
+// which is given a key with the same modulus and the exponent 1. Under that its operations stop at
+// the encoded message.
 
 #include "rsa_in_device.hpp"
 #include "software_algorithm.hpp"

@@ -2,9 +2,9 @@
 // SPDX-FileCopyrightText: the ringside authors
 #pragma once
 
-// The default provider's own functions (core_dispatch.h), called directly on objects that they made.
-// Asymmetric algorithms are theirs but for the operation that the device does: ours stand in front
-// of them, function by function. docs/decisions/0012.
+// The default provider's own functions (core_dispatch.h), called directly on objects that they
+// made. Asymmetric algorithms are theirs but for the operation that the device does: ours stand in
+// front of them, function by function. docs/decisions/0012.
 
 #include <openssl/core.h>
 #include <openssl/core_dispatch.h>
@@ -43,10 +43,5 @@ class SoftwareAlgorithm {
     const char* names_ = nullptr;
     std::array<void (*)(), 64> functions_{};
 };
-
-template <typename Function>
-OSSL_DISPATCH dispatch_entry(int id, Function* function) {
-    return {id, reinterpret_cast<void (*)()>(function)};
-}
 
 }  // namespace ringside::frontends

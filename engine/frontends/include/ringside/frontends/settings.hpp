@@ -36,6 +36,8 @@ struct DeviceSettings {
 
 /// Families of algorithms that can be switched off; a bit each in Policy::algorithms.
 enum class AlgorithmFamily : unsigned char { aes_cbc, aes_gcm };
+/// Their names for the operator, in the order above.
+inline constexpr std::string_view family_names[] = {"AES-CBC", "AES-GCM"};
 
 /// What of a front end's work goes to the device.
 struct Policy {
