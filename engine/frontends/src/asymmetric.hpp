@@ -7,19 +7,21 @@
 
 #include <openssl/core.h>
 #include <openssl/core_dispatch.h>
-#include <openssl/err.h>
 
-#include <exception>
 #include <vector>
 
+#include "algorithms.hpp"
 #include "asymmetric_key.hpp"
 
 namespace ringside::frontends {
 
-/// For `operation`, OSSL_OP_KEYMGMT, OSSL_OP_SIGNATURE, OSSL_OP_KEYEXCH or OSSL_OP_ASYM_CIPHER:
-/// what `policy` allows, and the end mark.
-std::vector<OSSL_ALGORITHM> asymmetric_algorithms(const PrivateLibcrypto& library,
-                                                  const Policy& policy, int operation);
+struct OfferedAlgorithm {
+    int operation;  ///< OSSL_OP_*
+    OSSL_ALGORITHM algorithm;
+};
+/// What `policy` allows of them, under the names that the default provider has for them.
+std::vector<OfferedAlgorithm> asymmetric_algorithms(const PrivateLibcrypto& library,
+                                                    const Policy& policy);
 
 /// OSSL_FUNC_provider_get_capabilities(): the groups for which libssl asks whoever manages their
 /// keys, which we do if `policy` says so. Without these TLS would lose P-256 and X25519.

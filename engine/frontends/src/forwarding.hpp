@@ -5,6 +5,7 @@
 // C functions that hand a call on to the default provider, on the object of its that one of ours
 // stands for. An `Object` has software(), that object, functions(), and front_end().
 
+#include "algorithms.hpp"
 #include "front_end.hpp"
 #include "software_algorithm.hpp"
 

@@ -8,6 +8,9 @@ namespace ringside::frontends {
 
 SoftwareAlgorithm::SoftwareAlgorithm(const PrivateLibcrypto& library, int operation,
                                      const char* name) {
+    if (!library.is_usable()) {
+        return;
+    }
     int no_cache = 0;
     const OSSL_ALGORITHM* row =
         OSSL_PROVIDER_query_operation(library.default_provider(), operation, &no_cache);
