@@ -14,6 +14,7 @@
 
 #include "arguments.hpp"
 #include "async_library.hpp"
+#include "chip_option.hpp"
 #include "main_job.hpp"
 #include "options.hpp"
 #include "ringside/sim/fault_plan.hpp"
@@ -74,21 +75,6 @@ class ProgressBar {
     const bool visible_ = isatty(STDERR_FILENO) != 0;
     int shown_ = -1;
 };
-
-std::vector<std::pair<std::string, const core::Chip*>> chip_choices() {
-    std::vector<std::pair<std::string, const core::Chip*>> choices;
-    for (const core::Chip& chip : core::chips()) {
-        choices.emplace_back(chip.name, &chip);
-    }
-    return choices;
-}
-std::string chip_help() {
-    std::string help = "which chip:";
-    for (const core::Chip& chip : core::chips()) {
-        help += fmt::format("\n{}: {}", chip.name, chip.description);
-    }
-    return help;
-}
 
 const char* name_of(TimeKind time) {
     return time == TimeKind::virtual_time ? "virtual" : "live";
@@ -210,7 +196,7 @@ void add_run_command(CLI::App& program, int& exit_code) {
         *command, "--async", options->async,
         {{"ringside", AsyncLibrary::ringside}, {"libcrypto", AsyncLibrary::libcrypto}},
         "whose ASYNC_* functions");
-    add_choice<const core::Chip*>(*command, "--chip", options->chip, chip_choices(), chip_help());
+    add_chip_option(*command, options->chip);
     command->add_option("--file", options->file, "the file to encrypt and decrypt")
         ->type_name("PATH")
         ->capture_default_str();
