@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: the ringside authors
 #pragma once
 
-// What the chip will do and when: a heap ordered by time, and by order of entry where times are
+// What a device will do and when: a heap ordered by time, and by order of entry where times are
 // equal, so that the same run always unfolds in the same order.
 
 #include <algorithm>
@@ -12,7 +12,7 @@
 
 #include "ringside/base/time.hpp"
 
-namespace ringside::core {
+namespace ringside::blocks {
 
 template <typename Action>
 class Calendar {
@@ -46,4 +46,4 @@ class Calendar {
     std::uint64_t entered_ = 0;
 };
 
-}  // namespace ringside::core
+}  // namespace ringside::blocks

@@ -2,13 +2,13 @@
 // SPDX-FileCopyrightText: the ringside authors
 #pragma once
 
-// The gate that every DMA of the chip goes through: nothing leaves while configuration space does
+// The gate that every DMA of a device goes through: nothing leaves while configuration space does
 // not allow it, and what the bus answers to reads shows in the Status register.
 
-#include "pci_config.hpp"
-#include "ringside/core/ports.hpp"
+#include "ringside/blocks/pci_config.hpp"
+#include "ringside/blocks/ports.hpp"
 
-namespace ringside::core {
+namespace ringside::blocks {
 
 class BusMaster {
   public:
@@ -44,4 +44,4 @@ class BusMaster {
     PciConfig& config_;
 };
 
-}  // namespace ringside::core
+}  // namespace ringside::blocks

@@ -15,7 +15,7 @@ namespace ringside::driver {
 
 class RingMemory {
   public:
-    /// `size`: a power of two. Errc::out_of_dma_memory or what Link::dma_map() says.
+    /// `size`: a power of two. not_enough_memory or what Link::dma_map() says.
     static result<RingMemory> create(Link& link, std::size_t size, DmaDirection direction);
     RingMemory(RingMemory&& other) noexcept;
     /// What was here before is unmapped.

@@ -10,10 +10,10 @@
 #include <bitset>
 #include <cstdint>
 
-#include "ringside/core/ports.hpp"
+#include "ringside/blocks/ports.hpp"
 #include "ringside/spec/registers.hpp"
 
-namespace ringside::core {
+namespace ringside::blocks {
 
 class MsixTable {
   public:
@@ -55,4 +55,4 @@ class MsixTable {
     std::bitset<spec::max_vectors> pending_;
 };
 
-}  // namespace ringside::core
+}  // namespace ringside::blocks

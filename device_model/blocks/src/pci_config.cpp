@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the ringside authors
-#include "pci_config.hpp"
+#include "ringside/blocks/pci_config.hpp"
 
-namespace ringside::core {
+namespace ringside::blocks {
 namespace {
 
 namespace pci = spec::pci;
@@ -13,13 +13,48 @@ constexpr std::uint8_t byte_of(std::uint32_t value, std::uint32_t index) {
 
 }  // namespace
 
-PciConfig::PciConfig() {
+PciConfig::PciConfig(const spec::pci::Identity& identity) {
     for (const auto& reg : pci::config_registers) {
         for (std::uint32_t i = 0; i < reg.width / 8u; ++i) {
             attributes_[reg.offset + i] = {byte_of(reg.reset, i), byte_of(reg.rw, i),
                                            byte_of(reg.w1c, i), byte_of(reg.kept, i)};
             bytes_[reg.offset + i] = byte_of(reg.reset, i);
         }
+    }
+    identify(identity);
+}
+
+void PciConfig::identify(const spec::pci::Identity& identity) {
+    harden(pci::at("DEVICE_ID"), 0xFFFF, identity.device);
+    harden(pci::at("SUBSYSTEM_ID"), 0xFFFF, identity.device);
+    harden(pci::at("CLASS"), 0xFF, identity.base_class);
+    harden(pci::at("SUBCLASS"), 0xFF, identity.subclass);
+    for (std::uint32_t i = 0; i < sizeof identity.bar0_size; ++i) {
+        attributes_[pci::at("BAR0_LOW") + i].rw =
+            byte_of(pci::bar::address_bits(identity.bar0_size), i);
+    }
+    const std::uint32_t generation = identity.link.generation;
+    const std::uint32_t speed_and_width = generation | identity.link.lanes << 4u;
+    harden(pci::at("LNKCAP"), 0x3FF, speed_and_width);
+    harden(pci::at("LNKSTA"), 0x3FF, speed_and_width);
+    harden(pci::at("LNKCAP2"), 0xFE, (2u << generation) - 2);  // a bit for each speed, from 1 on
+    harden(pci::at("LNKCTL2"), 0xF, generation);
+    if (generation < 4) {
+        harden(pci::at("LNKCAP2"), pci::link::detects_retimers, 0);
+        harden(pci::at("DEVCAP2"), pci::link::ten_bit_tags, 0);
+    }
+    if (generation < 3) {
+        harden(pci::at("LNKSTA2"), pci::link::equalized, 0);
+    }
+}
+
+/// The bits of `mask` are these after power-on and after each reset.
+void PciConfig::harden(std::uint16_t offset, std::uint32_t mask, std::uint32_t value) {
+    for (std::uint32_t i = 0; mask >> 8 * i != 0 && i < sizeof mask; ++i) {
+        const std::uint8_t bits = byte_of(mask, i);
+        std::uint8_t& reset = attributes_[offset + i].reset;
+        reset = static_cast<std::uint8_t>((reset & ~bits) | (byte_of(value, i) & bits));
+        bytes_[offset + i] = reset;
     }
 }
 
@@ -131,4 +166,4 @@ void PciConfig::put16(std::uint16_t offset, std::uint16_t value) {
     bytes_[offset + 1u] = byte_of(value, 1);
 }
 
-}  // namespace ringside::core
+}  // namespace ringside::blocks

@@ -13,7 +13,7 @@
 
 #include "ringside/base/time.hpp"
 
-namespace ringside::core {
+namespace ringside::blocks {
 
 struct LinkLimits {
     Duration per_byte;       ///< the raw rate
@@ -71,4 +71,4 @@ class LinkDirection {
     std::size_t next_place_ = 0;
 };
 
-}  // namespace ringside::core
+}  // namespace ringside::blocks

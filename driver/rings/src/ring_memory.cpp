@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the ringside authors
-#include "ring_memory.hpp"
+#include "ringside/driver/rings/ring_memory.hpp"
 
 #include <algorithm>
+#include <boost/system/errc.hpp>
 #include <cstring>
 #include <utility>
-
-#include "ringside/driver/error.hpp"
 
 namespace ringside::driver {
 namespace {
@@ -65,7 +64,7 @@ result<RingMemory> RingMemory::map(Link& link, std::size_t size, std::size_t roo
                                    DmaDirection direction) {
     Memory memory(static_cast<std::byte*>(std::aligned_alloc(page, std::max(room, page))));
     if (!memory) {
-        return Errc::out_of_dma_memory;
+        return make_error_code(boost::system::errc::not_enough_memory);
     }
     std::memset(memory.get(), 0, room);
     const auto mapped_at = link.dma_map({memory.get(), room}, direction);

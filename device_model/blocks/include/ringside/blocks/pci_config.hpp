@@ -3,9 +3,9 @@
 #pragma once
 
 // The function's PCI configuration space as storage: values, attributes and reset values straight
-// from the spec table, and what the rest of the chip asks of them: whether BARs answer, whether DMA
-// may go out, whether MSI-X messages may. What a write sets off elsewhere is its owner's business
-// (Device).
+// from the spec table, and what the rest of the device asks of them: whether BARs answer, whether
+// DMA may go out, whether MSI-X messages may. What a write sets off elsewhere is its owner's
+// business (Endpoint).
 
 #include <array>
 #include <cstddef>
@@ -14,11 +14,11 @@
 
 #include "ringside/spec/pci_config.hpp"
 
-namespace ringside::core {
+namespace ringside::blocks {
 
 class PciConfig {
   public:
-    PciConfig();
+    explicit PciConfig(const spec::pci::Identity& identity);
 
     /// Whether a configuration request can carry it: one to four bytes of one double word.
     static bool is_access(std::uint32_t offset, std::size_t length);
@@ -48,6 +48,8 @@ class PciConfig {
     void log_correctable(std::uint32_t error);
 
   private:
+    void identify(const spec::pci::Identity& identity);
+    void harden(std::uint16_t offset, std::uint32_t mask, std::uint32_t value);
     std::uint16_t get16(std::uint16_t offset) const;
     void put16(std::uint16_t offset, std::uint16_t value);
     void set_bits(std::uint16_t offset, std::uint32_t bits);
@@ -65,4 +67,4 @@ class PciConfig {
     std::array<std::uint8_t, spec::pci::config_size> bytes_{};
 };
 
-}  // namespace ringside::core
+}  // namespace ringside::blocks

@@ -2,25 +2,27 @@
 // SPDX-FileCopyrightText: the ringside authors
 #pragma once
 
-// The chip's registers as storage: values, access policies and reset values straight from the spec
-// table. What a register does besides keep a value is its owner's business (Device).
+// A device's registers as storage: values, access policies and reset values straight from its
+// table. What a register does besides keep a value is its owner's business.
 
 #include <cstdint>
 #include <vector>
 
-#include "ringside/core/device.hpp"
-#include "ringside/spec/registers.hpp"
+#include "ringside/spec/register_types.hpp"
 
-namespace ringside::core {
+namespace ringside::blocks {
 
-class RegisterFile {
+class RegisterBank {
   public:
-    explicit RegisterFile(const DeviceConfig& config);
+    /// `map` must outlive it. Offsets from `storage_size` on (doorbells) keep nothing.
+    RegisterBank(std::span<const spec::Block> map, std::uint32_t storage_size);
+
+    /// What stands at a 4-byte aligned offset.
+    spec::Location locate(std::uint32_t offset) const { return spec::locate(map_, offset); }
 
     /// Brings back the reset values of `domain` and of those below it (spec::ResetDomain).
     void reset(spec::ResetDomain domain);
-    /// The queue-domain registers of one queue pair.
-    void reset_queue(std::uint32_t queue);
+    void reset_block(const spec::Block& block, std::uint32_t instance, spec::ResetDomain domain);
 
     std::uint32_t get32(std::uint32_t offset) const { return words_[offset / 4]; }
     void set32(std::uint32_t offset, std::uint32_t value) { words_[offset / 4] = value; }
@@ -33,18 +35,16 @@ class RegisterFile {
     }
 
     /// What a bus write of `value` does by the register's access policy; where there is no storage
-    /// (doorbells) nothing.
+    /// nothing.
     void write(const spec::Location& location, std::uint32_t offset, std::uint32_t value);
-
     /// What a bus read gives: zero for write-only registers.
     std::uint32_t read(const spec::Location& location, std::uint32_t offset) const;
 
   private:
-    void reset_block(const spec::Block& block, std::uint32_t instance, spec::ResetDomain domain);
-    void fill_capabilities();
+    bool has_storage(std::uint32_t offset) const { return offset / 4 < words_.size(); }
 
-    DeviceConfig config_;
+    std::span<const spec::Block> map_;
     std::vector<std::uint32_t> words_;
 };
 
-}  // namespace ringside::core
+}  // namespace ringside::blocks

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the ringside authors
-#include "msix.hpp"
+#include "ringside/blocks/msix_table.hpp"
 
-namespace ringside::core {
+namespace ringside::blocks {
 namespace {
 
 constexpr std::uint32_t table_end = spec::msix_table_offset + spec::max_vectors * 16;
@@ -70,4 +70,4 @@ void MsixTable::send(const Entry& entry) {
     port_.send(entry.words[0] | std::uint64_t{entry.words[1]} << 32, entry.words[2]);
 }
 
-}  // namespace ringside::core
+}  // namespace ringside::blocks
