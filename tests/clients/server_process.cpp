@@ -107,7 +107,8 @@ std::size_t ScratchFolder::processes_with_a_device() const {
     return statistics_files().size();
 }
 
-ListeningSocket::ListeningSocket() : fd_(socket(AF_INET, SOCK_STREAM, 0)) {
+// Not blocking, for nginx sets no mode on what it inherits, and would sleep in accept().
+ListeningSocket::ListeningSocket() : fd_(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0)) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
