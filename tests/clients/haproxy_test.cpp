@@ -50,7 +50,7 @@ class HaproxyOnTheDevice : public ::testing::TestWithParam<Service> {
     }
     void serve(const ScratchFolder& scratch, Haproxy& server, const TlsLoad& load,
                unsigned operations_each) {
-        const auto outcome = run(load);
+        const auto outcome = testing::run(load);
         EXPECT_EQ(outcome.failed, 0u) << outcome.first_failure;
         EXPECT_EQ(outcome.answered, load.clients * load.requests);
         EXPECT_EQ(server.end(), 0);

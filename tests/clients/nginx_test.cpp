@@ -61,7 +61,7 @@ class NginxOnTheDevice : public ::testing::TestWithParam<const char*> {
         }
     }
     void serve(const TlsLoad& load) {
-        const auto outcome = run(load);
+        const auto outcome = testing::run(load);
         EXPECT_EQ(outcome.failed, 0u) << outcome.first_failure;
         EXPECT_EQ(outcome.answered, load.clients * load.requests);
         EXPECT_EQ(server_->end(SIGQUIT), 0);
