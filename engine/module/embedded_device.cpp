@@ -240,6 +240,14 @@ void EmbeddedDevice::write_statistics() {
         return;
     }
     const driver::DeviceStatistics statistics = running_->device->read_statistics();
+    // Summed over the queue pairs for I/O.
+    const auto of_driver = [this](std::uint64_t driver::QueueCounters::*counter) {
+        std::uint64_t sum = 0;
+        for (std::uint32_t i = 0; i < running_->device->queue_pair_count(); ++i) {
+            sum += running_->device->queue_pair(i).counters().*counter;
+        }
+        return sum;
+    };
     const auto in_software = [this](frontends::SoftwareReason reason) {
         return in_software_.at(static_cast<std::size_t>(reason)).load();
     };
@@ -252,6 +260,9 @@ void EmbeddedDevice::write_statistics() {
         {"dma_read_bytes", statistics.dma_read_bytes},
         {"dma_written_bytes", statistics.dma_written_bytes},
         {"msix_messages", statistics.msix_messages},
+        {"submissions_accepted", of_driver(&driver::QueueCounters::accepted)},
+        {"submissions_refused_ring_full", of_driver(&driver::QueueCounters::eagain)},
+        {"slots_handed_to_waiters", of_driver(&driver::QueueCounters::grants)},
         {"software_small", in_software(frontends::SoftwareReason::small)},
         {"software_synchronous", in_software(frontends::SoftwareReason::synchronous)},
         {"software_device_failed", in_software(frontends::SoftwareReason::device_failed)},

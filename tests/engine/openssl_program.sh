@@ -72,6 +72,9 @@ case $2 in
         sed 's/^ring_entries = .*/ring_entries = 2/' "$build/engine/openssl.cnf" >"$scratch/cnf"
         front_end=()
         OPENSSL_CONF=$scratch/cnf speed -async_jobs 64 -evp aes-128-cbc
+        refused=$(counted submissions_refused_ring_full)
+        ((refused > 0)) || fail "the ring was never full"
+        ((refused == $(counted slots_handed_to_waiters))) || fail "somebody retried for nothing"
         ;;
     engine_by_id) front_end=(-engine ringside) && OPENSSL_ENGINES=$build/engine speed -evp aes-128-cbc ;;
     engine_commands)
