@@ -39,7 +39,19 @@ struct DeviceSettings {
 };
 
 /// Families of algorithms that can be switched off; a bit each in Policy::algorithms.
-enum class AlgorithmFamily : unsigned char { aes_cbc, aes_gcm };
+enum class AlgorithmFamily : unsigned char {
+    aes_cbc,
+    aes_gcm,
+    rsa,
+    ecdsa,
+    ecdh,
+    x25519,
+    ed25519,
+};
+/// Their names for the operator, in the order above.
+inline constexpr std::string_view family_names[] = {
+    "AES-CBC", "AES-GCM", "RSA", "ECDSA", "ECDH", "X25519", "ED25519",
+};
 
 /// What of a front end's work goes to the device.
 struct Policy {
