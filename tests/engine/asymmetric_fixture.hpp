@@ -13,6 +13,8 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
+#include <cctype>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -219,6 +221,29 @@ inline Octets derive(const Library& library, const Key& key, const Key& peer) {
     }
     secret.resize(size);
     return secret;
+}
+
+/// What the device counted in a child that ran `body`, by the names of the statistics file.
+inline std::map<std::string, long> counted(const std::function<void()>& body) {
+    const std::string path =
+        ::testing::TempDir() + "asymmetric_stats." + std::to_string(getpid()) + ".json";
+    std::filesystem::remove(path);
+    EXPECT_EQ(in_child([&] {
+                  setenv("RINGSIDE_STATS", path.c_str(), 1);
+                  body();
+              }),
+              0);
+    std::map<std::string, long> counts;
+    std::ifstream file(path);
+    for (std::string line; std::getline(file, line);) {
+        const std::size_t name = line.find('"');
+        const std::size_t value = line.find("\": ");
+        if (value != std::string::npos && std::isdigit(line[value + 3]) != 0) {
+            counts[line.substr(name + 1, value - name - 1)] = std::stol(line.substr(value + 3));
+        }
+    }
+    std::filesystem::remove(path);
+    return counts;
 }
 
 }  // namespace ringside::testing

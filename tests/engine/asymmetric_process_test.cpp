@@ -5,9 +5,6 @@
 // what happens in jobs, threads and children, on the smallest ring, and when the chip computes
 // wrongly; and TLS handshakes.
 
-#include <openssl/bio.h>
-#include <openssl/ssl.h>
-
 #include <deque>
 #include <map>
 #include <thread>
@@ -126,29 +123,6 @@ constexpr Work works[] = {
     {"Ed25519Sign", "ED25519", nullptr, 0, {}, nullptr, &signs},
     {"Ed25519Verify", "ED25519", nullptr, 0, {}, &prepare_signature, &verifies},
 };
-
-/// What the device counted in a child that ran `body`, by the names of the statistics file.
-std::map<std::string, long> counted(const std::function<void()>& body) {
-    const std::string path =
-        ::testing::TempDir() + "asymmetric_stats." + std::to_string(getpid()) + ".json";
-    std::filesystem::remove(path);
-    EXPECT_EQ(in_child([&] {
-                  setenv("RINGSIDE_STATS", path.c_str(), 1);
-                  body();
-              }),
-              0);
-    std::map<std::string, long> counts;
-    std::ifstream file(path);
-    for (std::string line; std::getline(file, line);) {
-        const std::size_t name = line.find('"');
-        const std::size_t value = line.find("\": ");
-        if (value != std::string::npos && std::isdigit(line[value + 3]) != 0) {
-            counts[line.substr(name + 1, value - name - 1)] = std::stol(line.substr(value + 3));
-        }
-    }
-    std::filesystem::remove(path);
-    return counts;
-}
 
 class AsymmetricWork : public ::testing::TestWithParam<Work> {
   protected:
