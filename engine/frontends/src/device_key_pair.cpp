@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: the ringside authors
 #include "device_key_pair.hpp"
 
+#include <openssl/crypto.h>
+
 #include <utility>
 
 namespace ringside::frontends {
@@ -12,6 +14,15 @@ DeviceKeyPair::DeviceKeyPair(FrontEnd& front_end, spec::Algorithm algorithm,
       algorithm_(algorithm),
       public_half_(std::move(public_half)),
       private_half_(std::move(private_half)) {}
+
+bool DeviceKeyPair::is(std::span<const std::byte> public_half,
+                       std::span<const std::byte> private_half) const {
+    const auto same = [](std::span<const std::byte> one, std::span<const std::byte> other) {
+        return one.size() == other.size() &&
+               CRYPTO_memcmp(one.data(), other.data(), one.size()) == 0;
+    };
+    return same(public_half_.bytes(), public_half) && same(private_half_.bytes(), private_half);
+}
 
 driver::result<void> DeviceKeyPair::run(offload::KeyOperation operation,
                                         std::initializer_list<std::span<const std::byte>> parts,
