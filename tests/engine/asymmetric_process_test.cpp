@@ -9,120 +9,10 @@
 #include <map>
 #include <thread>
 
-#include "asymmetric_fixture.hpp"
+#include "asymmetric_work.hpp"
 
 namespace ringside::testing {
 namespace {
-
-const Octets message(100, 0x5A);
-
-/// One kind of work, with all that it needs; each call is one descriptor.
-struct Work {
-    const char* name;
-    const char* type;
-    const char* group;
-    unsigned bits;
-    Scheme scheme;
-    bool (*prepare)(struct Workplace& place);
-    bool (*run)(const struct Workplace& place);
-};
-
-/// Generated once in the parent, for all its children.
-const Key& made_for(const Work& work) {
-    static std::map<std::string, Key> keys;
-    Key& key = keys[std::string(work.type) + (work.group != nullptr ? work.group : "")];
-    if (key == nullptr) {
-        key = software_library().generate(work.type, work.group, work.bits);
-    }
-    return key;
-}
-
-/// Made in the child, before any descriptor.
-struct Workplace {
-    explicit Workplace(const Work& what) : work(what), keys(made_for(what)) {
-        require(is_ours(keys.ours), "the module loads");
-        require(what.prepare == nullptr || what.prepare(*this), "the work is prepared");
-    }
-    bool run() const {
-        const bool done = work.run(*this);
-        ERR_clear_error();
-        return done;
-    }
-
-    const Work& work;
-    KeyInBoth keys;
-    Key peer;          ///< key agreement: in our library
-    Octets signature;  ///< verification
-    Octets secret;     ///< key agreement: as software has it
-    Octets text;       ///< RSA encryption
-};
-
-bool signs(const Workplace& place) {
-    return verify(software_library(), place.keys.their_public, place.work.scheme, message,
-                  sign(device_library(), place.keys.ours, place.work.scheme, message));
-}
-bool prepare_signature(Workplace& place) {
-    place.signature = sign(software_library(), place.keys.theirs, place.work.scheme, message);
-    return !place.signature.empty();
-}
-bool verifies(const Workplace& place) {
-    return verify(device_library(), place.keys.our_public, place.work.scheme, message,
-                  place.signature);
-}
-bool prepare_peer(Workplace& place) {
-    KeyInBoth peer(software_library().generate(place.work.type, place.work.group));
-    place.secret = derive(software_library(), place.keys.theirs, peer.their_public);
-    place.peer = std::move(peer.our_public);
-    return !place.secret.empty();
-}
-bool agrees(const Workplace& place) {
-    return derive(device_library(), place.keys.ours, place.peer) == place.secret;
-}
-
-/// Encrypts or decrypts by OAEP.
-Octets crypt(const Library& library, const Key& key, bool encrypts, const Octets& in) {
-    const KeyContext context = library.of_key(key);
-    Octets out(512);
-    std::size_t size = out.size();
-    const bool done =
-        (encrypts ? EVP_PKEY_encrypt_init : EVP_PKEY_decrypt_init)(context.get()) == 1 &&
-        EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_OAEP_PADDING) == 1 &&
-        (encrypts ? EVP_PKEY_encrypt : EVP_PKEY_decrypt)(context.get(), out.data(), &size,
-                                                         in.data(), in.size()) == 1;
-    out.resize(done ? size : 0);
-    return out;
-}
-bool encrypts(const Workplace& place) {
-    return crypt(software_library(), place.keys.theirs, false,
-                 crypt(device_library(), place.keys.our_public, true, message)) == message;
-}
-bool prepare_text(Workplace& place) {
-    place.text = crypt(software_library(), place.keys.their_public, true, message);
-    return !place.text.empty();
-}
-bool decrypts(const Workplace& place) {
-    return crypt(device_library(), place.keys.ours, false, place.text) == message;
-}
-
-constexpr Scheme pkcs1{.digest = "SHA256", .padding = RSA_PKCS1_PADDING};
-constexpr Scheme pss{
-    .digest = "SHA256", .padding = RSA_PKCS1_PSS_PADDING, .salt_size = RSA_PSS_SALTLEN_DIGEST};
-constexpr Scheme ecdsa{.digest = "SHA256"};
-
-constexpr Work works[] = {
-    {"RsaSign", "RSA", nullptr, 2048, pkcs1, nullptr, &signs},
-    {"RsaPssSign", "RSA", nullptr, 2048, pss, nullptr, &signs},
-    {"RsaVerify", "RSA", nullptr, 2048, pss, &prepare_signature, &verifies},
-    {"RsaDecrypt", "RSA", nullptr, 2048, {}, &prepare_text, &decrypts},
-    {"RsaEncrypt", "RSA", nullptr, 2048, {}, nullptr, &encrypts},
-    {"P256Sign", "EC", "P-256", 0, ecdsa, nullptr, &signs},
-    {"P384Verify", "EC", "P-384", 0, ecdsa, &prepare_signature, &verifies},
-    {"P256Agree", "EC", "P-256", 0, {}, &prepare_peer, &agrees},
-    {"P384Agree", "EC", "P-384", 0, {}, &prepare_peer, &agrees},
-    {"X25519", "X25519", nullptr, 0, {}, &prepare_peer, &agrees},
-    {"Ed25519Sign", "ED25519", nullptr, 0, {}, nullptr, &signs},
-    {"Ed25519Verify", "ED25519", nullptr, 0, {}, &prepare_signature, &verifies},
-};
 
 class AsymmetricWork : public ::testing::TestWithParam<Work> {
   protected:
@@ -228,12 +118,11 @@ TEST(AsymmetricFaults, NoWrongRsaAnswerLeaves) {
                           for (int i = 0; i < 10; ++i) {
                               const Octets answer =
                                   work.prepare == nullptr
-                                      ? sign(device_library(), place.keys.ours, work.scheme,
-                                             message)
-                                      : crypt(device_library(), place.keys.ours, false, place.text);
+                                      ? sign(device_library(), place.ours, work.scheme, message)
+                                      : crypt(device_library(), place.ours, false, place.text);
                               given += answer.empty() ? 0 : 1;
                               good += work.prepare == nullptr
-                                          ? (verify(software_library(), place.keys.their_public,
+                                          ? (verify(software_library(), place.their_public,
                                                     work.scheme, message, answer)
                                                  ? 1
                                                  : 0)
