@@ -144,6 +144,9 @@ TEST(EngineKeys, AreSharedByThreadsCopiedAndMade) {
             }
             for (const Workplace* place : {&rsa, &p256}) {
                 const Key copy(EVP_PKEY_dup(place->ours.get()));
+                fprintf(stderr, "%s %p %d\n", place->work.name, static_cast<void*>(copy.get()),
+                        int(sign(*place->library, copy, place->work.scheme, message).size()));
+                ERR_print_errors_fp(stderr);
                 require(verify(software_library(), place->their_public, place->work.scheme, message,
                                sign(*place->library, copy, place->work.scheme, message)),
                         "a copy signs");
