@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "arguments.hpp"
 #include "machine_options.hpp"
 #include "regs/config_dump.hpp"
 #include "regs/formats.hpp"
