@@ -42,6 +42,7 @@ constexpr Slice slices[] = {
 
 Outcome execute(Session& session, const Job& job, unsigned broken) {
     const QuietErrors quiet;
+    const SoftwareOnly software;
     Outcome outcome = session.run(job);
     if ((broken & static_cast<unsigned>(session.kind())) != 0) {
         if (outcome.written != 0) {
@@ -64,6 +65,7 @@ NewSession create_session(const CryptoLibrary& library, const SessionKeys& keys)
             break;
         }
         const QuietErrors quiet;
+        const SoftwareOnly software;
         return slice.create(library, keys);
     }
     return {refused(spec::RequestError::bad_field), nullptr};
