@@ -33,10 +33,13 @@ driver::result<const offload::DeviceSession*> DeviceKeyPair::session() {
     }
     // Several may come here at one time, since nobody can wait for a job that is paused. The first
     // session to exist is used by all, also by those for whom the device had none left.
-    auto begun = begin_session<offload::DeviceSession>(front_end_.source(),
-                                                       {.algorithm = algorithm_,
-                                                        .key = public_half_.bytes(),
-                                                        .second_key = private_half_.bytes()});
+    // Of X25519 the device wants the scalar alone; the other half is what a peer has.
+    const bool wants_public_half = algorithm_ != spec::Algorithm::x25519;
+    auto begun = begin_session<offload::DeviceSession>(
+        front_end_.source(),
+        {.algorithm = algorithm_,
+         .key = wants_public_half ? public_half() : std::span<const std::byte>(),
+         .second_key = private_half_.bytes()});
     if (const auto* const session = current_session()) {
         return session;
     }
