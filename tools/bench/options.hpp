@@ -59,6 +59,9 @@ struct Options {
     std::vector<std::uint32_t> queue_pairs = {1};
     std::vector<std::uint32_t> ring_sizes = {128};
     Format format = Format::table;
+    bool bounds = false;          ///< measure the bounds instead
+    bool require_bounds = false;  ///< and fail if one does not hold
+    std::uint64_t bounds_operations = 200'000;
 };
 
 }  // namespace ringside::tools::bench

@@ -170,7 +170,7 @@ class Device::Impl {
     RegisterFile registers_;
     MsixTable msix_;
     SessionTable sessions_;
-    Calendar<Action> calendar_;
+    Calendar<Action, lanes, lane_of> calendar_;
     Time now_{};
     std::uint32_t reset_epoch_ = 0;
     std::uint32_t enable_epoch_ = 0;  ///< counts the ways into ENABLING, over all resets

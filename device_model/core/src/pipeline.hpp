@@ -158,4 +158,27 @@ struct Action {
     std::uint64_t serial;  ///< of the operation
 };
 
+/// What happens often has a lane of the calendar to itself.
+inline constexpr std::size_t lanes = 8;
+inline std::size_t lane_of(const Action& action) {
+    switch (action.stage) {
+        case Stage::doorbell:
+            return 0;
+        case Stage::fetch:
+            return 1;
+        case Stage::source_read:
+            return 2;
+        case Stage::slice_done:
+            return 3;
+        case Stage::written:
+            return 4;
+        case Stage::completed:
+            return 5;
+        case Stage::interrupt:
+            return 6;
+        default:
+            return 7;
+    }
+}
+
 }  // namespace ringside::core

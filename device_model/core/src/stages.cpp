@@ -47,10 +47,9 @@ void for_each_piece(const std::vector<spec::ListEntry>& list, std::size_t length
 void Device::Impl::advance(Time now) {
     RINGSIDE_ASSERT(trace_, now >= now_, "time went back from %lld to %lld ps",
                     static_cast<long long>(to_ps(now_)), static_cast<long long>(to_ps(now)));
-    while (!is_gone_ && calendar_.next() && *calendar_.next() <= now) {
-        const auto [time, action] = calendar_.take();
-        now_ = time;
-        perform(action);
+    while (!is_gone_ && calendar_.next_time() <= now) {
+        now_ = calendar_.next_time();
+        perform(calendar_.take());
     }
     now_ = now;
 }
