@@ -205,7 +205,7 @@ class Kernel::Impl {
     }
 
     RootComplex& root() { return root_; }
-    systemc::CryptoDevice& device() { return device_; }
+    systemc::PcieDevice& device() { return device_; }
 
     void mask_vector(std::uint32_t vector, bool masked) {
         root_.write32(root_.msix, vector * msix_entry_size + msix_control, masked ? 1 : 0);

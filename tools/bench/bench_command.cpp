@@ -12,6 +12,7 @@
 
 #include "arguments.hpp"
 #include "bounds.hpp"
+#include "chip_option.hpp"
 #include "options.hpp"
 #include "report.hpp"
 #include "ringside/spec/registers.hpp"
@@ -69,6 +70,7 @@ int run(const Options& options) {
             BoundsSettings settings;
             settings.seed = options.settings.seed;
             settings.operations = options.bounds_operations;
+            settings.rounds = options.bounds_rounds;
             settings.format = options.format;
             return measure_bounds(settings) || !options.require_bounds ? 0 : 1;
         }
@@ -195,6 +197,13 @@ void add_bench_command(CLI::App& program, int& exit_code) {
         ->add_option("--bounds-operations", options->bounds_operations,
                      "with --bounds: of a measurement; the longest run has 50 times as many")
         ->check(number_between<std::uint64_t>(1, 100'000'000))
+        ->needs(bounds)
+        ->type_name("N")
+        ->capture_default_str();
+    command
+        ->add_option("--bounds-rounds", options->bounds_rounds,
+                     "with --bounds: how often each is measured; the best counts")
+        ->check(number_between<unsigned>(1, 1000))
         ->needs(bounds)
         ->type_name("N")
         ->capture_default_str();

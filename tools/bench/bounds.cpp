@@ -82,8 +82,6 @@ class Measurements {
     }
     void add(std::string name, double measured, Sense sense, double bound, std::string unit) {
         bounds_.push_back({std::move(name), measured, sense, bound, std::move(unit)});
-        const Bound& latest = bounds_.back();
-        fmt::print(stderr, "{}: {:.2f} {}\n", latest.name, latest.measured, latest.unit);
     }
 
     /// The best of some rounds: a disturbance only ever adds.

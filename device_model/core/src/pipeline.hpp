@@ -18,6 +18,7 @@
 #include "ringside/blocks/rings.hpp"
 #include "ringside/spec/registers.hpp"
 #include "ringside/spec/wire.hpp"
+#include "scratch.hpp"
 #include "sessions.hpp"
 
 namespace ringside::core {
@@ -40,8 +41,8 @@ struct Operation {
     bool delayed = false;                      ///< a fault: its completion has been put off once
     std::vector<spec::ListEntry> source_list;  ///< scatter-gather; empty: src is the data
     std::vector<spec::ListEntry> target_list;
-    std::vector<std::byte> source;
-    std::vector<std::byte> output;
+    Scratch source;
+    Scratch output;
 
     bool has(spec::SubmissionFlag flag) const {
         return (entry.flags & static_cast<unsigned>(flag)) != 0;
@@ -147,26 +148,20 @@ struct Action {
     std::uint64_t serial;  ///< of the operation
 };
 
-/// What happens often has a lane of the calendar to itself.
-inline constexpr std::size_t lanes = 8;
+/// What happens to each operation has a lane of the calendar to itself.
+inline constexpr std::size_t lanes = 5;
 inline std::size_t lane_of(const Action& action) {
     switch (action.stage) {
-        case Stage::doorbell:
-            return 0;
-        case Stage::fetch:
-            return 1;
         case Stage::source_read:
-            return 2;
+            return 0;
         case Stage::slice_done:
-            return 3;
+            return 1;
         case Stage::written:
-            return 4;
+            return 2;
         case Stage::completed:
-            return 5;
-        case Stage::interrupt:
-            return 6;
+            return 3;
         default:
-            return 7;
+            return 4;
     }
 }
 

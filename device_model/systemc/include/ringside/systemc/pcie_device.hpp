@@ -5,10 +5,11 @@
 // A device (blocks::Function) as a SystemC module: a thin TLM-2.0 shell with one SC_METHOD. Bind
 // `config`, `registers` and `msix` to whoever plays the root complex and `dma` to whoever plays
 // host memory (MSI-X messages leave through it too, as the memory writes that they are; memory that
-// it grants direct access to is accessed so). The target of `dma` answers without wait(), and accesses the module only when it has: until then it gets
-// TLM_GENERIC_ERROR_RESPONSE. Until configuration space enables them, `registers` and `msix` answer
-// no address and nothing leaves through `dma`. An access takes effect when its annotated delay is
-// over; with one other than zero only an SC_THREAD may call. Kernel thread only.
+// it grants direct access to is accessed so). The target of `dma` answers without wait(), and
+// accesses the module only when it has: until then it gets TLM_GENERIC_ERROR_RESPONSE. Until
+// configuration space enables them, `registers` and `msix` answer no address and nothing leaves
+// through `dma`. An access takes effect when its annotated delay is over; with one other than zero
+// only an SC_THREAD may call. Kernel thread only.
 
 #include <tlm_utils/simple_initiator_socket.h>
 #include <tlm_utils/simple_target_socket.h>
