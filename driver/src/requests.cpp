@@ -8,18 +8,24 @@
 namespace ringside::driver {
 namespace {
 
-spec::SubmissionEntry cipher(Direction direction, std::uint32_t session,
-                             const CipherBuffers& buffers, std::span<const std::byte> iv) {
+spec::SubmissionEntry request(spec::Opcode opcode, std::uint32_t session,
+                              const CipherBuffers& buffers) {
     spec::SubmissionEntry entry;
-    entry.opcode = static_cast<std::uint8_t>(spec::Opcode::cipher);
-    if (direction == Direction::decrypt) {
-        entry.flags = static_cast<std::uint8_t>(spec::SubmissionFlag::decrypt);
-    }
+    entry.opcode = static_cast<std::uint8_t>(opcode);
     entry.session = session;
     entry.src = buffers.src.value;
     entry.dst = buffers.dst.value;
     entry.src_len = buffers.src_len;
     entry.dst_len = buffers.dst_len;
+    return entry;
+}
+
+spec::SubmissionEntry cipher(Direction direction, std::uint32_t session,
+                             const CipherBuffers& buffers, std::span<const std::byte> iv) {
+    spec::SubmissionEntry entry = request(spec::Opcode::cipher, session, buffers);
+    if (direction == Direction::decrypt) {
+        entry.flags = static_cast<std::uint8_t>(spec::SubmissionFlag::decrypt);
+    }
     // A longer IV than the field holds keeps its wrong length, and the device refuses it.
     entry.iv_len = static_cast<std::uint8_t>(std::min<std::size_t>(iv.size(), 0xFF));
     if (!iv.empty()) {
@@ -94,13 +100,49 @@ spec::SubmissionEntry aes_cbc(Direction direction, std::uint32_t session,
     return cipher(direction, session, buffers, iv);
 }
 
-spec::SubmissionEntry aes_gcm(Direction direction, std::uint32_t session,
-                              const CipherBuffers& buffers, std::span<const std::byte> iv,
-                              std::uint16_t aad_len, std::uint8_t tag_len) {
+spec::SubmissionEntry aead(Direction direction, std::uint32_t session, const CipherBuffers& buffers,
+                           std::span<const std::byte> iv, std::uint16_t aad_len,
+                           std::uint8_t tag_len) {
     spec::SubmissionEntry entry = cipher(direction, session, buffers, iv);
     entry.first_len = aad_len;
     entry.tag_len = tag_len;
     return entry;
+}
+
+spec::SubmissionEntry aes_ctr(std::uint32_t session, const CipherBuffers& buffers,
+                              std::span<const std::byte, 16> counter) {
+    return cipher(Direction::encrypt, session, buffers, counter);
+}
+
+spec::SubmissionEntry aes_xts(Direction direction, std::uint32_t session,
+                              const CipherBuffers& buffers, std::span<const std::byte, 16> tweak) {
+    return cipher(direction, session, buffers, tweak);
+}
+
+spec::SubmissionEntry tls_cbc_record(Direction direction, std::uint32_t session,
+                                     const CipherBuffers& buffers,
+                                     std::span<const std::byte, 16> iv,
+                                     std::uint16_t explicit_iv_len) {
+    spec::SubmissionEntry entry = cipher(direction, session, buffers, iv);
+    entry.first_len = tls_header_size;
+    entry.second_len = explicit_iv_len;
+    return entry;
+}
+
+spec::SubmissionEntry digest(std::uint32_t session, const CipherBuffers& buffers) {
+    return request(spec::Opcode::digest, session, buffers);
+}
+
+spec::SubmissionEntry derive(std::uint32_t session, const CipherBuffers& buffers,
+                             std::uint16_t first_len, std::uint16_t second_len) {
+    spec::SubmissionEntry entry = request(spec::Opcode::derive, session, buffers);
+    entry.first_len = first_len;
+    entry.second_len = second_len;
+    return entry;
+}
+
+spec::SubmissionEntry random(std::uint32_t session, Iova dst, std::uint32_t dst_len) {
+    return request(spec::Opcode::random, session, {.dst = dst, .dst_len = dst_len});
 }
 
 }  // namespace ringside::driver

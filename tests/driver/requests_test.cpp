@@ -13,6 +13,7 @@
 #include <string>
 
 #include "ringside/driver/error.hpp"
+#include "ringside/driver/requests_asymmetric.hpp"
 
 namespace ringside::driver {
 namespace {
@@ -49,7 +50,7 @@ TEST(Requests, SessionParametersStandInDmaMemoryWithTheKey) {
 TEST(Requests, CipherDescriptorsCarryEveryField) {
     std::array<std::byte, 16> iv;
     iv.fill(std::byte{7});
-    const auto gcm = aes_gcm(Direction::decrypt, 9, buffers, std::span(iv).first(12), 13, 16);
+    const auto gcm = aead(Direction::decrypt, 9, buffers, std::span(iv).first(12), 13, 16);
     EXPECT_EQ(gcm.opcode, static_cast<std::uint8_t>(spec::Opcode::cipher));
     EXPECT_EQ(gcm.flags, static_cast<std::uint8_t>(spec::SubmissionFlag::decrypt));
     EXPECT_EQ(gcm.session, 9u);
@@ -68,6 +69,61 @@ TEST(Requests, CipherDescriptorsCarryEveryField) {
     EXPECT_EQ(cbc.iv[15], 7);
     EXPECT_EQ(cbc.tag_len, 0);
     EXPECT_EQ(session_destroy(9).session, 9u);
+}
+
+/// A descriptor that says this opcode and session and all of `buffers`, and is otherwise empty.
+spec::SubmissionEntry plain(spec::Opcode opcode, const CipherBuffers& where) {
+    spec::SubmissionEntry entry;
+    entry.opcode = static_cast<std::uint8_t>(opcode);
+    entry.session = 9;
+    entry.src = where.src.value;
+    entry.src_len = where.src_len;
+    entry.dst = where.dst.value;
+    entry.dst_len = where.dst_len;
+    return entry;
+}
+
+spec::SubmissionEntry plain_cipher(std::span<const std::byte> iv) {
+    spec::SubmissionEntry entry = plain(spec::Opcode::cipher, buffers);
+    entry.iv_len = static_cast<std::uint8_t>(iv.size());
+    std::memcpy(entry.iv, iv.data(), iv.size());
+    return entry;
+}
+
+bool same(const spec::SubmissionEntry& a, const spec::SubmissionEntry& b) {
+    return std::memcmp(&a, &b, sizeof a) == 0;
+}
+
+TEST(Requests, EachCommandSetsItsFieldsAndNoOther) {
+    constexpr auto decrypt = static_cast<std::uint8_t>(spec::SubmissionFlag::decrypt);
+    std::array<std::byte, 16> iv;
+    iv.fill(std::byte{7});
+    EXPECT_TRUE(same(aes_ctr(9, buffers, iv), plain_cipher(iv)));
+    auto expected = plain_cipher(iv);
+    EXPECT_TRUE(same(aes_xts(Direction::encrypt, 9, buffers, iv), expected));
+    expected.flags = decrypt;
+    EXPECT_TRUE(same(aes_xts(Direction::decrypt, 9, buffers, iv), expected));
+    expected.first_len = 13;
+    expected.second_len = 16;
+    EXPECT_TRUE(same(tls_cbc_record(Direction::decrypt, 9, buffers, iv, 16), expected));
+    expected.flags = 0;
+    expected.second_len = 0;
+    EXPECT_TRUE(same(tls_cbc_record(Direction::encrypt, 9, buffers, iv, 0), expected));
+    EXPECT_TRUE(same(digest(9, buffers), plain(spec::Opcode::digest, buffers)));
+    expected = plain(spec::Opcode::derive, buffers);
+    expected.first_len = 20;
+    expected.second_len = 28;
+    EXPECT_TRUE(same(derive(9, buffers, 20, 28), expected));
+    const CipherBuffers target{.dst{0x2000}, .dst_len = 40};
+    EXPECT_TRUE(same(random(9, {0x2000}, 40), plain(spec::Opcode::random, target)));
+}
+
+TEST(Requests, KeyOperationsAreTheirOpcodesOverTheSessionsBuffers) {
+    EXPECT_TRUE(same(rsa_private(9, buffers), plain(spec::Opcode::rsa_private, buffers)));
+    EXPECT_TRUE(same(rsa_public(9, buffers), plain(spec::Opcode::rsa_public, buffers)));
+    EXPECT_TRUE(same(sign(9, buffers), plain(spec::Opcode::sign, buffers)));
+    EXPECT_TRUE(same(verify(9, buffers), plain(spec::Opcode::verify, buffers)));
+    EXPECT_TRUE(same(agree(9, buffers), plain(spec::Opcode::agree, buffers)));
 }
 
 TEST(Errors, EveryCodeHasWordsOfItsOwn) {

@@ -103,6 +103,8 @@ class LoadedProvider {
         }
         OSSL_LIB_CTX_free(context_);
     }
+    /// Where it is loaded.
+    OSSL_LIB_CTX* context() const { return context_; }
     /// Null: it is not offered.
     CipherHandle fetch(const char* name) const {
         return CipherHandle(EVP_CIPHER_fetch(context_, name, "ringside.offload=yes"));

@@ -125,19 +125,44 @@ TEST_P(Policy, WithoutFallbackOperationsFailWhenTheDeviceDoes) {
 }
 
 TEST_P(Policy, WithFallbackARefusedOptionIsSaidAndSoftwareGoesOn) {
-    const std::string said = stderr_of_child([] {
-        setenv("RINGSIDE_FAULTS", "everything", 1);
-        setenv("RINGSIDE_FALLBACK", "on", 1);
-        work(LoadedProvider());
-        require(!has_device(), "no device is started");
-    });
-    EXPECT_EQ(said.rfind("ringside: faults: 'everything' is not allowed: ", 0), 0u) << said;
+    for (const auto& [variable, value, line] :
+         {std::array{"RINGSIDE_FAULTS", "everything",
+                     "ringside: faults: 'everything' is not allowed: "},
+          std::array{"RINGSIDE_CHIP", "z80",
+                     "ringside: chip: 'z80' is not allowed: standard, edge, "}}) {
+        const std::string said = stderr_of_child([&] {
+            setenv(variable, value, 1);
+            setenv("RINGSIDE_FALLBACK", "on", 1);
+            work(LoadedProvider());
+            require(!has_device(), "no device is started");
+        });
+        EXPECT_EQ(said.rfind(line, 0), 0u) << said;
+        EXPECT_EQ(in_child([&] {
+                      setenv(variable, value, 1);
+                      Block out{};
+                      require(!encrypt(LoadedProvider().fetch(GetParam()).get(), out),
+                              "else it fails");
+                  }),
+                  0);
+    }
+}
+
+TEST_P(Policy, ChipAndHelpersAreTheChosenOnes) {
     EXPECT_EQ(in_child([] {
-                  setenv("RINGSIDE_FAULTS", "everything", 1);
-                  Block out{};
-                  require(!encrypt(LoadedProvider().fetch(GetParam()).get(), out), "else it fails");
+                  setenv("RINGSIDE_HELPERS", "3", 1);
+                  const LoadedProvider provider;
+                  const auto before = testing::thread_count();
+                  work(provider);
+                  require(testing::thread_count() == before + 2 + 3, "chip, interrupts, helpers");
               }),
               0);
+    const std::string said = stderr_of_child([] {
+        setenv("RINGSIDE_CHIP", "edge", 1);
+        setenv("RINGSIDE_RING_ENTRIES", "4096", 1);
+        Block out{};
+        require(!encrypt(LoadedProvider().fetch(GetParam()).get(), out), "it has smaller rings");
+    });
+    EXPECT_EQ(said.rfind("ringside: no device: ", 0), 0u) << said;
 }
 
 INSTANTIATE_TEST_SUITE_P(Aes, Policy, ::testing::Values("AES-256-CBC", "AES-128-GCM"),

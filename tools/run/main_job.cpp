@@ -113,8 +113,8 @@ class Passage {
         const auto payload = std::span(out).first(record.length);
         const auto tag = std::span(out).last(tag_size);
         return session_
-            .gcm_encrypt(record.nonce, record.aad,
-                         std::span(file_).subspan(record.offset, record.length), payload, tag)
+            .seal(record.nonce, record.aad, std::span(file_).subspan(record.offset, record.length),
+                  payload, tag)
             .has_value();
     }
 
@@ -122,9 +122,9 @@ class Passage {
         const Record& record = plan_.records[index];
         const auto& in = ciphertext_[index];
         return session_
-            .gcm_decrypt(record.nonce, record.aad, std::span(in).first(record.length),
-                         std::span(decrypted_).subspan(record.offset, record.length),
-                         std::span(in).last(tag_size))
+            .open(record.nonce, record.aad, std::span(in).first(record.length),
+                  std::span(decrypted_).subspan(record.offset, record.length),
+                  std::span(in).last(tag_size))
             .has_value();
     }
 

@@ -76,9 +76,6 @@ class ProgressBar {
     int shown_ = -1;
 };
 
-const char* name_of(TimeKind time) {
-    return time == TimeKind::virtual_time ? "virtual" : "live";
-}
 const char* name_of(Notify notify) {
     return notify == Notify::fd ? "fd" : "callback";
 }
@@ -186,9 +183,7 @@ void add_run_command(CLI::App& program, int& exit_code) {
     auto* command = program.add_subcommand(
         "run", "Push a file through the simulated accelerator as ASYNC jobs and verify every byte");
     const auto options = std::make_shared<RunOptions>();
-    add_choice<TimeKind>(*command, "--time", options->time,
-                         {{"virtual", TimeKind::virtual_time}, {"live", TimeKind::live}},
-                         "deterministic, or with threads");
+    add_time_option(*command, options->time);
     add_choice<Notify>(*command, "--notify", options->notify,
                        {{"fd", Notify::fd}, {"callback", Notify::callback}},
                        "by eventfd, or by wait-ctx callback");

@@ -315,15 +315,15 @@ class CbcContext {
 }  // namespace
 
 // Names and object identifiers as in OpenSSL's own table.
-const CipherRow cbc_rows[3] = {
-    {cbc_128,
-     {"AES-128-CBC:AES128:2.16.840.1.101.3.4.1.2", cipher_properties,
+const AlgorithmRow cbc_rows[3] = {
+    {AlgorithmFamily::aes_cbc,
+     {"AES-128-CBC:AES128:2.16.840.1.101.3.4.1.2", algorithm_properties,
       CipherDispatch<CbcContext, cbc_128>::table, nullptr}},
-    {cbc_192,
-     {"AES-192-CBC:AES192:2.16.840.1.101.3.4.1.22", cipher_properties,
+    {AlgorithmFamily::aes_cbc,
+     {"AES-192-CBC:AES192:2.16.840.1.101.3.4.1.22", algorithm_properties,
       CipherDispatch<CbcContext, cbc_192>::table, nullptr}},
-    {cbc_256,
-     {"AES-256-CBC:AES256:2.16.840.1.101.3.4.1.42", cipher_properties,
+    {AlgorithmFamily::aes_cbc,
+     {"AES-256-CBC:AES256:2.16.840.1.101.3.4.1.42", algorithm_properties,
       CipherDispatch<CbcContext, cbc_256>::table, nullptr}},
 };
 

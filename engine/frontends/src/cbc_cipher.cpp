@@ -18,7 +18,7 @@ constexpr std::size_t largest_software_piece = std::size_t{1} << 30;
 bool CbcCipher::set_key(std::span<const unsigned char> key) {
     software_[0].reset();
     software_[1].reset();
-    return key_.set(key);
+    return set_cipher_key(key_, shape_, key);
 }
 
 bool CbcCipher::transform(bool encrypts, CbcIv iv, const unsigned char* in, unsigned char* out,
@@ -53,7 +53,7 @@ driver::result<std::size_t> CbcCipher::run_on_device(bool encrypts, CbcIv iv,
     if (!session) {
         return session.error();
     }
-    const std::size_t largest = (*session)->largest_message() / cbc_block_size * cbc_block_size;
+    const std::size_t largest = (*session)->largest_transfer() / cbc_block_size * cbc_block_size;
     const auto piece = in.first(std::min(in.size(), largest));
     const auto done =
         (*session)->cbc(encrypts ? driver::Direction::encrypt : driver::Direction::decrypt,

@@ -7,7 +7,7 @@
 
 #include <array>
 
-#include "device_key.hpp"
+#include "cipher_shape.hpp"
 
 namespace ringside::frontends {
 
@@ -33,14 +33,14 @@ inline constexpr CipherShape cbc_256 = cbc_shape("AES-256-CBC", NID_aes_256_cbc,
 class CbcCipher {
   public:
     CbcCipher(FrontEnd& front_end, const CipherShape& shape)
-        : front_end_(front_end), shape_(shape), key_(front_end, shape) {}
+        : front_end_(front_end), shape_(shape), key_(front_end, shape.algorithm) {}
     CbcCipher(const CbcCipher& other)
         : front_end_(other.front_end_), shape_(other.shape_), key_(other.key_) {}
     CbcCipher& operator=(const CbcCipher&) = delete;
 
     /// False: wrong size (the error queue says so).
     bool set_key(std::span<const unsigned char> key);
-    const DeviceKey& key() const { return key_; }
+    const CipherKey& key() const { return key_; }
 
     /// `size` is whole blocks; `out` may be `in`. `iv` becomes the one that continues the chain.
     /// False: the error queue says why. May pause the job.
@@ -58,7 +58,7 @@ class CbcCipher {
 
     FrontEnd& front_end_;
     const CipherShape& shape_;
-    DeviceKey key_;
+    CipherKey key_;
     CipherContextHandle software_[2];  ///< decrypting, encrypting; keyed when first used
 };
 

@@ -6,24 +6,10 @@
 // final(), one_shot(), get_params(), set_params(), duplicate() and the static gettable() and
 // settable(). No exception gets past them.
 
-#include <openssl/err.h>
-
-#include <exception>
-
 #include "ciphers.hpp"
+#include "guarded.hpp"
 
 namespace ringside::frontends {
-
-/// A `what` that fails for want of memory (or of a thread) is a failure like another.
-template <typename Result, typename What>
-Result guarded(Result failure, What what) {
-    try {
-        return what();
-    } catch (const std::exception&) {
-        ERR_raise(ERR_LIB_PROV, ERR_R_MALLOC_FAILURE);
-        return failure;
-    }
-}
 
 template <typename Context, const CipherShape& Shape>
 struct CipherDispatch {
@@ -75,32 +61,25 @@ struct CipherDispatch {
 
   private:
     static Context& self(void* context) { return *static_cast<Context*>(context); }
-    template <typename Function>
-    static OSSL_DISPATCH entry(int id, Function* function) {
-        return {id, reinterpret_cast<void (*)()>(function)};
-    }
 };
 
 template <typename Context, const CipherShape& Shape>
 const OSSL_DISPATCH CipherDispatch<Context, Shape>::table[15] = {
-    entry(OSSL_FUNC_CIPHER_NEWCTX, &create),
-    entry(OSSL_FUNC_CIPHER_FREECTX, &destroy),
-    entry(OSSL_FUNC_CIPHER_DUPCTX, &duplicate),
-    entry(OSSL_FUNC_CIPHER_ENCRYPT_INIT, &encrypt_init),
-    entry(OSSL_FUNC_CIPHER_DECRYPT_INIT, &decrypt_init),
-    entry(OSSL_FUNC_CIPHER_UPDATE, &update),
-    entry(OSSL_FUNC_CIPHER_FINAL, &final),
-    entry(OSSL_FUNC_CIPHER_CIPHER, &one_shot),
-    entry(OSSL_FUNC_CIPHER_GET_PARAMS, &get_params),
-    entry(OSSL_FUNC_CIPHER_GETTABLE_PARAMS, &gettable_shape_params),
-    entry(OSSL_FUNC_CIPHER_GET_CTX_PARAMS, &get_context_params),
-    entry(OSSL_FUNC_CIPHER_GETTABLE_CTX_PARAMS, &gettable),
-    entry(OSSL_FUNC_CIPHER_SET_CTX_PARAMS, &set_context_params),
-    entry(OSSL_FUNC_CIPHER_SETTABLE_CTX_PARAMS, &settable),
+    dispatch_entry(OSSL_FUNC_CIPHER_NEWCTX, &create),
+    dispatch_entry(OSSL_FUNC_CIPHER_FREECTX, &destroy),
+    dispatch_entry(OSSL_FUNC_CIPHER_DUPCTX, &duplicate),
+    dispatch_entry(OSSL_FUNC_CIPHER_ENCRYPT_INIT, &encrypt_init),
+    dispatch_entry(OSSL_FUNC_CIPHER_DECRYPT_INIT, &decrypt_init),
+    dispatch_entry(OSSL_FUNC_CIPHER_UPDATE, &update),
+    dispatch_entry(OSSL_FUNC_CIPHER_FINAL, &final),
+    dispatch_entry(OSSL_FUNC_CIPHER_CIPHER, &one_shot),
+    dispatch_entry(OSSL_FUNC_CIPHER_GET_PARAMS, &get_params),
+    dispatch_entry(OSSL_FUNC_CIPHER_GETTABLE_PARAMS, &gettable_shape_params),
+    dispatch_entry(OSSL_FUNC_CIPHER_GET_CTX_PARAMS, &get_context_params),
+    dispatch_entry(OSSL_FUNC_CIPHER_GETTABLE_CTX_PARAMS, &gettable),
+    dispatch_entry(OSSL_FUNC_CIPHER_SET_CTX_PARAMS, &set_context_params),
+    dispatch_entry(OSSL_FUNC_CIPHER_SETTABLE_CTX_PARAMS, &settable),
     {0, nullptr},
 };
-
-/// What a caller queries for: OPENSSL_CONF's default_properties, -propquery.
-inline constexpr const char* cipher_properties = "provider=ringside,ringside.offload=yes";
 
 }  // namespace ringside::frontends

@@ -9,17 +9,14 @@
 
 namespace ringside::frontends {
 
-std::vector<OSSL_ALGORITHM> cipher_algorithms(const Policy& policy) {
-    std::vector<OSSL_ALGORITHM> allowed;
-    for (const std::span<const CipherRow> rows : {std::span(cbc_rows), std::span(gcm_rows)}) {
-        for (const CipherRow& row : rows) {
-            if (policy.allows(row.shape.family)) {
-                allowed.push_back(row.algorithm);
-            }
-        }
+bool set_cipher_key(CipherKey& key, const CipherShape& shape,
+                    std::span<const unsigned char> bytes) {
+    if (bytes.size() != shape.key_size) {
+        ERR_raise(ERR_LIB_PROV, PROV_R_INVALID_KEY_LENGTH);
+        return false;
     }
-    allowed.push_back({});
-    return allowed;
+    key.set(bytes);
+    return true;
 }
 
 bool answer(OSSL_PARAM params[], const char* key, std::size_t value) {

@@ -2,61 +2,118 @@
 // SPDX-FileCopyrightText: the ringside authors
 #pragma once
 
-// A symmetric key of one cipher context, and its session in the device from the first operation on.
+// The keys of one context of a front end, and their session in the device from the first operation
+// on. Copies of a context share the session that it has; each kind of session (CipherSession,
+// DigestSession, ...) is kept the same way.
 
-#include <optional>
+#include <algorithm>
+#include <memory>
+
 #include <span>
 
 #include "front_end.hpp"
 #include "ringside/base/cleansed_buffer.hpp"
-#include "ringside/offload/cipher_session.hpp"
+#include "ringside/offload/device_session.hpp"
 
 namespace ringside::frontends {
 
-/// An algorithm with one size of key, as OpenSSL sees it.
-struct CipherShape {
-    const char* name;  ///< as OpenSSL calls it
-    int nid;
-    AlgorithmFamily family;
-    spec::Algorithm algorithm;
-    unsigned mode;  ///< EVP_CIPH_*_MODE
-    std::size_t key_size;
-    std::size_t iv_size;  ///< default
-    std::size_t block_size;
-    bool is_aead;
+/// A session that is ended where it was begun: not in a child after fork().
+template <typename Session>
+class HeldSession {
+  public:
+    HeldSession(OffloadSource& source, Session session)
+        : source_(source), session_(std::move(session)) {}
+    HeldSession(const HeldSession&) = delete;
+    HeldSession& operator=(const HeldSession&) = delete;
+    ~HeldSession() {
+        if (!is_current()) {
+            session_.abandon();
+        }
+    }
+    bool is_current() const { return source_.is_current(&session_.offload()); }
+    const Session& session() const { return session_; }
+
+  private:
+    OffloadSource& source_;
+    Session session_;
 };
 
+/// May pause the job. no_such_device if there is none; the other errors are Session::create()'s.
+template <typename Session>
+driver::result<std::shared_ptr<const HeldSession<Session>>> begin_session(
+    OffloadSource& source, const driver::SessionSpec& spec) {
+    offload::Offload* const offload = source.offload();
+    if (offload == nullptr) {
+        return boost::system::errc::make_error_code(boost::system::errc::no_such_device);
+    }
+    auto created = Session::create(*offload, spec);
+    if (!created) {
+        return created.error();
+    }
+    return std::make_shared<const HeldSession<Session>>(source, std::move(*created));
+}
+
+template <typename Session>
 class DeviceKey {
   public:
-    DeviceKey(FrontEnd& front_end, const CipherShape& shape)
-        : front_end_(front_end), shape_(shape) {}
-    /// The same key, with a session of its own to come.
+    DeviceKey(FrontEnd& front_end, spec::Algorithm algorithm, spec::Hash hash = spec::Hash::none)
+        : front_end_(front_end), algorithm_(algorithm), hash_(hash) {}
     DeviceKey(const DeviceKey& other)
-        : front_end_(other.front_end_), shape_(other.shape_), key_(other.key_.bytes()) {}
+        : front_end_(other.front_end_),
+          algorithm_(other.algorithm_),
+          hash_(other.hash_),
+          key_(other.key_.bytes()),
+          second_key_(other.second_key_.bytes()),
+          held_(other.held_) {}
     DeviceKey& operator=(const DeviceKey&) = delete;
-    ~DeviceKey() { end_session(); }
 
-    /// False: wrong size (the error queue says so).
-    bool set(std::span<const unsigned char> key);
+    void set(std::span<const unsigned char> key) { replace(key_, std::as_bytes(key)); }
+    /// The MAC's, of the algorithms that have one.
+    void set_second(std::span<const unsigned char> key) {
+        replace(second_key_, std::as_bytes(key));
+    }
     bool is_set() const { return !key_.empty(); }
     const unsigned char* data() const {
         return reinterpret_cast<const unsigned char*>(key_.data());
     }
-    /// The key must be set. May pause the job. Errors: no_such_device if there is none, those of
-    /// CipherSession::create().
-    driver::result<offload::CipherSession*> session();
+    std::size_t size() const { return key_.size(); }
+
+    /// The key must be set. May pause the job. Errors: begin_session()'s.
+    driver::result<const Session*> session() {
+        if (held_ == nullptr || !held_->is_current()) {
+            end_session();
+            auto begun =
+                begin_session<Session>(front_end_.source(), {.algorithm = algorithm_,
+                                                             .key = key_.bytes(),
+                                                             .second_key = second_key_.bytes(),
+                                                             .hash = hash_});
+            if (!begun) {
+                return begun.error();
+            }
+            held_ = std::move(*begun);
+        }
+        return &held_->session();
+    }
     /// After an operation failed: the next one begins with a new session, on the device as it is
     /// then.
-    void end_session();
+    void end_session() { held_.reset(); }
 
   private:
-    FrontEnd& front_end_;
-    const CipherShape& shape_;
-    CleansedBuffer key_;
-    std::optional<offload::CipherSession> session_;
-};
+    void replace(CleansedBuffer& key, std::span<const std::byte> with) {
+        // A message loop sets the same key again and again; its session serves on.
+        const auto bytes = key.bytes();
+        if (!std::equal(bytes.begin(), bytes.end(), with.begin(), with.end())) {
+            end_session();
+            key = CleansedBuffer(with);
+        }
+    }
 
-/// Puts a driver error on OpenSSL's error queue, with its message.
-void raise_error(int reason, const boost::system::error_code& error);
+    FrontEnd& front_end_;
+    const spec::Algorithm algorithm_;
+    const spec::Hash hash_;
+    CleansedBuffer key_;
+    CleansedBuffer second_key_;
+    std::shared_ptr<const HeldSession<Session>> held_;
+};
 
 }  // namespace ringside::frontends

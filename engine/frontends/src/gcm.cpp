@@ -178,15 +178,15 @@ class GcmContext {
 
 }  // namespace
 
-const CipherRow gcm_rows[3] = {
-    {gcm_128,
-     {"AES-128-GCM:id-aes128-GCM:2.16.840.1.101.3.4.1.6", cipher_properties,
+const AlgorithmRow gcm_rows[3] = {
+    {AlgorithmFamily::aes_gcm,
+     {"AES-128-GCM:id-aes128-GCM:2.16.840.1.101.3.4.1.6", algorithm_properties,
       CipherDispatch<GcmContext, gcm_128>::table, nullptr}},
-    {gcm_192,
-     {"AES-192-GCM:id-aes192-GCM:2.16.840.1.101.3.4.1.26", cipher_properties,
+    {AlgorithmFamily::aes_gcm,
+     {"AES-192-GCM:id-aes192-GCM:2.16.840.1.101.3.4.1.26", algorithm_properties,
       CipherDispatch<GcmContext, gcm_192>::table, nullptr}},
-    {gcm_256,
-     {"AES-256-GCM:id-aes256-GCM:2.16.840.1.101.3.4.1.46", cipher_properties,
+    {AlgorithmFamily::aes_gcm,
+     {"AES-256-GCM:id-aes256-GCM:2.16.840.1.101.3.4.1.46", algorithm_properties,
       CipherDispatch<GcmContext, gcm_256>::table, nullptr}},
 };
 

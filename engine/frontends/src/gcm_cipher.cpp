@@ -72,7 +72,7 @@ bool GcmCipher::init(bool encrypts, const unsigned char* key, std::size_t key_si
         std::copy_n(iv, iv_size, iv_.begin());
         begin_message(IvState::fresh);
     }
-    if (key != nullptr && !key_.set({key, key_size})) {
+    if (key != nullptr && !set_cipher_key(key_, shape_, {key, key_size})) {
         return false;
     }
     return !tls_ ||
@@ -196,7 +196,7 @@ GcmCipher::Outcome GcmCipher::run_on_device(unsigned char* out, Octets in) {
     }
     const auto session = key_.session();
     if (session &&
-        aad_.octets().size() + in.size() + gcm_tag_size > (*session)->largest_message()) {
+        aad_.octets().size() + in.size() + gcm_tag_size > (*session)->largest_transfer()) {
         return Outcome::not_the_whole;
     }
     const auto error = session ? submit(**session, out, in) : session.error();
@@ -219,8 +219,8 @@ GcmCipher::Outcome GcmCipher::run_on_device(unsigned char* out, Octets in) {
     return Outcome::failed;
 }
 
-boost::system::error_code GcmCipher::submit(offload::CipherSession& session, unsigned char* out,
-                                            Octets in) {
+boost::system::error_code GcmCipher::submit(const offload::CipherSession& session,
+                                            unsigned char* out, Octets in) {
     payload_.append(in);  // kept: `out` may lie over it, and the message may start over
     const auto iv_bytes = std::as_bytes(iv());
     const auto aad = std::as_bytes(aad_.octets());
@@ -228,8 +228,8 @@ boost::system::error_code GcmCipher::submit(offload::CipherSession& session, uns
     const auto to = std::as_writable_bytes(std::span(out, in.size()));
     const auto tag_bytes = std::as_writable_bytes(std::span(tag_));
     const auto result =
-        encrypts_ ? session.gcm_encrypt(iv_bytes, aad, from, to, tag_bytes)
-                  : session.gcm_decrypt(iv_bytes, aad, from, to, tag_bytes.first(known_tag_size_));
+        encrypts_ ? session.seal(iv_bytes, aad, from, to, tag_bytes)
+                  : session.open(iv_bytes, aad, from, to, tag_bytes.first(known_tag_size_));
     return result ? boost::system::error_code() : result.error();
 }
 

@@ -12,7 +12,7 @@
 #include <memory>
 #include <vector>
 
-#include "device_key.hpp"
+#include "cipher_shape.hpp"
 
 namespace ringside::frontends {
 
@@ -60,7 +60,7 @@ class SeenOctets {
 class GcmCipher {
   public:
     GcmCipher(FrontEnd& front_end, const CipherShape& shape)
-        : front_end_(front_end), shape_(shape), key_(front_end, shape) {}
+        : front_end_(front_end), shape_(shape), key_(front_end, shape.algorithm) {}
     GcmCipher& operator=(const GcmCipher&) = delete;
     /// Null: no memory.
     std::unique_ptr<GcmCipher> duplicate() const;
@@ -102,7 +102,7 @@ class GcmCipher {
     bool add_aad(Octets octets);
     bool fits_device(std::size_t size) const;
     Outcome run_on_device(unsigned char* out, Octets in);
-    boost::system::error_code submit(offload::CipherSession& session, unsigned char* out,
+    boost::system::error_code submit(const offload::CipherSession& session, unsigned char* out,
                                      Octets in);
     bool make_software();
     bool start_over_in_software();
@@ -111,7 +111,7 @@ class GcmCipher {
 
     FrontEnd& front_end_;
     const CipherShape& shape_;
-    DeviceKey key_;
+    CipherKey key_;
     bool encrypts_ = true;
     IvState iv_state_ = IvState::none;
     std::array<unsigned char, gcm_largest_iv> iv_{};

@@ -6,25 +6,62 @@
 #include <openssl/params.h>
 
 #include <exception>
+#include <map>
+#include <span>
 #include <vector>
 
-#include "ciphers.hpp"
+#include "algorithms.hpp"
+#include "asymmetric.hpp"
 #include "front_end.hpp"
 #include "provider_settings.hpp"
 
 namespace ringside::frontends {
 namespace {
 
+struct Offer {
+    int operation;  ///< OSSL_OP_*
+    std::span<const AlgorithmRow> rows;
+};
+const Offer offers[] = {
+    {OSSL_OP_CIPHER, cbc_rows},
+    {OSSL_OP_CIPHER, gcm_rows},
+};
+
+/// By operation: what query_operation() gives, end mark included.
+using Operations = std::map<int, std::vector<OSSL_ALGORITHM>>;
+
+Operations allowed_operations(const PrivateLibcrypto& library, const Policy& policy) {
+    Operations operations;
+    for (const auto& [operation, algorithm] : asymmetric_algorithms(library, policy)) {
+        operations[operation].push_back(algorithm);
+    }
+    for (const Offer& offer : offers) {
+        for (const AlgorithmRow& row : offer.rows) {
+            if (policy.allows(row.family)) {
+                operations[offer.operation].push_back(row.algorithm);
+            }
+        }
+    }
+    for (auto& [operation, algorithms] : operations) {
+        algorithms.push_back({});
+    }
+    return operations;
+}
+
 /// A loaded provider; its algorithms see the front end in it.
 class Provider : public FrontEnd {
   public:
     Provider(DeviceHost& host, const Settings& settings, bool settings_are_good)
         : FrontEnd(host, settings, settings_are_good),
-          ciphers_(cipher_algorithms(settings.policy)) {}
-    const OSSL_ALGORITHM* ciphers() const { return ciphers_.data(); }
+          operations_(allowed_operations(software(), settings.policy)) {}
+    /// Null: nothing of it is offered.
+    const OSSL_ALGORITHM* algorithms(int operation) const {
+        const auto found = operations_.find(operation);
+        return found != operations_.end() ? found->second.data() : nullptr;
+    }
 
   private:
-    std::vector<OSSL_ALGORITHM> ciphers_;
+    const Operations operations_;
 };
 
 void teardown(void* front_end) {
@@ -58,13 +95,13 @@ int get_params(void* /*context*/, OSSL_PARAM params[]) {
 
 const OSSL_ALGORITHM* query_operation(void* front_end, int operation, int* no_cache) {
     *no_cache = 0;
-    const auto* const provider = static_cast<const Provider*>(static_cast<FrontEnd*>(front_end));
-    return operation == OSSL_OP_CIPHER ? provider->ciphers() : nullptr;
+    return static_cast<const Provider*>(static_cast<FrontEnd*>(front_end))->algorithms(operation);
 }
 
-template <typename Function>
-OSSL_DISPATCH entry(int id, Function* function) {
-    return {id, reinterpret_cast<void (*)()>(function)};
+int get_provider_capabilities(void* front_end, const char* capability, OSSL_CALLBACK* callback,
+                              void* argument) {
+    const auto& provider = *static_cast<const FrontEnd*>(front_end);
+    return get_capabilities(provider.software(), provider.policy(), capability, callback, argument);
 }
 
 }  // namespace
@@ -72,10 +109,11 @@ OSSL_DISPATCH entry(int id, Function* function) {
 int init_provider(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* in,
                   const OSSL_DISPATCH** out, void** provider_context, DeviceHost& host) {
     static const OSSL_DISPATCH dispatch[] = {
-        entry(OSSL_FUNC_PROVIDER_TEARDOWN, &teardown),
-        entry(OSSL_FUNC_PROVIDER_GETTABLE_PARAMS, &gettable_params),
-        entry(OSSL_FUNC_PROVIDER_GET_PARAMS, &get_params),
-        entry(OSSL_FUNC_PROVIDER_QUERY_OPERATION, &query_operation),
+        dispatch_entry(OSSL_FUNC_PROVIDER_TEARDOWN, &teardown),
+        dispatch_entry(OSSL_FUNC_PROVIDER_GETTABLE_PARAMS, &gettable_params),
+        dispatch_entry(OSSL_FUNC_PROVIDER_GET_PARAMS, &get_params),
+        dispatch_entry(OSSL_FUNC_PROVIDER_QUERY_OPERATION, &query_operation),
+        dispatch_entry(OSSL_FUNC_PROVIDER_GET_CAPABILITIES, &get_provider_capabilities),
         {0, nullptr},
     };
     try {

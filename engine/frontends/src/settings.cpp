@@ -20,8 +20,6 @@ constexpr std::string_view environment_prefix = "RINGSIDE_";
 /// The ASYNC library's, which may be preloaded into the same process.
 constexpr std::string_view foreign_prefix = "RINGSIDE_ASYNC_";
 
-constexpr std::string_view family_names[] = {"AES-CBC", "AES-GCM"};
-
 template <typename Number>
 std::optional<Number> read_number(std::string_view value, Number smallest, Number largest) {
     Number number = 0;
@@ -75,8 +73,23 @@ bool read_smallest_request(std::string_view value, Settings& settings) {
     return bytes.has_value();
 }
 
-constexpr Option table[] = {
-    {"algorithms", "list", "all, none, or names with commas: AES-CBC,AES-GCM", "all",
+const char* allowed_algorithms() {
+    // Leaked on purpose: whoever is torn down last may still ask.
+    static const auto* const text = [] {
+        auto* const joined = new std::string("all, none, or names with commas:");
+        char separator = ' ';
+        for (const std::string_view name : family_names) {
+            *joined += separator;
+            *joined += name;
+            separator = ',';
+        }
+        return joined;
+    }();
+    return text->c_str();
+}
+
+const Option table[] = {
+    {"algorithms", "list", allowed_algorithms(), "all",
      "Which families of algorithms are offered; the others stay with OpenSSL's own.",
      &read_algorithms},
     {"min_bytes", "number", "0 to 2147483647", "0",
@@ -112,6 +125,19 @@ constexpr Option table[] = {
      "free: as fast as the host simulates. paced: the model's latencies are felt in wall time.",
      [](std::string_view value, Settings& settings) {
          return read_choice(value, "paced", "free", settings.device.paced);
+     }},
+    {"chip", "text", "standard, edge, card, server or slow-slices", "standard",
+     "Which chip is simulated; the datasheet's chapter \"Time\" has them.",
+     [](std::string_view value, Settings& settings) {
+         settings.device.chip = value;  // whoever starts the device knows the names
+         return true;
+     }},
+    {"helpers", "number", "0 to 3", "0",
+     "Threads that compute for the chip; what it does, and when, is the same with any number.",
+     [](std::string_view value, Settings& settings) {
+         const auto helpers = read_number<unsigned>(value, 0, most_helpers);
+         settings.device.helpers = helpers.value_or(settings.device.helpers);
+         return helpers.has_value();
      }},
     {"faults", "text", "a plan as in the datasheet's chapter \"Fault injection\"", "",
      "Faults that the device injects, to see what your program does.",

@@ -130,9 +130,9 @@ std::optional<spec::SubmissionEntry> entry_of(const ringside_request& request) {
     if (request.algorithm != RINGSIDE_AES_GCM || !fits || request.iv_len == 0) {
         return std::nullopt;
     }
-    return driver::aes_gcm(direction, request.session, buffers, iv.first(request.iv_len),
-                           static_cast<std::uint16_t>(request.aad_len),
-                           static_cast<std::uint8_t>(request.tag_len));
+    return driver::aead(direction, request.session, buffers, iv.first(request.iv_len),
+                        static_cast<std::uint16_t>(request.aad_len),
+                        static_cast<std::uint8_t>(request.tag_len));
 }
 
 /// A request that has been checked, and where it goes.

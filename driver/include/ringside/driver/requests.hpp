@@ -17,7 +17,7 @@ namespace ringside::driver {
 
 enum class Direction : std::uint8_t { encrypt, decrypt };
 
-/// Where a cipher request reads and writes; lengths in bytes. `dst` equal to `src`: in place.
+/// Where a request reads and writes; lengths in bytes. `dst` equal to `src`: in place.
 struct CipherBuffers {
     Iova src;
     std::uint32_t src_len = 0;
@@ -72,10 +72,39 @@ spec::SubmissionEntry session_destroy(std::uint32_t session);
 spec::SubmissionEntry aes_cbc(Direction direction, std::uint32_t session,
                               const CipherBuffers& buffers, std::span<const std::byte, 16> iv);
 
-/// I/O queue. src: `aad_len` bytes that are only authenticated, the payload and, decrypting, the
-/// tag of `tag_len` bytes. dst: the payload and, encrypting, the tag. `iv`: 1 to 16 bytes.
-spec::SubmissionEntry aes_gcm(Direction direction, std::uint32_t session,
-                              const CipherBuffers& buffers, std::span<const std::byte> iv,
-                              std::uint16_t aad_len, std::uint8_t tag_len);
+/// I/O queue. AES-GCM and ChaCha20-Poly1305. src: `aad_len` bytes that are only authenticated, the
+/// payload and, decrypting, the tag of `tag_len` bytes. dst: the payload and, encrypting, the tag.
+/// `iv`: 1 to 16 bytes; with ChaCha20 it is 12, and the tag 16.
+spec::SubmissionEntry aead(Direction direction, std::uint32_t session, const CipherBuffers& buffers,
+                           std::span<const std::byte> iv, std::uint16_t aad_len,
+                           std::uint8_t tag_len);
+
+/// I/O queue. Encrypts and decrypts alike; `counter` is the first counter block.
+spec::SubmissionEntry aes_ctr(std::uint32_t session, const CipherBuffers& buffers,
+                              std::span<const std::byte, 16> counter);
+
+/// I/O queue. One data unit of 16 bytes or more.
+spec::SubmissionEntry aes_xts(Direction direction, std::uint32_t session,
+                              const CipherBuffers& buffers, std::span<const std::byte, 16> tweak);
+
+/// I/O queue. A TLS record with CBC and HMAC (datasheet, "TLS records"). src: its header of
+/// tls_header_size bytes, an explicit IV of `explicit_iv_len` bytes (0 or 16), then the payload or,
+/// decrypting, the ciphertext.
+inline constexpr std::size_t tls_header_size = 13;
+spec::SubmissionEntry tls_cbc_record(Direction direction, std::uint32_t session,
+                                     const CipherBuffers& buffers,
+                                     std::span<const std::byte, 16> iv,
+                                     std::uint16_t explicit_iv_len);
+
+/// I/O queue. Hash or HMAC of src, written to dst.
+spec::SubmissionEntry digest(std::uint32_t session, const CipherBuffers& buffers);
+
+/// I/O queue. Fills dst_len bytes from the parts of src: salt or secret of `first_len` bytes,
+/// HKDF's input keying material of `second_len` bytes, the rest (datasheet, "Key derivation").
+spec::SubmissionEntry derive(std::uint32_t session, const CipherBuffers& buffers,
+                             std::uint16_t first_len, std::uint16_t second_len);
+
+/// I/O queue. Fills `dst_len` bytes.
+spec::SubmissionEntry random(std::uint32_t session, Iova dst, std::uint32_t dst_len);
 
 }  // namespace ringside::driver

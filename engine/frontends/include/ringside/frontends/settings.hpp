@@ -19,6 +19,8 @@ namespace ringside::frontends {
 
 /// What the chip has besides the admin queue pair.
 inline constexpr std::uint32_t largest_queue_pairs = 7;
+/// Threads that compute for the chip.
+inline constexpr unsigned most_helpers = 3;
 
 /// What all front ends of a process must agree on: there is one device.
 struct DeviceSettings {
@@ -26,6 +28,8 @@ struct DeviceSettings {
     std::uint32_t ring_entries = 256;
     bool callbacks = true;
     bool paced = false;
+    std::string chip = "standard";  ///< whoever starts the device knows the names
+    unsigned helpers = 0;
     std::string fault_plan;       ///< as `ringside run --faults` takes it; empty: none
     std::string statistics_file;  ///< empty: none
     std::string trace_file;       ///< empty: none
@@ -35,7 +39,19 @@ struct DeviceSettings {
 };
 
 /// Families of algorithms that can be switched off; a bit each in Policy::algorithms.
-enum class AlgorithmFamily : unsigned char { aes_cbc, aes_gcm };
+enum class AlgorithmFamily : unsigned char {
+    aes_cbc,
+    aes_gcm,
+    rsa,
+    ecdsa,
+    ecdh,
+    x25519,
+    ed25519,
+};
+/// Their names for the operator, in the order above.
+inline constexpr std::string_view family_names[] = {
+    "AES-CBC", "AES-GCM", "RSA", "ECDSA", "ECDH", "X25519", "ED25519",
+};
 
 /// What of a front end's work goes to the device.
 struct Policy {
