@@ -18,13 +18,6 @@ constexpr std::array<std::string_view, 21> kind_names = {
 };
 static_assert(kind_names.size() == static_cast<std::size_t>(TraceKind::fault) + 1);
 
-/// One round of a multiply-rotate mixer: cheap, and every input bit reaches every output bit
-/// within two rounds.
-std::uint64_t mix(std::uint64_t state, std::uint64_t word) {
-    state = (state ^ word) * 0x9FB21C651E98DF25u;
-    return state ^ (state >> 29);
-}
-
 }  // namespace
 
 std::string_view to_string(TraceKind kind) {
@@ -39,38 +32,26 @@ std::uint64_t digest_of(std::span<const std::byte> bytes) {
     while (bytes.size() >= 16) {
         std::uint64_t words[2];
         std::memcpy(words, bytes.data(), sizeof words);
-        a = mix(a, words[0]);
-        b = mix(b, words[1]);
+        a = trace_mix(a, words[0]);
+        b = trace_mix(b, words[1]);
         bytes = bytes.subspan(16);
     }
     if (!bytes.empty()) {
         std::uint64_t words[2] = {};
         std::memcpy(words, bytes.data(), bytes.size());
-        a = mix(a, words[0]);
-        b = mix(b, words[1]);
+        a = trace_mix(a, words[0]);
+        b = trace_mix(b, words[1]);
     }
-    return mix(std::rotl(a, 32), b);
-}
-
-void TraceHash::add(const TraceEvent& event) {
-    state_ = mix(state_, static_cast<std::uint64_t>(to_ps(event.time)));
-    state_ = mix(state_, static_cast<std::uint64_t>(event.kind) << 16 | event.queue);
-    state_ = mix(state_, event.id);
-    state_ = mix(state_, event.digest);
+    return trace_mix(std::rotl(a, 32), b);
 }
 
 std::unique_lock<std::mutex> Trace::guard() const {
     return threads_ == Threads::many ? std::unique_lock(mutex_) : std::unique_lock<std::mutex>();
 }
 
-void Trace::record(const TraceEvent& event) {
-    const auto lock = guard();
-    hash_.add(event);
-    latest_[count_ % last_events] = event;
-    ++count_;
-    if (listener_) {
-        listener_(event);
-    }
+void Trace::record_locked(const TraceEvent& event) {
+    const std::lock_guard lock(mutex_);
+    add(event);
 }
 
 std::uint64_t Trace::hash() const {

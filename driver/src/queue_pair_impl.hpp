@@ -197,6 +197,7 @@ class QueuePair::Impl {
 
     Link& link_;
     Environment& environment_;
+    Trace& trace_;
     const QueuePairConfig config_;
     QueueWatcher& watcher_;
     SessionTable& sessions_;

@@ -269,7 +269,7 @@ class VirtualPlatform::Impl final : public driver::Link,
   public:
     explicit Impl(const VirtualPlatformConfig& config)
         : trace_(config.seed),
-          iommu_(config.seed),
+          iommu_(config.seed, Iommu::Threads::one),
           scheduler_(config.seed, config.interleaving, *this, trace_),
           interrupts_(scheduler_),
           vectors_(interrupts_) {
@@ -346,7 +346,7 @@ class VirtualPlatform::Impl final : public driver::Link,
 
     // ---- Environment ----
 
-    Time now() override { return chip_->now(); }
+    Time now() override { return now_; }
     std::unique_ptr<driver::Mutex> make_mutex() override {
         return std::make_unique<VirtualMutex>(scheduler_);
     }
@@ -372,7 +372,7 @@ class VirtualPlatform::Impl final : public driver::Link,
 
     // ---- Timeline ----
 
-    Time now() const override { return chip_->now(); }
+    Time now() const override { return now_; }
     std::optional<Time> next_event() const override {
         const auto device = chip_->next_event();
         const auto timer = timers_.next();
@@ -383,15 +383,29 @@ class VirtualPlatform::Impl final : public driver::Link,
     }
     void advance_to(Time time) override {
         chip_->advance_to(time);
-        while (VirtualTimer* timer = timers_.take_due(chip_->now())) {
-            timer->expire();
+        expire_timers();
+    }
+    void advance_from(Time next) override {
+        const Time timer = timers_.next().value_or(Time::max());
+        if (next < timer) {
+            chip_->run(next, timer);
+        } else {
+            chip_->advance_to(next);
         }
+        expire_timers();
     }
     bool end_standstill() override {
         return replay_chip_ != nullptr && replay_chip_->note_standstill();
     }
 
   private:
+    void expire_timers() {
+        now_ = chip_->now();
+        while (VirtualTimer* timer = timers_.take_due(now_)) {
+            timer->expire();
+        }
+    }
+
     Trace trace_;
     Iommu iommu_;
     TimerQueue timers_;
@@ -399,6 +413,7 @@ class VirtualPlatform::Impl final : public driver::Link,
     InterruptCpu interrupts_;
     VectorTable vectors_;
     std::unique_ptr<Chip> chip_;
+    Time now_{};  ///< the chip's
     ReplayChip* replay_chip_ = nullptr;  ///< what chip_ is in a replay
     std::unique_ptr<driver::Link> outer_link_;
     std::function<void(const char*)> observer_;

@@ -17,7 +17,8 @@ struct Result {
     Histogram latencies;  ///< ns, by the device's clock: doorbell to completion entry
     Duration simulated{};
     std::int64_t wall_ns = 0;
-    std::uint64_t cycles = 0;  ///< of the host's time stamp counter
+    std::uint64_t cycles = 0;        ///< of the host's time stamp counter
+    std::int64_t driver_cpu_ns = 0;  ///< of the threads that poll, where they found something
     std::uint64_t interrupts = 0;
     std::uint64_t trace_hash = 0;
 
@@ -28,6 +29,9 @@ struct Result {
     /// Of payload.
     double simulated_gbps() const { return simulated_mops() * point.buffer_size * 8 / 1e3; }
     double wall_ns_per_operation() const { return static_cast<double>(wall_ns) / operations(); }
+    double driver_cpu_ns_per_operation() const {
+        return static_cast<double>(driver_cpu_ns) / operations();
+    }
     double cycles_per_operation() const { return static_cast<double>(cycles) / operations(); }
 };
 

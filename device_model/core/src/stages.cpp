@@ -4,8 +4,6 @@
 // The way of an operation through the chip: fetch, DMA read, slice, DMA write, completion. Each
 // stage does its work when its time has come, on what memory holds then.
 
-#include <string.h>
-
 #include <cstring>
 #include <utility>
 
@@ -17,14 +15,6 @@ namespace {
 
 std::span<std::byte> bytes_of(auto& object) {
     return std::as_writable_bytes(std::span(&object, 1));
-}
-
-/// Overwrites what follows the first `size` bytes, and shortens to these; the memory stays.
-void cleanse_from(std::vector<std::byte>& bytes, std::size_t size) {
-    if (bytes.size() > size) {
-        explicit_bzero(bytes.data() + size, bytes.size() - size);
-        bytes.resize(size);
-    }
 }
 
 /// Calls `visit` with the length of each piece of a buffer, at least once.
@@ -47,10 +37,9 @@ void for_each_piece(const std::vector<spec::ListEntry>& list, std::size_t length
 void Device::Impl::advance(Time now) {
     RINGSIDE_ASSERT(trace_, now >= now_, "time went back from %lld to %lld ps",
                     static_cast<long long>(to_ps(now_)), static_cast<long long>(to_ps(now)));
-    while (!is_gone_ && calendar_.next() && *calendar_.next() <= now) {
-        const auto [time, action] = calendar_.take();
-        now_ = time;
-        perform(action);
+    while (!is_gone_ && calendar_.next_time() <= now) {
+        now_ = calendar_.next_time();
+        perform(calendar_.take());
     }
     now_ = now;
 }
@@ -275,12 +264,12 @@ spec::Status Device::Impl::check_io(const spec::SubmissionEntry& entry, Operatio
     if (output > entry.dst_len) {
         return refused(spec::RequestError::dst_too_small);
     }
-    operation.output.resize(output);
+    operation.output.begin(output);
     return {};
 }
 
 void Device::Impl::read_source(Operation& operation, std::uint32_t slot) {
-    operation.source.resize(operation.entry.src_len);
+    operation.source.begin(operation.entry.src_len);
     if ((faults_.any() || operation.timed_out) && strike_source(operation, slot)) {
         return;
     }
@@ -379,7 +368,7 @@ void Device::Impl::run_slice(Operation& operation, std::uint32_t slot) {
     }
     operation.status = outcome.status;
     if (outcome.status.ok()) {
-        cleanse_from(operation.output, outcome.written);
+        operation.output.cleanse_from(outcome.written);
     }
     statistics_.bytes += operation.source.size();
     record(TraceKind::slice, operation.queue, operation.entry.user_tag,
@@ -462,8 +451,8 @@ void Device::Impl::release(std::uint32_t slot) {
         helpers_.withdraw(*operation.computation);
         operation.computing = false;
     }
-    cleanse_from(operation.source, 0);
-    cleanse_from(operation.output, 0);
+    operation.source.cleanse_from(0);
+    operation.output.cleanse_from(0);
     operation.entropy = {};
     operation.source_list.clear();
     operation.target_list.clear();
