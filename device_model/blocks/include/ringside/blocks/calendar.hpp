@@ -18,7 +18,6 @@
 
 namespace ringside::blocks {
 
-/// `lane_of(action)`, below `lane_count`, changes nothing but the cost.
 /// All in one lane.
 template <typename Action>
 std::size_t only_lane(const Action& /*action*/) {
