@@ -304,7 +304,7 @@ void Kernel::mask_vector(std::uint32_t vector, bool masked) {
 }
 
 Time Kernel::now() const {
-    return systemc::from_sc_time(sc_core::sc_time_stamp());
+    return impl_->device().local_time();
 }
 
 std::optional<Time> Kernel::next_event() const {
@@ -333,8 +333,9 @@ void Kernel::run(Time next, Time limit) {
     impl_->device().run_ahead({.limit = limit, .until_message = true});
     start_for(next - now());
     impl_->device().run_ahead({});
-    if (impl_->device().local_time() > now()) {
-        start_for(impl_->device().local_time() - now());
+    const Duration ahead = now() - systemc::from_sc_time(sc_core::sc_time_stamp());
+    if (ahead != Duration{0}) {
+        start_for(ahead);
     }
 }
 
