@@ -22,7 +22,6 @@
 #include "ringside/blocks/calendar.hpp"
 #include "ringside/blocks/endpoint.hpp"
 #include "ringside/blocks/link_direction.hpp"
-#include "ringside/blocks/register_bank.hpp"
 #include "ringside/core/device.hpp"
 #include "sessions.hpp"
 
@@ -170,7 +169,6 @@ class Device::Impl final : public blocks::Endpoint {
     const DeviceConfig config_;
     Trace& trace_;
     CryptoLibrary library_;
-    blocks::RegisterBank registers_;
     SessionTable sessions_;
     blocks::Calendar<Action, lanes, lane_of> calendar_;
     Time now_{};

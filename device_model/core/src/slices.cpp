@@ -43,6 +43,7 @@ constexpr Slice slices[] = {
 }  // namespace
 
 Outcome execute(Session& session, const Job& job, unsigned broken) {
+    const SoftwareOnly software;
     std::optional<QuietErrors> quiet;
     if (session.may_fail(job)) {
         quiet.emplace();
@@ -69,6 +70,7 @@ NewSession create_session(const CryptoLibrary& library, const SessionKeys& keys)
             break;
         }
         const QuietErrors quiet;
+        const SoftwareOnly software;
         return slice.create(library, keys);
     }
     return {refused(spec::RequestError::bad_field), nullptr};
