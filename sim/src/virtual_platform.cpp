@@ -2,12 +2,13 @@
 // SPDX-FileCopyrightText: the ringside authors
 #include "ringside/sim/virtual_platform.hpp"
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/execution.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <set>
 #include <utility>
+#include <vector>
 
 #include "recorded_chip.hpp"
 #include "ringside/base/assert.hpp"
@@ -121,7 +122,7 @@ class TimerQueue {
     void insert(VirtualTimer& timer, Time deadline);
     void erase(VirtualTimer& timer);
     std::optional<Time> next() const {
-        return pending_.empty() ? std::nullopt : std::optional(pending_.begin()->deadline);
+        return pending_.empty() ? std::nullopt : std::optional(pending_.back().deadline);
     }
     /// Hands out, one by one, the timers that are due at `now`.
     VirtualTimer* take_due(Time now);
@@ -130,13 +131,18 @@ class TimerQueue {
         Time deadline;
         std::uint64_t sequence;
         VirtualTimer* timer;
-        bool operator<(const Entry& other) const {
+        bool is_before(const Entry& other) const {
             return std::pair(deadline, sequence) < std::pair(other.deadline, other.sequence);
         }
     };
 
   private:
-    std::set<Entry> pending_;
+    std::vector<Entry>::iterator place_of(const Entry& entry) {
+        return std::lower_bound(pending_.begin(), pending_.end(), entry,
+                                [](const Entry& a, const Entry& b) { return b.is_before(a); });
+    }
+
+    std::vector<Entry> pending_;  ///< the earliest last; arming a timer seldom allocates
     std::uint64_t armed_ = 0;
 };
 
@@ -202,19 +208,19 @@ class VirtualTimer final : public driver::Timer {
 
 void TimerQueue::insert(VirtualTimer& timer, Time deadline) {
     timer.entry_ = Entry{deadline, armed_++, &timer};
-    pending_.insert(*timer.entry_);
+    pending_.insert(place_of(*timer.entry_), *timer.entry_);
 }
 
 void TimerQueue::erase(VirtualTimer& timer) {
-    pending_.erase(*timer.entry_);
+    pending_.erase(place_of(*timer.entry_));
     timer.entry_.reset();
 }
 
 VirtualTimer* TimerQueue::take_due(Time now) {
-    if (pending_.empty() || pending_.begin()->deadline > now) {
+    if (pending_.empty() || pending_.back().deadline > now) {
         return nullptr;
     }
-    VirtualTimer* timer = pending_.begin()->timer;
+    VirtualTimer* timer = pending_.back().timer;
     erase(*timer);
     return timer;
 }
@@ -413,7 +419,7 @@ class VirtualPlatform::Impl final : public driver::Link,
     InterruptCpu interrupts_;
     VectorTable vectors_;
     std::unique_ptr<Chip> chip_;
-    Time now_{};  ///< the chip's
+    Time now_{};                         ///< the chip's
     ReplayChip* replay_chip_ = nullptr;  ///< what chip_ is in a replay
     std::unique_ptr<driver::Link> outer_link_;
     std::function<void(const char*)> observer_;

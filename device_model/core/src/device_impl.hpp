@@ -109,6 +109,7 @@ class Device::Impl final : public blocks::Endpoint {
     bool scatter(Operation& operation);
     void feed_slices(SliceClass slices);
     Duration begin_service(Operation& operation);
+    void let_helpers_compute(Operation& operation);
     void run_slice(Operation& operation, std::uint32_t slot);
     Outcome compute(Operation& operation);
     void send_output(const Operation& operation, std::uint32_t slot);
