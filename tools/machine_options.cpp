@@ -22,14 +22,14 @@ void add_time_option(CLI::App& command, TimeKind& time) {
                          "deterministic, or with threads");
 }
 
-void add_chip_option(CLI::App& command, const core::Chip*& chip) {
+CLI::Option* add_chip_option(CLI::App& command, const core::Chip*& chip) {
     std::vector<std::pair<std::string, const core::Chip*>> choices;
     std::string help = "which chip:";
     for (const core::Chip& each : core::chips()) {
         choices.emplace_back(each.name, &each);
         help += fmt::format("\n{}: {}", each.name, each.description);
     }
-    add_choice<const core::Chip*>(command, "--chip", chip, choices, help);
+    return add_choice<const core::Chip*>(command, "--chip", chip, choices, help);
 }
 
 }  // namespace ringside::tools

@@ -17,6 +17,6 @@ const char* name_of(TimeKind time);
 
 /// The option's target must live until the arguments are parsed.
 void add_time_option(CLI::App& command, TimeKind& time);
-void add_chip_option(CLI::App& command, const core::Chip*& chip);
+CLI::Option* add_chip_option(CLI::App& command, const core::Chip*& chip);
 
 }  // namespace ringside::tools

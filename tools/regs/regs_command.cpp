@@ -7,7 +7,8 @@
 #include <memory>
 #include <string>
 
-#include "chip_option.hpp"
+#include "arguments.hpp"
+#include "machine_options.hpp"
 #include "regs/config_dump.hpp"
 #include "regs/formats.hpp"
 
