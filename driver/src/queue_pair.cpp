@@ -21,6 +21,7 @@ QueuePair::Impl::Impl(Link& link, Environment& environment, const QueuePairConfi
                       QueueWatcher& watcher, SessionTable& sessions, Rings rings)
     : link_(link),
       environment_(environment),
+      trace_(environment.trace()),
       config_(config),
       watcher_(watcher),
       sessions_(sessions),
@@ -231,7 +232,7 @@ QueueCounters QueuePair::Impl::counters() const {
 }
 
 void QueuePair::Impl::record(TraceKind kind, std::uint64_t id, std::uint64_t digest) {
-    environment_.trace().record(
+    trace_.record(
         {environment_.now(), kind, static_cast<std::uint16_t>(config_.index), id, digest});
 }
 
@@ -241,7 +242,7 @@ void QueuePair::Impl::check_ledger() const {
         return;
     }
     const QueueCounters& c = counters_;
-    Trace& trace = environment_.trace();
+    Trace& trace = trace_;
     RINGSIDE_ASSERT(trace, c.accepted == c.ok + c.failed + c.cancelled + c.in_flight,
                     "queue %u: an operation was lost or ended twice", config_.index);
     RINGSIDE_ASSERT(trace, c.submit_calls == c.accepted + c.eagain + c.refused,

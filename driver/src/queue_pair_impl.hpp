@@ -198,6 +198,7 @@ class QueuePair::Impl {
 
     Link& link_;
     Environment& environment_;
+    Trace& trace_;
     const QueuePairConfig config_;
     QueueWatcher& watcher_;
     SessionTable& sessions_;

@@ -1,12 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the ringside authors
-#include "machine_options.hpp"
-
-#include <fmt/format.h>
-
-#include <string>
-#include <utility>
-#include <vector>
+#include "time_option.hpp"
 
 #include "arguments.hpp"
 
@@ -20,16 +14,6 @@ void add_time_option(CLI::App& command, TimeKind& time) {
     add_choice<TimeKind>(command, "--time", time,
                          {{"virtual", TimeKind::virtual_time}, {"live", TimeKind::live}},
                          "deterministic, or with threads");
-}
-
-void add_chip_option(CLI::App& command, const core::Chip*& chip) {
-    std::vector<std::pair<std::string, const core::Chip*>> choices;
-    std::string help = "which chip:";
-    for (const core::Chip& each : core::chips()) {
-        choices.emplace_back(each.name, &each);
-        help += fmt::format("\n{}: {}", each.name, each.description);
-    }
-    add_choice<const core::Chip*>(command, "--chip", chip, choices, help);
 }
 
 }  // namespace ringside::tools
