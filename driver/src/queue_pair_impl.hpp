@@ -156,6 +156,7 @@ class QueuePair::Impl {
     // under the lock
     error_code take_or_refuse(const spec::SubmissionEntry& request, Operation& operation);
     error_code refuse_while_down();
+    error_code refused(error_code reason);
     bool is_full() const;
     error_code accept_for_session(const spec::SubmissionEntry& request, Operation& operation);
     bool is_invalid(const spec::SubmissionEntry& request) const;
