@@ -129,9 +129,7 @@ void QueuePair::Impl::end_operations(Errc reason) {
             hand_out_slots();
             check_ledger();
         }
-        for (const Done& each : done) {
-            each.operation->complete(each.completion);
-        }
+        tell(done);
     } while (!done.empty());
 }
 
@@ -242,7 +240,7 @@ result<void> QueuePair::Impl::submit_own(const spec::SubmissionEntry& request,
         return Errc::dead;
     }
     ++counters_.submit_calls;
-    if (counters_.in_flight + waiters_.reserved() == capacity_) {
+    if (is_full()) {
         ++counters_.eagain;
         return Errc::again;
     }

@@ -97,15 +97,16 @@ class RootComplex : public sc_core::sc_module, public ConfigSpace {
         payload.set_data_ptr(reinterpret_cast<unsigned char*>(&value));
         payload.set_data_length(bytes);
         payload.set_streaming_width(bytes);
+        payload.set_dmi_allowed(false);
+        payload.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
     }
 
-    static bool transport(Socket& socket, tlm::tlm_command command, std::uint32_t offset,
+    bool transport(Socket& socket, tlm::tlm_command command, std::uint32_t offset,
                           std::uint32_t& value, std::uint32_t bytes = sizeof(std::uint32_t)) {
-        tlm::tlm_generic_payload payload;
-        fill(payload, command, offset, value, bytes);
+        fill(payload_, command, offset, value, bytes);
         sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
-        socket->b_transport(payload, delay);
-        return payload.is_response_ok();
+        socket->b_transport(payload_, delay);
+        return payload_.is_response_ok();
     }
 
     void on_dma(tlm::tlm_generic_payload& payload, sc_core::sc_time& /*delay*/) {
@@ -143,6 +144,7 @@ class RootComplex : public sc_core::sc_module, public ConfigSpace {
 
     HostMemory& memory_;
     MsiSink on_message_;
+    tlm::tlm_generic_payload payload_;  ///< of register accesses; making one allocates
 };
 
 void start_for(Duration step) {
@@ -304,7 +306,7 @@ void Kernel::mask_vector(std::uint32_t vector, bool masked) {
 }
 
 Time Kernel::now() const {
-    return systemc::from_sc_time(sc_core::sc_time_stamp());
+    return impl_->device().local_time();
 }
 
 std::optional<Time> Kernel::next_event() const {
@@ -333,8 +335,9 @@ void Kernel::run(Time next, Time limit) {
     impl_->device().run_ahead({.limit = limit, .until_message = true});
     start_for(next - now());
     impl_->device().run_ahead({});
-    if (impl_->device().local_time() > now()) {
-        start_for(impl_->device().local_time() - now());
+    const Duration ahead = now() - systemc::from_sc_time(sc_core::sc_time_stamp());
+    if (ahead != Duration{0}) {
+        start_for(ahead);
     }
 }
 

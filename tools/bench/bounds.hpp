@@ -4,6 +4,7 @@
 
 // `ringside bench --bounds`: what we hold ourselves to, measured in one run beside a plain
 // libcrypto loop over the same payload, in turns, so that what the host adds to both cancels out.
+// What runs on one thread is measured in CPU time, the rest in wall time.
 
 #include <cstdint>
 

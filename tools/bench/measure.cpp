@@ -234,11 +234,13 @@ Result measure(const Settings& settings, const Point& point) {
         const auto interrupts = device->read_statistics().msix_messages;
         const Time start = platform->device_time();
         const auto wall_start = std::chrono::steady_clock::now();
+        const std::int64_t cpu_start = thread_cpu_ns();
         const std::uint64_t cycles_start = time_stamp();
         load.run(settings.operations);
         result.cycles = time_stamp() - cycles_start;
         result.wall_ns =
             std::chrono::nanoseconds(std::chrono::steady_clock::now() - wall_start).count();
+        result.cpu_ns = thread_cpu_ns() - cpu_start;
         result.simulated = platform->device_time() - start;
         result.interrupts = device->read_statistics().msix_messages - interrupts;
         result.driver_cpu_ns = load.driver_cpu_ns();
@@ -272,11 +274,9 @@ double measure_libcrypto(const Point& point, std::uint64_t operations, std::uint
         }
     };
     run(warm_up_rounds * buffers);
-    const auto start = std::chrono::steady_clock::now();
+    const std::int64_t start = thread_cpu_ns();
     run(operations);
-    return std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start)
-               .count() /
-           static_cast<double>(operations);
+    return static_cast<double>(thread_cpu_ns() - start) / static_cast<double>(operations);
 }
 
 }  // namespace ringside::tools::bench

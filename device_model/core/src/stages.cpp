@@ -47,7 +47,7 @@ void Device::Impl::advance(Time now) {
 void Device::Impl::perform(const Action& action) {
     if (is_frozen_ && action.stage < Stage::fault && action.stage != Stage::reset_done) {
         if (action.stage == Stage::slice_done) {
-            --slices_[action.queue].busy;
+            free_slice(action.queue);
         }
         return;
     }
@@ -131,7 +131,7 @@ void Device::Impl::perform_on_queue(const Action& action) {
 
 void Device::Impl::perform_on_operation(const Action& action) {
     if (action.stage == Stage::slice_done) {
-        --slices_[action.queue].busy;  // also when the operation was aborted meanwhile
+        free_slice(action.queue);  // also when the operation was aborted meanwhile
         feed_slices(static_cast<SliceClass>(action.queue));
     }
     Operation& operation = operations_[action.slot];
@@ -286,10 +286,21 @@ void Device::Impl::read_source(Operation& operation, std::uint32_t slot) {
         run_admin(operation, slot);
         return;
     }
+    // Before a slice is free: more of them are under way than there are slices.
+    if (helpers_.any() &&
+        !operation.session->needs_entropy(static_cast<spec::Opcode>(operation.entry.opcode))) {
+        let_helpers_compute(operation);
+    }
     const auto slices =
         operation.session->is_asymmetric() ? SliceClass::asymmetric : SliceClass::symmetric;
     slices_[static_cast<std::size_t>(slices)].waiting.push_back({slot, operation.serial});
     feed_slices(slices);
+}
+
+void Device::Impl::free_slice(std::size_t slices) {
+    const std::uint32_t busy = --slices_[slices].busy;
+    record(TraceKind::slices, nobody,
+           BusySlices{static_cast<std::uint32_t>(slices), busy}.encode());
 }
 
 void Device::Impl::feed_slices(SliceClass slices) {
@@ -302,6 +313,9 @@ void Device::Impl::feed_slices(SliceClass slices) {
             continue;  // aborted while it waited
         }
         ++pool.busy;
+        record(TraceKind::slices, operation.queue,
+               BusySlices{static_cast<std::uint32_t>(slices), pool.busy}.encode(),
+               operation.entry.user_tag);
         const Duration service = begin_service(operation);
         statistics_.busy += service;
         calendar_.add(now_ + service,
@@ -327,21 +341,25 @@ Duration Device::Impl::begin_service(Operation& operation) {
     if (session.needs_entropy(static_cast<spec::Opcode>(operation.entry.opcode))) {
         entropy_.fill(operation.entropy);
     }
-    if (helpers_.any()) {
-        if (operation.computation == nullptr) {
-            operation.computation = std::make_unique<Computation>();
-        }
-        Computation& computation = *operation.computation;
-        computation.session = operation.session;
-        computation.entry = operation.entry;
-        computation.source = operation.source;
-        computation.output = operation.output;
-        computation.entropy = operation.entropy;
-        computation.broken = broken_slices_;
-        operation.computing = true;
-        helpers_.start(computation);
+    if (helpers_.any() && !operation.computing) {
+        let_helpers_compute(operation);
     }
     return service;
+}
+
+void Device::Impl::let_helpers_compute(Operation& operation) {
+    if (operation.computation == nullptr) {
+        operation.computation = std::make_unique<Computation>();
+    }
+    Computation& computation = *operation.computation;
+    computation.session = operation.session;
+    computation.entry = operation.entry;
+    computation.source = operation.source;
+    computation.output = operation.output;
+    computation.entropy = operation.entropy;
+    computation.broken = broken_slices_;
+    operation.computing = true;
+    helpers_.start(computation);
 }
 
 Outcome Device::Impl::compute(Operation& operation) {
@@ -349,9 +367,14 @@ Outcome Device::Impl::compute(Operation& operation) {
         const Job job{operation.entry, operation.source, operation.output, operation.entropy, 0};
         return execute(*operation.session, job, broken_slices_);
     }
-    helpers_.collect(*operation.computation);
+    Computation& computation = *operation.computation;
+    helpers_.collect(computation);
     operation.computing = false;
-    return operation.computation->outcome;
+    if (computation.broken != broken_slices_) {  // broke, by a fault, after it was begun
+        computation.broken = broken_slices_;
+        computation.run(0);
+    }
+    return computation.outcome;
 }
 
 void Device::Impl::run_slice(Operation& operation, std::uint32_t slot) {

@@ -55,7 +55,11 @@ class DirectMemory {
         bool readable = false;
         bool writable = false;
     };
-    static std::size_t place_of(std::uint64_t address) { return address / page_size % pages; }
+    /// Large mappings begin at pages whose low bits are the same.
+    static std::size_t place_of(std::uint64_t address) {
+        const std::uint64_t page = address / page_size;
+        return (page ^ page >> 6) % pages;
+    }
 
     std::array<Grant, pages> grants_{};
 };

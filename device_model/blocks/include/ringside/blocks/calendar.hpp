@@ -18,7 +18,6 @@
 
 namespace ringside::blocks {
 
-/// `lane_of(action)`, below `lane_count`, changes nothing but the cost.
 /// All in one lane.
 template <typename Action>
 std::size_t only_lane(const Action& /*action*/) {
@@ -104,25 +103,26 @@ class Calendar {
         Time last = Time::min();  ///< of what was entered here
 
         void push(const Entry& entry) {
-            if (end_ - first_ == ring_.size()) {
+            if (end_ - first_ > mask_) {
                 grow();
             }
-            ring_[end_++ & mask()] = entry;
+            ring_[end_++ & mask_] = entry;
         }
-        Action pop() { return ring_[first_++ & mask()].action; }
-        Key front() const { return first_ == end_ ? Key{} : ring_[first_ & mask()].key; }
+        Action pop() { return ring_[first_++ & mask_].action; }
+        Key front() const { return first_ == end_ ? Key{} : ring_[first_ & mask_].key; }
 
       private:
-        std::size_t mask() const { return ring_.size() - 1; }
         void grow() {
             std::vector<Entry> larger(ring_.size() * 2);
             for (std::size_t i = first_; i != end_; ++i) {
-                larger[i & (larger.size() - 1)] = ring_[i & mask()];
+                larger[i & (larger.size() - 1)] = ring_[i & mask_];
             }
             ring_ = std::move(larger);
+            mask_ = ring_.size() - 1;
         }
 
         std::vector<Entry> ring_ = std::vector<Entry>(16);  ///< a power of two
+        std::size_t mask_ = 15;
         std::size_t first_ = 0;
         std::size_t end_ = 0;
     };
