@@ -20,9 +20,9 @@ struct Offer {
     const OSSL_DISPATCH* (*functions)(const PrivateLibcrypto& library);
 };
 
-template <KeyType type>
+template <KeyType Type>
 const OSSL_DISPATCH* keys(const PrivateLibcrypto& library) {
-    return key_management_functions(library, type);
+    return key_management_functions(library, Type);
 }
 
 const Offer offers[] = {

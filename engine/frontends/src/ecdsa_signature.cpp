@@ -240,14 +240,14 @@ void* create(void* front_end, const char* properties) {
                        OSSL_FUNC_SIGNATURE_NEWCTX)(library.provider_context(), properties));
 }
 
-template <int id>
+template <int Id>
 int begin(void* context, void* key, const OSSL_PARAM params[]) {
-    return guarded(0, [&] { return self(context).begin(id, key, params); });
+    return guarded(0, [&] { return self(context).begin(Id, key, params); });
 }
 
-template <int id>
+template <int Id>
 int begin_digest(void* context, const char* digest, void* key, const OSSL_PARAM params[]) {
-    return guarded(0, [&] { return self(context).begin_digest(id, digest, key, params); });
+    return guarded(0, [&] { return self(context).begin_digest(Id, digest, key, params); });
 }
 
 int update(void* context, const unsigned char* data, size_t size) {

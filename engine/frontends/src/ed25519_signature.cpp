@@ -122,9 +122,9 @@ void* create(void* front_end, const char* properties) {
                        OSSL_FUNC_SIGNATURE_NEWCTX)(library.provider_context(), properties));
 }
 
-template <int id>
+template <int Id>
 int begin(void* context, const char* digest, void* key, const OSSL_PARAM params[]) {
-    return guarded(0, [&] { return self(context).begin(id, digest, key, params); });
+    return guarded(0, [&] { return self(context).begin(Id, digest, key, params); });
 }
 
 int set_params(void* context, const OSSL_PARAM params[]) {

@@ -164,12 +164,12 @@ Power raise(Attached& key, bool is_private, const unsigned char* in, unsigned ch
 }
 
 /// Encodes, then raises: signatures and encryption. `size` is the message's.
-template <Operation* (*operation)(const RSA_METHOD*), bool is_private>
+template <Operation* (*Own)(const RSA_METHOD*), bool IsPrivate>
 int encode_and_raise(int size, const unsigned char* from, unsigned char* to, RSA* rsa,
                      int padding) {
     return guarded(-1, [&] {
-        Operation* const own = operation(software());
-        Attached* const key = padding != RSA_X931_PADDING ? for_device(rsa, is_private) : nullptr;
+        Operation* const own = Own(software());
+        Attached* const key = padding != RSA_X931_PADDING ? for_device(rsa, IsPrivate) : nullptr;
         if (key == nullptr) {
             return own(size, from, to, rsa, padding);
         }
@@ -178,7 +178,7 @@ int encode_and_raise(int size, const unsigned char* from, unsigned char* to, RSA
         if (width <= 0) {
             return width;
         }
-        const Power power = raise(*key, is_private, encoded.data(), to);
+        const Power power = raise(*key, IsPrivate, encoded.data(), to);
         return power == Power::in_software ? own(size, from, to, rsa, padding)
                : power == Power::done      ? width
                                            : -1;
@@ -186,19 +186,19 @@ int encode_and_raise(int size, const unsigned char* from, unsigned char* to, RSA
 }
 
 /// Raises, then decodes: verification and decryption. `size` is that of the number.
-template <Operation* (*operation)(const RSA_METHOD*), bool is_private>
+template <Operation* (*Own)(const RSA_METHOD*), bool IsPrivate>
 int raise_and_decode(int size, const unsigned char* from, unsigned char* to, RSA* rsa,
                      int padding) {
     return guarded(-1, [&] {
-        Operation* const own = operation(software());
-        Attached* const key = size <= RSA_size(rsa) ? for_device(rsa, is_private) : nullptr;
+        Operation* const own = Own(software());
+        Attached* const key = size <= RSA_size(rsa) ? for_device(rsa, IsPrivate) : nullptr;
         if (key == nullptr) {
             return own(size, from, to, rsa, padding);
         }
         const auto width = static_cast<std::ptrdiff_t>(key->device.size());
         std::array<unsigned char, RsaInDevice::largest_size> number{};
         std::copy_n(from, size, number.begin() + (width - size));
-        const Power power = raise(*key, is_private, number.data(), number.data());
+        const Power power = raise(*key, IsPrivate, number.data(), number.data());
         const int result = power == Power::in_software ? own(size, from, to, rsa, padding)
                            : power == Power::done ? own(static_cast<int>(width), number.data(), to,
                                                         key->identity.get(), padding)

@@ -16,13 +16,13 @@ namespace {
 
 constexpr std::size_t largest_secret = 48;
 
-template <KeyType type>
+template <KeyType Type>
 class Exchange : public OperationContext {
   public:
     static constexpr int duplicate_id = OSSL_FUNC_KEYEXCH_DUPCTX;
     static const SoftwareAlgorithm& functions_of(const PrivateLibcrypto& library) {
         static const SoftwareAlgorithm exchange(library, OSSL_OP_KEYEXCH,
-                                                type == KeyType::ec ? "ECDH" : "X25519");
+                                                Type == KeyType::ec ? "ECDH" : "X25519");
         return exchange;
     }
 
@@ -78,7 +78,7 @@ class Exchange : public OperationContext {
 
   private:
     static AlgorithmFamily family() {
-        return type == KeyType::ec ? AlgorithmFamily::ecdh : AlgorithmFamily::x25519;
+        return Type == KeyType::ec ? AlgorithmFamily::ecdh : AlgorithmFamily::x25519;
     }
     std::size_t secret_size() const {
         return pair_->algorithm() == spec::Algorithm::ec_p384 ? 48 : 32;
@@ -88,7 +88,7 @@ class Exchange : public OperationContext {
             peer_->algorithm() != pair_->algorithm() || peer_->public_half().empty()) {
             return false;
         }
-        if (type == KeyType::x25519) {
+        if (Type == KeyType::x25519) {
             return true;
         }
         std::array<char, 64> derivation{};
@@ -106,9 +106,9 @@ class Exchange : public OperationContext {
     std::shared_ptr<DeviceKeyPair> peer_;  ///< likewise
 };
 
-template <KeyType type>
+template <KeyType Type>
 struct ExchangeDispatch {
-    using Context = Exchange<type>;
+    using Context = Exchange<Type>;
     using Life = ContextLife<Context>;
     static Context& self(void* context) { return *static_cast<Context*>(context); }
 

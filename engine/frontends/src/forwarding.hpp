@@ -11,36 +11,36 @@
 
 namespace ringside::frontends {
 
-template <typename Object, int id, typename Function>
+template <typename Object, int Id, typename Function>
 struct Forwarder;
 
 /// The first argument is the object. OpenSSL asks an EVP_PKEY that is still empty what it has, too:
 /// nothing.
-template <typename Object, int id, typename Result, typename First, typename... Rest>
-struct Forwarder<Object, id, Result(First, Rest...)> {
+template <typename Object, int Id, typename Result, typename First, typename... Rest>
+struct Forwarder<Object, Id, Result(First, Rest...)> {
     static Result call(First object, Rest... rest) {
         const auto* const ours = static_cast<const Object*>(object);
         return ours == nullptr ? Result{}
-                               : ours->functions().template get<Result(First, Rest...)>(id)(
+                               : ours->functions().template get<Result(First, Rest...)>(Id)(
                                      ours->software(), rest...);
     }
 };
 
 /// Which parameters there are: asked with the object, which may be null, and the provider's
 /// context.
-template <typename Object, int id>
-struct Forwarder<Object, id, const OSSL_PARAM*(void*, void*)> {
+template <typename Object, int Id>
+struct Forwarder<Object, Id, const OSSL_PARAM*(void*, void*)> {
     static const OSSL_PARAM* call(void* object, void* front_end) {
         const auto& library = static_cast<FrontEnd*>(front_end)->software();
         auto* const ours = static_cast<const Object*>(object);
-        return Object::functions_of(library).template get<const OSSL_PARAM*(void*, void*)>(id)(
+        return Object::functions_of(library).template get<const OSSL_PARAM*(void*, void*)>(Id)(
             ours != nullptr ? ours->software() : nullptr, library.provider_context());
     }
 };
 
-template <typename Object, int id, typename Function>
+template <typename Object, int Id, typename Function>
 OSSL_DISPATCH forward() {
-    return dispatch_entry(id, &Forwarder<Object, id, Function>::call);
+    return dispatch_entry(Id, &Forwarder<Object, Id, Function>::call);
 }
 
 }  // namespace ringside::frontends

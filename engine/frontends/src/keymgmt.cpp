@@ -105,28 +105,28 @@ void end_generation(void* context) {
 }
 
 /// What begins with the provider, and must be told of which type a key is.
-template <KeyType type>
+template <KeyType Type>
 struct Typed {
     static const PrivateLibcrypto& library(void* front_end) {
         return static_cast<FrontEnd*>(front_end)->software();
     }
     template <typename Function>
     static Function* software(void* front_end, int id) {
-        return key_management(library(front_end), type).get<Function>(id);
+        return key_management(library(front_end), Type).get<Function>(id);
     }
 
     static void* create(void* front_end) {
         return guarded<void*>(nullptr, [&] {
             return AsymmetricKey::adopt(
-                *static_cast<FrontEnd*>(front_end), type,
+                *static_cast<FrontEnd*>(front_end), Type,
                 software<OSSL_FUNC_keymgmt_new_fn>(
                     front_end, OSSL_FUNC_KEYMGMT_NEW)(library(front_end).provider_context()));
         });
     }
-    template <int id>
+    template <int Id>
     static const OSSL_PARAM* list(void* front_end) {
         return software<OSSL_FUNC_keymgmt_gettable_params_fn>(
-            front_end, id)(library(front_end).provider_context());
+            front_end, Id)(library(front_end).provider_context());
     }
     static const OSSL_PARAM* list_of_generation(void* context, void* front_end) {
         return software<OSSL_FUNC_keymgmt_gen_settable_params_fn>(
@@ -139,7 +139,7 @@ struct Typed {
             software<OSSL_FUNC_keymgmt_gen_init_fn>(front_end, OSSL_FUNC_KEYMGMT_GEN_INIT)(
                 library(front_end).provider_context(), selection, params);
         return begun == nullptr ? nullptr : guarded<void*>(nullptr, [&] {
-            return new Generation(*static_cast<FrontEnd*>(front_end), type, begun);
+            return new Generation(*static_cast<FrontEnd*>(front_end), Type, begun);
         });
     }
 
@@ -172,7 +172,7 @@ struct Typed {
             OSSL_FUNC_KEYMGMT_EXPORT_TYPES,
             OSSL_FUNC_KEYMGMT_QUERY_OPERATION_NAME,
         };
-        return key_management(library, type).replace(ours, kept);
+        return key_management(library, Type).replace(ours, kept);
     }
 };
 

@@ -95,9 +95,9 @@ void* create(void* front_end) {
                        OSSL_FUNC_ASYM_CIPHER_NEWCTX)(library.provider_context()));
 }
 
-template <int id>
+template <int Id>
 int begin(void* context, void* key, const OSSL_PARAM params[]) {
-    return guarded(0, [&] { return self(context).begin(id, key, params); });
+    return guarded(0, [&] { return self(context).begin(Id, key, params); });
 }
 
 int encrypt(void* context, unsigned char* out, size_t* out_size, size_t capacity,

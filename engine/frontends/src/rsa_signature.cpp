@@ -112,19 +112,19 @@ void* create(void* front_end, const char* properties) {
                        OSSL_FUNC_SIGNATURE_NEWCTX)(library.provider_context(), properties));
 }
 
-template <int id>
+template <int Id>
 int begin(void* context, void* key, const OSSL_PARAM params[]) {
     return guarded(0, [&] {
         void* const taken = self(context).take(key);
-        return self(context).call<OSSL_FUNC_signature_sign_init_fn>(id, taken, params);
+        return self(context).call<OSSL_FUNC_signature_sign_init_fn>(Id, taken, params);
     });
 }
 
-template <int id>
+template <int Id>
 int begin_digest(void* context, const char* digest, void* key, const OSSL_PARAM params[]) {
     return guarded(0, [&] {
         void* const taken = self(context).take(key);
-        return self(context).call<OSSL_FUNC_signature_digest_sign_init_fn>(id, digest, taken,
+        return self(context).call<OSSL_FUNC_signature_digest_sign_init_fn>(Id, digest, taken,
                                                                            params);
     });
 }

@@ -54,15 +54,15 @@ class PrivateLibcrypto {
 /// included, sends nothing to the device then. The device would wait for itself.
 class SoftwareOnly {
   public:
-    SoftwareOnly() { ++depth_; }
-    ~SoftwareOnly() { --depth_; }
+    SoftwareOnly() { ++depth; }
+    ~SoftwareOnly() { --depth; }
     SoftwareOnly(const SoftwareOnly&) = delete;
     SoftwareOnly& operator=(const SoftwareOnly&) = delete;
 
-    static bool is_wanted() { return depth_ != 0; }
+    static bool is_wanted() { return depth != 0; }
 
   private:
-    static inline thread_local int depth_ = 0;
+    static inline thread_local int depth = 0;
 };
 
 }  // namespace ringside
