@@ -21,6 +21,9 @@ namespace {
 constexpr auto spin_time = std::chrono::microseconds(20);
 constexpr int looks_per_clock_read = 64;
 
+// Simulated, between two looks for accesses.
+constexpr Duration longest_run = std::chrono::microseconds(5);
+
 }  // namespace
 
 /// Where somebody sleeps until the device has answered.
@@ -244,7 +247,11 @@ bool DeviceThread::let_events_happen(Chip& chip) {
             }
             note_lateness(chip, wall);
         }
-        chip.advance_to(*next);
+        if (config_.pace == Pace::paced) {
+            chip.advance_to(*next);
+        } else {
+            chip.run(*next, *next + longest_run);
+        }
     }
     return true;
 }

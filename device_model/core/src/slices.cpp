@@ -5,6 +5,8 @@
 
 #include "slices.hpp"
 
+#include <optional>
+
 #include "crypto_library.hpp"
 
 namespace ringside::core {
@@ -41,8 +43,11 @@ constexpr Slice slices[] = {
 }  // namespace
 
 Outcome execute(Session& session, const Job& job, unsigned broken) {
-    const QuietErrors quiet;
     const SoftwareOnly software;
+    std::optional<QuietErrors> quiet;
+    if (session.may_fail(job)) {
+        quiet.emplace();
+    }
     Outcome outcome = session.run(job);
     if ((broken & static_cast<unsigned>(session.kind())) != 0) {
         if (outcome.written != 0) {
