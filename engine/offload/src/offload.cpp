@@ -43,12 +43,17 @@ class Run {
 
   private:
     void join_job(ASYNC_WAIT_CTX* ctx) {
-        const auto record =
-            ctx != nullptr ? Rendezvous::of(ctx, &offload_, offload_.environment()) : nullptr;
-        if (record == nullptr) {
+        if (ctx == nullptr) {
             return;
         }
-        rendezvous_ = record.get();
+        rendezvous_ = Rendezvous::of(ctx, &offload_).get();
+        if (rendezvous_ == nullptr) {
+            own_rendezvous_ = Rendezvous::make_for_job(offload_.environment());
+            rendezvous_ = own_rendezvous_.get();
+        }
+        if (rendezvous_ == nullptr) {
+            return;
+        }
         ctx_ = ctx;
         if (offload_.config().callbacks) {
             ASYNC_WAIT_CTX_get_callback(ctx, &callback_.function, &callback_.argument);
@@ -112,6 +117,14 @@ class Run {
             rendezvous_->park();
             return;
         }
+        if (own_rendezvous_ != nullptr) {
+            if (!rendezvous_->join(ctx_, &offload_)) {
+                fruitless_pauses_ = most_fruitless_pauses;
+                rendezvous_->wait_by_parking(request_->sleeper);
+                return;  // to look whether it was woken meanwhile
+            }
+            own_rendezvous_.reset();  // nothing on this stack owns while it is paused
+        }
         Trace& trace = offload_.environment().trace();
         const auto tell = [&](TraceKind kind) {
             trace.record({offload_.environment().now(), kind,
@@ -137,7 +150,7 @@ class Run {
     driver::QueuePair& queue_;
     ASYNC_WAIT_CTX* ctx_ = nullptr;  ///< null: not a job, or one that cannot be told
     Callback callback_;
-    std::shared_ptr<Rendezvous> own_rendezvous_;  ///< outside a job
+    std::shared_ptr<Rendezvous> own_rendezvous_;  ///< outside a job, or until the first pause
     Rendezvous* rendezvous_ = nullptr;
     Request* request_ = nullptr;
     int fruitless_pauses_ = 0;

@@ -13,6 +13,12 @@
 #include "request.hpp"
 
 namespace ringside::offload {
+namespace {
+
+/// What a ctx's record is to the ctx.
+using Holder = std::shared_ptr<Rendezvous>;
+
+}  // namespace
 
 Rendezvous::Rendezvous(driver::Environment& environment)
     : environment_(environment),
@@ -26,32 +32,32 @@ Rendezvous::~Rendezvous() {
     }
 }
 
-std::shared_ptr<Rendezvous> Rendezvous::of(ASYNC_WAIT_CTX* ctx, const void* key,
-                                           driver::Environment& environment) {
-    using Holder = std::shared_ptr<Rendezvous>;
+std::shared_ptr<Rendezvous> Rendezvous::of(ASYNC_WAIT_CTX* ctx, const void* key) {
     OSSL_ASYNC_FD fd = 0;
     void* custom_data = nullptr;
-    if (ASYNC_WAIT_CTX_get_fd(ctx, key, &fd, &custom_data) == 1) {
-        return *static_cast<Holder*>(custom_data);
-    }
+    return ASYNC_WAIT_CTX_get_fd(ctx, key, &fd, &custom_data) == 1
+               ? *static_cast<Holder*>(custom_data)
+               : nullptr;
+}
+
+std::shared_ptr<Rendezvous> Rendezvous::make_for_job(driver::Environment& environment) {
     auto record = std::make_shared<Rendezvous>(environment);
     record->fd_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (record->fd_ < 0) {
-        return nullptr;
-    }
-    auto holder = std::make_unique<Holder>(record);
-    if (ASYNC_WAIT_CTX_set_wait_fd(ctx, key, record->fd_, holder.get(),
-                                   &Rendezvous::on_ctx_freed) != 1) {
-        return nullptr;
+    return record->fd_ >= 0 ? record : nullptr;
+}
+
+bool Rendezvous::join(ASYNC_WAIT_CTX* ctx, const void* key) {
+    auto holder = std::make_unique<Holder>(shared_from_this());
+    if (ASYNC_WAIT_CTX_set_wait_fd(ctx, key, fd_, holder.get(), &Rendezvous::on_ctx_freed) != 1) {
+        return false;
     }
     static_cast<void>(holder.release());  // the ctx owns it: on_ctx_freed()
-    return record;
+    return true;
 }
 
 void Rendezvous::on_ctx_freed(ASYNC_WAIT_CTX* /*ctx*/, const void* /*key*/, int /*fd*/,
                               void* record) {
-    const std::unique_ptr<std::shared_ptr<Rendezvous>> holder(
-        static_cast<std::shared_ptr<Rendezvous>*>(record));
+    const std::unique_ptr<Holder> holder(static_cast<Holder*>(record));
     (*holder)->abandon();
 }
 

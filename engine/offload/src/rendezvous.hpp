@@ -38,10 +38,14 @@ class Rendezvous : public std::enable_shared_from_this<Rendezvous> {
     Rendezvous(const Rendezvous&) = delete;
     Rendezvous& operator=(const Rendezvous&) = delete;
 
-    /// The record of `ctx`, registered there under `key` on first use; null if there is no file
-    /// descriptor or no memory left.
-    static std::shared_ptr<Rendezvous> of(ASYNC_WAIT_CTX* ctx, const void* key,
-                                          driver::Environment& environment);
+    /// The record that `ctx` has under `key`; null if it has none.
+    static std::shared_ptr<Rendezvous> of(ASYNC_WAIT_CTX* ctx, const void* key);
+    /// One that no ctx knows yet; null if there is no file descriptor left.
+    static std::shared_ptr<Rendezvous> make_for_job(driver::Environment& environment);
+    /// Gives it to `ctx`, which owns it from then on. Not before its first pause: an application
+    /// that looks for new descriptors only when a job has paused, as HAProxy does, must not come
+    /// upon one that it was never told of. False: no memory left.
+    bool join(ASYNC_WAIT_CTX* ctx, const void* key);
 
     // ---- the caller's side ----
 
