@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "arguments.hpp"
-#include "machine_options.hpp"
+#include "chip_option.hpp"
 #include "regs/config_dump.hpp"
 #include "regs/decode.hpp"
 #include "regs/formats.hpp"

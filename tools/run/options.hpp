@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "job_loop.hpp"
-#include "machine_options.hpp"
 #include "ringside/core/chips.hpp"
 #include "ringside/core/fault_rule.hpp"
 #include "ringside/sim/trace_file.hpp"
+#include "time_option.hpp"
 
 namespace ringside::tools {
 
