@@ -220,7 +220,7 @@ class Story {
         constexpr const char* async = "\"ph\":\"%c\",\"cat\":\"operation\",\"id\":%" PRIu64
                                       ",\"pid\":%d,\"tid\":%d,\"name\":\"%s\"";
         const auto edge = [&](Time time, char phase, const char* what) {
-            put(time, async, phase, operation.id, host, submit_track(queue), what);
+            put(time, async, phase, operation.id, host, submit_track(key.first), what);
         };
         const std::string title = "queue " + std::to_string(queue);
         put(begin,

@@ -282,6 +282,37 @@ TEST_F(PciConfigTest, WithoutMemorySpaceNobodyAnswersAtTheBars) {
     EXPECT_EQ(value, 0u);
 }
 
+TEST_F(PciConfigTest, TheHeaderLogHoldsThePacketOfTheFirstErrorUntilItIsCleared) {
+    const auto log = [this] {
+        return std::array{config(pci::reg("HEADER_LOG0")), config(pci::reg("HEADER_LOG1")),
+                          config(pci::reg("HEADER_LOG2")), config(pci::reg("HEADER_LOG3"))};
+    };
+    set_config(pci::reg("BAR0_LOW"), 0xC0000000);
+    EXPECT_EQ(config(pci::reg("AER_CONTROL")), 0u);
+    EXPECT_FALSE(write_bar(Bar::registers, 0x84, 8));  // a memory write: 3 double words, data
+    EXPECT_EQ(config(pci::reg("AER_CONTROL")), 20u) << "unsupported request";
+    const std::array<std::uint32_t, 4> first = {0x40000001, 0xF, 0xC0000084, 0};
+    EXPECT_EQ(log(), first);
+
+    set_config(pci::reg("BAR0_HIGH"), 0x12);
+    EXPECT_FALSE(write_bar(Bar::registers, 0x88, 8));
+    EXPECT_EQ(log(), first) << "of the first error";
+    set_config(pci::reg("DEVCTL"), pci::device_control::initiate_reset);
+    EXPECT_EQ(log(), first) << "sticky";
+
+    set_config(pci::reg("UNCOR_STATUS"), pci::uncorrectable::unsupported_request);
+    std::uint32_t value = 0;
+    EXPECT_FALSE(read_bar(Bar::registers, 0, value));
+    EXPECT_EQ(log(), first) << "advisory errors are masked after power-on";
+    set_config(pci::reg("UNCOR_STATUS"), pci::uncorrectable::unsupported_request);
+    set_config(pci::reg("COR_MASK"), 0);
+    set_config(pci::reg("BAR0_LOW"), 0xC0000000);
+    set_config(pci::reg("BAR0_HIGH"), 0x12);
+    EXPECT_FALSE(
+        read_bar(Bar::registers, 0x10, value));  // a memory read with a header of four double words
+    EXPECT_EQ(log(), (std::array<std::uint32_t, 4>{0x20000001, 0xF, 0x12, 0xC0000010}));
+}
+
 TEST_F(PciConfigTest, InD3hotOnlyConfigurationSpaceAnswers) {
     bring_up();
     set_config(pci::reg("PMCSR"), 3);

@@ -14,6 +14,14 @@ bool Endpoint::fits(Bar bar, std::uint32_t offset, std::size_t length) const {
     return length <= size && offset <= size - length;
 }
 
+/// The packet that an access came in, by where the BAR stands.
+TlpHeader Endpoint::header_of(Bar bar, bool is_write, std::uint32_t offset,
+                              std::size_t length) const {
+    const std::uint64_t base =
+        pci_.bar_address(bar == Bar::registers ? pci::at("BAR0_LOW") : pci::at("BAR2_LOW"));
+    return request_header(is_write, base + offset, length);
+}
+
 /// Whether an access is an aligned word of something that this device has.
 bool Endpoint::is_known(Bar bar, std::uint32_t offset, std::size_t length) const {
     const bool is_word = length == 4 && offset % 4 == 0;
@@ -29,7 +37,7 @@ bool Endpoint::read(Bar bar, Time now, std::uint32_t offset, std::span<std::byte
         return read_config(offset, into);
     }
     if (!pci_.decodes_memory() || !fits(bar, offset, into.size())) {
-        pci_.log_unsupported_request(false);
+        pci_.log_unsupported_request(false, header_of(bar, false, offset, into.size()));
         return false;
     }
     if (!is_known(bar, offset, into.size())) {
@@ -73,7 +81,7 @@ bool Endpoint::write(Bar bar, Time now, std::uint32_t offset, std::span<const st
         return write_config(offset, from);
     }
     if (!pci_.decodes_memory() || !fits(bar, offset, from.size())) {
-        pci_.log_unsupported_request(true);
+        pci_.log_unsupported_request(true, header_of(bar, true, offset, from.size()));
         return false;
     }
     if (!is_known(bar, offset, from.size())) {

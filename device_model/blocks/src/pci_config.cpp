@@ -2,6 +2,9 @@
 // SPDX-FileCopyrightText: the ringside authors
 #include "ringside/blocks/pci_config.hpp"
 
+#include <algorithm>
+#include <bit>
+
 namespace ringside::blocks {
 namespace {
 
@@ -11,7 +14,32 @@ constexpr std::uint8_t byte_of(std::uint32_t value, std::uint32_t index) {
     return static_cast<std::uint8_t>(value >> 8 * index);
 }
 
+constexpr std::uint32_t requester = 0x0100;  // the function: bus 1, device 0, function 0
+
 }  // namespace
+
+TlpHeader request_header(bool is_write, std::uint64_t address, std::size_t length) {
+    const auto first = static_cast<std::uint32_t>(address % 4);
+    const auto words = static_cast<std::uint32_t>((first + length + 3) / 4);
+    const auto beyond = static_cast<std::uint32_t>(words * 4 - (first + length));
+    const std::uint32_t last_enables = 0xFu >> beyond;
+    const std::uint32_t first_enables = (0xFu << first) & (words == 1 ? last_enables : 0xFu);
+    const std::uint32_t format = (is_write ? 2u : 0u) | (address >> 32 != 0 ? 1u : 0u);
+    const std::uint32_t enables = (words == 1 ? 0u : last_enables << 4) | first_enables;
+    const auto low = static_cast<std::uint32_t>(address) & ~3u;
+    const auto high = static_cast<std::uint32_t>(address >> 32);
+    return {format << 29 | (words & 0x3FF), enables, high != 0 ? high : low, high != 0 ? low : 0};
+}
+
+TlpHeader completion_header(std::uint64_t address, std::size_t length, bool is_poisoned) {
+    constexpr std::uint32_t completion_with_data = 0x4A000000;
+    constexpr std::size_t max_payload = 256;
+    const auto first = static_cast<std::uint32_t>(address % 4);
+    const auto words = static_cast<std::uint32_t>((first + std::min(length, max_payload) + 3) / 4);
+    return {completion_with_data | (is_poisoned ? 1u << 14 : 0u) | (words & 0x3FF),
+            static_cast<std::uint32_t>(length & 0xFFF),
+            requester << 16 | static_cast<std::uint32_t>(address & 0x7F), 0};
+}
 
 PciConfig::PciConfig(const spec::pci::Identity& identity) {
     for (const auto& reg : pci::config_registers) {
@@ -113,11 +141,14 @@ bool PciConfig::may_send_messages() const {
            (control & pci::msix_control::function_mask) == 0;
 }
 
-void PciConfig::log_unsupported_request(bool is_posted) {
+void PciConfig::log_unsupported_request(bool is_posted, const TlpHeader& header) {
     set_bits(pci::at("DEVSTA"), pci::device_status::unsupported_request);
     if (is_posted || is_fatal(pci::uncorrectable::unsupported_request)) {
-        log_uncorrectable(pci::uncorrectable::unsupported_request);
+        log_uncorrectable(pci::uncorrectable::unsupported_request, header);
     } else {
+        if ((get32(pci::at("COR_MASK")) & pci::correctable::advisory_non_fatal) == 0) {
+            log_first(pci::uncorrectable::unsupported_request, header);
+        }
         set_bits(pci::at("UNCOR_STATUS"), pci::uncorrectable::unsupported_request);
         log_correctable(pci::correctable::advisory_non_fatal);
     }
@@ -131,7 +162,8 @@ void PciConfig::log_target_abort() {
     set_bits(pci::at("STATUS"), pci::status::received_target_abort);
 }
 
-void PciConfig::log_uncorrectable(std::uint32_t error) {
+void PciConfig::log_uncorrectable(std::uint32_t error, const TlpHeader& header) {
+    log_first(error, header);
     set_bits(pci::at("UNCOR_STATUS"), error);
     set_bits(pci::at("DEVSTA"), is_fatal(error) ? pci::device_status::fatal_error
                                                 : pci::device_status::non_fatal_error);
@@ -145,10 +177,36 @@ void PciConfig::log_correctable(std::uint32_t error) {
     set_bits(pci::at("DEVSTA"), pci::device_status::correctable_error);
 }
 
+/// Base 6.2.4.2: the first error that is not masked stays in pointer and header log until software
+/// has cleared its status bit. Before that bit is set.
+void PciConfig::log_first(std::uint32_t error, const TlpHeader& header) {
+    const std::uint32_t first = 1u << (get32(pci::at("AER_CONTROL")) & pci::first_error_mask);
+    if ((get32(pci::at("UNCOR_STATUS")) & first) != 0 ||
+        (get32(pci::at("UNCOR_MASK")) & error) != 0) {
+        return;
+    }
+    put32(pci::at("AER_CONTROL"), static_cast<std::uint32_t>(std::countr_zero(error)));
+    for (std::uint16_t i = 0; i < header.size(); ++i) {
+        put32(static_cast<std::uint16_t>(pci::at("HEADER_LOG0") + 4 * i), header[i]);
+    }
+}
+
 bool PciConfig::is_fatal(std::uint32_t error) const {
-    const std::uint32_t severity = get16(pci::at("UNCOR_SEVERITY")) |
-                                   std::uint32_t{get16(pci::at("UNCOR_SEVERITY") + 2)} << 16;
-    return (severity & error) != 0;
+    return (get32(pci::at("UNCOR_SEVERITY")) & error) != 0;
+}
+
+std::uint64_t PciConfig::bar_address(std::uint16_t low) const {
+    return (get32(low) & ~pci::bar::flags_mask) |
+           std::uint64_t{get32(static_cast<std::uint16_t>(low + 4))} << 32;
+}
+
+std::uint32_t PciConfig::get32(std::uint16_t offset) const {
+    return get16(offset) | std::uint32_t{get16(static_cast<std::uint16_t>(offset + 2))} << 16;
+}
+
+void PciConfig::put32(std::uint16_t offset, std::uint32_t value) {
+    put16(offset, static_cast<std::uint16_t>(value));
+    put16(static_cast<std::uint16_t>(offset + 2), static_cast<std::uint16_t>(value >> 16));
 }
 
 void PciConfig::set_bits(std::uint16_t offset, std::uint32_t bits) {

@@ -159,11 +159,14 @@ bool Device::Impl::strike_source(Operation& operation, std::uint32_t slot) {
     if (operation.source.empty()) {
         return false;
     }
+    const auto answer = [&operation](bool is_poisoned) {
+        return blocks::completion_header(operation.entry.src, operation.source.size(), is_poisoned);
+    };
     if (const auto fault = strike(FaultKind::dma_timeout, operation)) {
         operation.timed_out = true;
         schedule(Stage::source_read, fault->ns(), slot);
     } else if (strike(FaultKind::poison, operation)) {
-        pci_.log_uncorrectable(aer::poisoned);
+        pci_.log_uncorrectable(aer::poisoned, answer(true));
         fail_source(operation, slot, spec::ErrorSource::dma_read, spec::TransportError::dma_read);
     } else if (strike(FaultKind::unsupported_request, operation)) {
         pci_.log_master_abort();
@@ -172,7 +175,7 @@ bool Device::Impl::strike_source(Operation& operation, std::uint32_t slot) {
         pci_.log_target_abort();
         fail_source(operation, slot, spec::ErrorSource::dma_read, spec::TransportError::dma_read);
     } else if (strike(FaultKind::malformed_tlp, operation)) {
-        pci_.log_uncorrectable(aer::malformed);
+        pci_.log_uncorrectable(aer::malformed, answer(false));
         fail_source(operation, slot, spec::ErrorSource::link, spec::TransportError::dma_read);
     } else if (strike(FaultKind::ecc_error, operation)) {
         pci_.log_uncorrectable(aer::internal);

@@ -7,7 +7,6 @@
 
 #include <functional>
 #include <optional>
-#include <utility>
 
 #include "ringside/blocks/calendar.hpp"
 
@@ -18,8 +17,8 @@ class Agenda {
     Time now() const { return now_; }
     std::optional<Time> next() const { return calendar_.next(); }
 
-    void after(Duration delay, std::function<void()> action) {
-        calendar_.add(now_ + delay, std::move(action));
+    void after(Duration delay, const std::function<void()>& action) {
+        calendar_.add(now_ + delay, action);
     }
     /// Does all that is due at or before `time`, each at its own now().
     void advance(Time time) {

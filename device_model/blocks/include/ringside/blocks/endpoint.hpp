@@ -16,6 +16,9 @@ namespace ringside::blocks {
 
 class Endpoint : public Function {
   public:
+    Endpoint(const Endpoint&) = delete;
+    Endpoint& operator=(const Endpoint&) = delete;
+
     bool read(Bar bar, Time now, std::uint32_t offset, std::span<std::byte> into) final;
     bool write(Bar bar, Time now, std::uint32_t offset, std::span<const std::byte> from) final;
     bool peek(Bar bar, Time now, std::uint32_t offset, std::span<std::byte> into) const final;
@@ -31,8 +34,6 @@ class Endpoint : public Function {
           msix_(msi),
           registers_(map, storage_size),
           bar0_size_(identity.bar0_size) {}
-    Endpoint(const Endpoint&) = delete;
-    Endpoint& operator=(const Endpoint&) = delete;
 
     // ---- what the device says; offsets are aligned, and in BAR0 ----
 
@@ -71,6 +72,7 @@ class Endpoint : public Function {
 
   private:
     bool fits(Bar bar, std::uint32_t offset, std::size_t length) const;
+    TlpHeader header_of(Bar bar, bool is_write, std::uint32_t offset, std::size_t length) const;
     bool is_known(Bar bar, std::uint32_t offset, std::size_t length) const;
     bool read_config(std::uint32_t offset, std::span<std::byte> into) const;
     bool write_config(std::uint32_t offset, std::span<const std::byte> from);

@@ -16,6 +16,13 @@
 
 namespace ringside::blocks {
 
+/// The header of a packet, as the header log shows it.
+using TlpHeader = std::array<std::uint32_t, 4>;
+/// Of a memory request by the root complex (Base 2.2.7).
+TlpHeader request_header(bool is_write, std::uint64_t address, std::size_t length);
+/// Of the first completion with data that answers a read of ours (Base 2.2.9).
+TlpHeader completion_header(std::uint64_t address, std::size_t length, bool is_poisoned);
+
 class PciConfig {
   public:
     explicit PciConfig(const spec::pci::Identity& identity);
@@ -39,15 +46,22 @@ class PciConfig {
 
     /// A request came that nobody here answers (Base 6.2.3.2.4.1: an advisory, hence correctable,
     /// error if the requester waits for an answer and learns of it by that).
-    void log_unsupported_request(bool is_posted);
+    void log_unsupported_request(bool is_posted, const TlpHeader& header);
     /// A read of ours was answered by nobody (unsupported request), or refused (completer abort).
     void log_master_abort();
     void log_target_abort();
     /// A bit of UNCOR_STATUS or COR_STATUS, and of Device Status what its severity wants.
-    void log_uncorrectable(std::uint32_t error);
+    /// `header`: of the packet, if there is one; the first error's goes to the header log.
+    void log_uncorrectable(std::uint32_t error, const TlpHeader& header = {});
     void log_correctable(std::uint32_t error);
 
+    /// What software has written to a BAR, `low` being its lower half.
+    std::uint64_t bar_address(std::uint16_t low) const;
+
   private:
+    std::uint32_t get32(std::uint16_t offset) const;
+    void put32(std::uint16_t offset, std::uint32_t value);
+    void log_first(std::uint32_t error, const TlpHeader& header);
     void identify(const spec::pci::Identity& identity);
     void harden(std::uint16_t offset, std::uint32_t mask, std::uint32_t value);
     std::uint16_t get16(std::uint16_t offset) const;

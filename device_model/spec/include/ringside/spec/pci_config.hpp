@@ -97,6 +97,8 @@ inline constexpr std::uint32_t unsupported_request = 1 << 20;
 inline constexpr std::uint32_t internal = 1 << 22;
 }  // namespace uncorrectable
 
+inline constexpr std::uint32_t first_error_mask = 0x1F;  ///< of AER_CONTROL
+
 /// Bits of COR_STATUS and COR_MASK (Base 7.8.4.5) that the chip raises.
 namespace correctable {
 inline constexpr std::uint32_t receiver_error = 1 << 0;
@@ -337,6 +339,31 @@ inline constexpr ConfigRegister config_registers[] = {
      .rw = detail::correctable,
      .kept = detail::correctable,
      .doc = "1: not reported"},
+    {.name = "AER_CONTROL",
+     .offset = error_reporting + 0x18,
+     .width = 32,
+     .kept = first_error_mask,
+     .doc = "4:0 first error: a bit number of UNCOR_STATUS"},
+    {.name = "HEADER_LOG0",
+     .offset = error_reporting + 0x1c,
+     .width = 32,
+     .kept = 0xFFFFFFFF,
+     .doc = "first error's packet, double word 0 of its header"},
+    {.name = "HEADER_LOG1",
+     .offset = error_reporting + 0x20,
+     .width = 32,
+     .kept = 0xFFFFFFFF,
+     .doc = "first error's packet, double word 1 of its header"},
+    {.name = "HEADER_LOG2",
+     .offset = error_reporting + 0x24,
+     .width = 32,
+     .kept = 0xFFFFFFFF,
+     .doc = "first error's packet, double word 2 of its header"},
+    {.name = "HEADER_LOG3",
+     .offset = error_reporting + 0x28,
+     .width = 32,
+     .kept = 0xFFFFFFFF,
+     .doc = "first error's packet, double word 3 of its header"},
 
     // device serial number (Base 7.9.3): a locally administered EUI-64
     {.name = "DSN_CAP",
