@@ -24,8 +24,8 @@ class Agenda {
     /// Does all that is due at or before `time`, each at its own now().
     void advance(Time time) {
         while (calendar_.next() && *calendar_.next() <= time) {
-            const auto [due, action] = calendar_.take();
-            now_ = due;
+            now_ = *calendar_.next();
+            const auto action = calendar_.take();
             action();
         }
         now_ = time;
