@@ -23,10 +23,9 @@ class Agenda {
     }
     /// Does all that is due at or before `time`, each at its own now().
     void advance(Time time) {
-        while (calendar_.next() && *calendar_.next() <= time) {
-            now_ = *calendar_.next();
-            const auto action = calendar_.take();
-            action();
+        while (calendar_.next_time() <= time) {
+            now_ = calendar_.next_time();
+            calendar_.take()();
         }
         now_ = time;
     }

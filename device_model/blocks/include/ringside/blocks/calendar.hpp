@@ -18,7 +18,6 @@
 
 namespace ringside::blocks {
 
-/// `lane_of(action)`, below `lane_count`, changes nothing but the cost.
 /// All in one lane.
 template <typename Action>
 std::size_t only_lane(const Action& /*action*/) {
@@ -34,7 +33,7 @@ class Calendar {
         const Key key{time, entered_++};
         std::size_t place = lane_of(action);
         Lane& lane = lanes_[place];
-        if (time >= lane.last) [[likely]] {
+        if (time >= lane.last || lane.is_empty()) [[likely]] {
             lane.last = time;
             lane.push({key, std::move(action)});
         } else {
@@ -109,6 +108,7 @@ class Calendar {
             }
             ring_[end_++ & mask_] = std::move(entry);
         }
+        bool is_empty() const { return first_ == end_; }
         Action pop() { return std::move(ring_[first_++ & mask_].action); }
         Key front() const { return first_ == end_ ? Key{} : ring_[first_ & mask_].key; }
 
