@@ -56,6 +56,7 @@ result<void> QueuePair::Impl::submit(const spec::SubmissionEntry& request, Opera
 
 QueuePair::Batch QueuePair::Impl::submit_batch(std::span<const Item> items, SlotWaiter* waiter) {
     environment_.schedule_point("queue_pair.submit.entry");
+    const error_code planned = environment_.planned_refusal(config_.index);
     const std::lock_guard lock(*mutex_);
     if (waiter != nullptr && !waiters_.is_queued(*waiter)) {
         waiters_.leave(*waiter);  // its reservation, if it has one, is the credit taken below
@@ -63,7 +64,7 @@ QueuePair::Batch QueuePair::Impl::submit_batch(std::span<const Item> items, Slot
     Batch batch;
     for (const Item& item : items) {
         ++counters_.submit_calls;
-        batch.refusal = take_or_refuse(item.request, *item.operation);
+        batch.refusal = planned ? refused(planned) : take_or_refuse(item.request, *item.operation);
         if (batch.refusal) {
             break;
         }
@@ -92,8 +93,7 @@ error_code QueuePair::Impl::take_or_refuse(const spec::SubmissionEntry& request,
         return refuse_while_down();
     }
     if (is_invalid(request)) {
-        ++counters_.refused;
-        return Errc::invalid_request;
+        return refused(Errc::invalid_request);
     }
     if (is_full()) {
         ++counters_.eagain;
@@ -112,8 +112,7 @@ error_code QueuePair::Impl::accept_for_session(const spec::SubmissionEntry& requ
         spec::SubmissionEntry entry = request;
         const error_code stale = sessions_.translate(entry);
         if (stale && spec::is_io(opcode)) {
-            ++counters_.refused;
-            return stale;
+            return refused(stale);
         }
         if (opcode == spec::Opcode::session_destroy) {
             sessions_.forget(request.session);
@@ -127,12 +126,16 @@ error_code QueuePair::Impl::accept_for_session(const spec::SubmissionEntry& requ
 }
 
 error_code QueuePair::Impl::refuse_while_down() {
-    ++counters_.refused;
     if (state_ != State::stopped) {
-        return refusal_;
+        return refused(refusal_);
     }
     environment_.schedule_point("queue_pair.submit.resetting");
-    return Errc::resetting;
+    return refused(Errc::resetting);
+}
+
+error_code QueuePair::Impl::refused(error_code reason) {
+    ++counters_.refused;
+    return reason;
 }
 
 bool QueuePair::Impl::is_full() const {

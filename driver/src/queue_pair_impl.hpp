@@ -145,6 +145,7 @@ class QueuePair::Impl {
     };
     struct Done {
         Operation* operation;
+        std::uint64_t user_tag;
         Completion completion;
     };
     /// A batch on its way from the ring, under the lock, to complete(), without it.
@@ -155,12 +156,14 @@ class QueuePair::Impl {
     // under the lock
     error_code take_or_refuse(const spec::SubmissionEntry& request, Operation& operation);
     error_code refuse_while_down();
+    error_code refused(error_code reason);
     bool is_full() const;
     error_code accept_for_session(const spec::SubmissionEntry& request, Operation& operation);
     bool is_invalid(const spec::SubmissionEntry& request) const;
     void accept(const spec::SubmissionEntry& request, Operation& operation,
                 std::uint32_t new_session = 0);
     void ring_doorbell();
+    void tell(const DoneBatch& done);
     void retire(const spec::CompletionEntry& entry, DoneBatch& done);
     std::uint32_t whole_entries(std::uint32_t count);
     bool note_answer(const spec::CompletionEntry& entry);

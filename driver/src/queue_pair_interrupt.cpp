@@ -200,15 +200,21 @@ std::uint32_t QueuePair::Impl::reap(std::uint32_t most) {
                                config_.recovery.max_stale_completions);
     }
     environment_.schedule_point("queue_pair.drain.after_ack");
-    for (const Done& each : done) {
-        each.operation->complete(each.completion);
-    }
+    tell(done);
     tell_waiters();
     if (broken) {
         report_broken_ring();
         return 0;  // nothing more is read that may be nonsense
     }
     return count;
+}
+
+/// No lock held: who is told may submit.
+void QueuePair::Impl::tell(const DoneBatch& done) {
+    for (const Done& each : done) {
+        record(TraceKind::callback, each.user_tag);
+        each.operation->complete(each.completion);
+    }
 }
 
 void QueuePair::Impl::report_broken_ring() {
@@ -283,14 +289,14 @@ void QueuePair::Impl::end_answered(const SlotTable::Slot& slot, DoneBatch& done)
     record(TraceKind::reap, slot.user_tag, slot.status);
     count_end(completion.status);
     note_latency(completion.device_latency);
-    done.push_back({slot.operation, completion});
+    done.push_back({slot.operation, slot.user_tag, completion});
 }
 
 void QueuePair::Impl::end_unanswered(const SlotTable::Slot& slot, Errc reason, DoneBatch& done) {
     sessions_.forget(slot.new_session);
     record(TraceKind::reap, slot.user_tag, static_cast<std::uint64_t>(reason));
     count_end(reason);
-    done.push_back({slot.operation, Completion{.status = reason}});
+    done.push_back({slot.operation, slot.user_tag, Completion{.status = reason}});
 }
 
 /// The device's head only goes forward, and never beyond what it has been told of.

@@ -129,9 +129,7 @@ void QueuePair::Impl::end_operations(Errc reason) {
             hand_out_slots();
             check_ledger();
         }
-        for (const Done& each : done) {
-            each.operation->complete(each.completion);
-        }
+        tell(done);
     } while (!done.empty());
 }
 

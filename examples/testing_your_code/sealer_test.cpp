@@ -80,7 +80,7 @@ TEST_F(SealerTest, AMessageWaitsForASlotAndIsSealed) {
 }  // and at its end, every test: no lost wakeup, everything once
 
 TEST_F(SealerTest, AFailedMessageIsOverToo) {
-    machine.fail_submission(2);
+    machine.fail_operation(2);
     for (int i = 0; i < 10; ++i) {
         application.seal_one();
     }

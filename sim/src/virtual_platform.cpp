@@ -308,6 +308,9 @@ class VirtualPlatform::Impl final : public driver::Link,
     Chip& chip() { return *chip_; }
     driver::Link& link() { return outer_link_ ? *outer_link_ : *this; }
     void observe(std::function<void(const char*)> observer) { observer_ = std::move(observer); }
+    void refuse(std::function<driver::error_code(std::uint32_t)> refusal) {
+        refusal_ = std::move(refusal);
+    }
 
     // ---- Link ----
 
@@ -375,6 +378,9 @@ class VirtualPlatform::Impl final : public driver::Link,
         }
         scheduler_.yield();
     }
+    driver::error_code refuse_submit(std::uint32_t queue) override {
+        return refusal_ ? refusal_(queue) : driver::error_code();
+    }
 
     // ---- Timeline ----
 
@@ -423,6 +429,7 @@ class VirtualPlatform::Impl final : public driver::Link,
     ReplayChip* replay_chip_ = nullptr;  ///< what chip_ is in a replay
     std::unique_ptr<driver::Link> outer_link_;
     std::function<void(const char*)> observer_;
+    std::function<driver::error_code(std::uint32_t)> refusal_;
 };
 
 boost::system::result<std::unique_ptr<VirtualPlatform>> VirtualPlatform::create(
@@ -468,6 +475,11 @@ Scheduler& VirtualPlatform::scheduler() {
 
 void VirtualPlatform::observe_schedule_points(std::function<void(const char* name)> observer) {
     impl_->observe(std::move(observer));
+}
+
+void VirtualPlatform::refuse_submits(
+    std::function<driver::error_code(std::uint32_t queue)> refusal) {
+    impl_->refuse(std::move(refusal));
 }
 
 void VirtualPlatform::run_until_idle() {

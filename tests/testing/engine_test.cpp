@@ -48,7 +48,7 @@ TEST_F(EngineTest, APausedJobIsToldWhenThereIsRoomAndAgainWhenItIsDone) {
 }
 
 TEST_F(EngineTest, AFailedSubmissionIsAFailedCipher) {
-    machine.fail_submission(1);
+    machine.fail_operation(1);
     work();
     EXPECT_FALSE(succeeded);
 }

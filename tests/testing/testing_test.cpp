@@ -79,7 +79,7 @@ TEST_F(KitTest, HoldingWorksOverTheEndOfTheRing) {
 
 TEST_F(KitTest, TheNthSubmissionFailsAndNoOther) {
     std::array<CountingOperation, 6> operations;
-    machine.fail_submission(2);
+    machine.fail_operation(2);
     for (auto& operation : operations) {
         ASSERT_TRUE(submit(operation));
         machine.settle();
@@ -89,6 +89,61 @@ TEST_F(KitTest, TheNthSubmissionFailsAndNoOther) {
         EXPECT_FALSE(operations[good].status);
     }
     EXPECT_EQ(machine.link().submissions(), 6u);
+}
+
+TEST_F(KitTest, TheNthSubmitIsRefusedAsWanted) {
+    for (const auto why : {driver::Errc::dead, driver::Errc::invalid_request,
+                           driver::Errc::stale_session, driver::Errc::draining}) {
+        CountingOperation first, second, third;
+        CountingWaiter waiter;
+        machine.fail_submit(2, why);
+        EXPECT_TRUE(submit(first));
+        const auto refused = machine.queue().submit({}, second, &waiter);
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error(), why);
+        EXPECT_TRUE(submit(third));
+        machine.settle();
+        EXPECT_EQ(first.completions + third.completions, 2);
+        EXPECT_EQ(second.completions + waiter.calls, 0) << "it was not accepted, nobody waits";
+    }
+}
+
+TEST_F(KitTest, ARefusalForWantOfASlotIsTrueAndGivesAWaiterItsTurn) {
+    for (int i = 0; i < 20; ++i) {
+        CountingOperation first, second;
+        CountingWaiter waiter;
+        machine.fail_submit(2, driver::Errc::again);
+        EXPECT_TRUE(submit(first));
+        const auto refused = machine.queue().submit({}, second, &waiter);
+        ASSERT_FALSE(refused) << i;
+        EXPECT_EQ(refused.error(), driver::Errc::again);
+        machine.step(1ms);
+        EXPECT_EQ(waiter.calls, 1);
+        EXPECT_TRUE(submit(second, &waiter));
+        machine.settle();
+        EXPECT_EQ(first.completions + second.completions, 2);
+    }
+}
+
+TEST_F(KitTest, ASubmitInsideACallbackIsRefusedAsWanted) {
+    struct Resubmitter final : driver::Operation {
+        explicit Resubmitter(driver::QueuePair& to) : queue(to) {}
+        void complete(const driver::Completion&) noexcept override {
+            const auto accepted = queue.submit({}, second);
+            refusal = accepted ? driver::error_code() : accepted.error();
+        }
+        driver::QueuePair& queue;
+        CountingOperation second;
+        driver::error_code refusal;
+    };
+    for (const auto why : {driver::Errc::again, driver::Errc::dead}) {
+        Resubmitter operation(machine.queue());
+        machine.fail_submit(2, why);
+        EXPECT_TRUE(machine.queue().submit({}, operation));
+        machine.settle();
+        EXPECT_EQ(operation.refusal, why);
+        EXPECT_EQ(operation.second.completions, 0);
+    }
 }
 
 TEST_F(KitTest, ALostInterruptIsLost) {
@@ -116,7 +171,7 @@ TEST_F(KitTest, ASourceIsMissingWhereItIsToBe) {
                                 driver::session_create(memory.iova(), wanted.size()));
     const driver::CipherBuffers in_place{memory.iova(), 64, memory.iova(), 64};
     const auto request = driver::aes_cbc(driver::Direction::encrypt, session.result, in_place, key);
-    machine.fail_submission(1, Failure::dma_fault);
+    machine.fail_operation(1, Failure::dma_fault);
     const auto run = [&] {
         return driver::submit_and_wait(machine.queue(), machine.environment(), request).status;
     };

@@ -136,7 +136,7 @@ std::size_t ControlledLink::held() const {
     return count;
 }
 
-void ControlledLink::fail_submission(std::uint64_t nth, Failure failure) {
+void ControlledLink::fail_operation(std::uint64_t nth, Failure failure) {
     failures_[submissions_ + nth] = failure;
 }
 

@@ -52,6 +52,7 @@ Machine::Machine(const MachineConfig& config)
               .value()),
       link_(platform_->link()) {
     platform_->observe_schedule_points([this](const char* name) { on_schedule_point(name); });
+    platform_->refuse_submits([this](std::uint32_t queue) { return on_submit(queue); });
     if (config.open_driver) {
         device_ = driver::Device::open(link_, platform_->environment(),
                                        {.ring_entries = config.ring_entries})
@@ -71,15 +72,59 @@ void Machine::release_completions(std::size_t count) {
 
 std::size_t Machine::fill_ring() {
     hold_completions();
+    return fill();
+}
+
+std::size_t Machine::fill() {
     const spec::SubmissionEntry nop;
+    filling_ = true;
     for (std::size_t count = 0;; ++count) {
         fillers_.push_back(
             std::make_unique<Filler>(ledger_, "filler " + std::to_string(fillers_.size())));
         if (!queue().submit(nop, *fillers_.back())) {
             fillers_.pop_back();
+            filling_ = false;
             return count;
         }
         fillers_.back()->accepted();
+    }
+}
+
+void Machine::fail_submit(std::uint64_t nth, driver::Errc why) {
+    EXPECT_NE(why, driver::Errc::resetting) << "device().request_reset() makes that true";
+    refusals_[submits_ + nth] = why;
+}
+
+driver::error_code Machine::on_submit(std::uint32_t number) {
+    if (filling_ || number == 0) {
+        return {};
+    }
+    const auto planned = refusals_.find(++submits_);
+    if (planned == refusals_.end()) {
+        return {};
+    }
+    const driver::Errc why = planned->second;
+    if (why == driver::Errc::again) {
+        be_full();
+        return {};
+    }
+    return make_error_code(why);
+}
+
+/// Until nothing that the device has heard of can make room any more. In a callback nobody but its
+/// caller reaps.
+void Machine::be_full() {
+    full_for_one_ = !link_.is_holding();
+    link_.hold_completions();
+    fill();
+    const auto is_full_for_good = [this] {
+        const auto counters = queue().counters();
+        return link_.held() == counters.in_flight &&
+               counters.in_flight + counters.reserved == queue().capacity();
+    };
+    while (!environment().on_interrupt_executor() && !is_full_for_good()) {
+        platform_->scheduler().yield();
+        fill();
     }
 }
 
@@ -110,6 +155,10 @@ void Machine::join() {
 }
 
 void Machine::on_schedule_point(const char* name) {
+    if (!filling_ && name == std::string_view("queue_pair.submit.full") &&
+        std::exchange(full_for_one_, false)) {
+        link_.stop_holding();
+    }
     if (stalls_.find(std::string_view(name)) == stalls_.end() ||
         environment().on_interrupt_executor()) {
         return;

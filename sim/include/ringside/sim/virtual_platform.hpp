@@ -52,6 +52,10 @@ class VirtualPlatform final : public Platform {
     /// driver. Empty: none. It must not call the driver.
     void observe_schedule_points(std::function<void(const char* name)> observer);
 
+    /// Asked at every submit() (driver::SchedulePoints::refuse_submit()). Empty: nothing is
+    /// refused.
+    void refuse_submits(std::function<driver::error_code(std::uint32_t queue)> refusal);
+
     /// Lets everything run until nothing is due any more: no CPU ready, no event, no timer.
     void run_until_idle();
 

@@ -32,6 +32,7 @@ class ControlledLink final : public driver::Link {
 
     /// From now on nothing that is submitted completes: the device does not hear of it.
     void hold_completions() { holding_ = true; }
+    bool is_holding() const { return holding_; }
     /// Lets `count` more operations go, the oldest of each queue pair first.
     void release_completions(std::size_t count);
     /// Lets all go, and holds nothing any more.
@@ -39,8 +40,8 @@ class ControlledLink final : public driver::Link {
     /// Operations submitted and held.
     std::size_t held() const;
 
-    /// The `nth` submission from now on fails; 1 is the next one.
-    void fail_submission(std::uint64_t nth, Failure failure = Failure::rejected);
+    /// The `nth` submission from now on is accepted and completes with an error; 1 is the next.
+    void fail_operation(std::uint64_t nth, Failure failure = Failure::rejected);
     std::uint64_t submissions() const { return submissions_; }
 
     /// The next `count` interrupts of `vector` get lost.

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -57,9 +58,15 @@ class Machine {
     void release_completions(std::size_t count);
     /// As many as fit, of operations that do nothing; holds completions from now on. Says how many.
     std::size_t fill_ring();
-    /// The `nth` submission from now on fails; 1 is the next one.
-    void fail_submission(std::uint64_t nth, Failure failure = Failure::rejected) {
-        link_.fail_submission(nth, failure);
+    /// The `nth` call of submit() or submit_batch() of the I/O queue pair from now on, 1 is the
+    /// next one, fails with `why`. Errc::again is made true: the ring is full at that moment, of
+    /// operations that do nothing and complete afterwards, so that a waiter has its turn. Others
+    /// are just said, and the operation is not accepted; not Errc::resetting, which would promise a
+    /// turn: device().request_reset() keeps it. Not without open_driver.
+    void fail_submit(std::uint64_t nth, driver::Errc why);
+    /// The `nth` operation submitted from now on is accepted and completes with an error.
+    void fail_operation(std::uint64_t nth, Failure failure = Failure::rejected) {
+        link_.fail_operation(nth, failure);
     }
     /// The next interrupt of the first I/O queue pair gets lost.
     void lose_interrupt();
@@ -102,6 +109,9 @@ class Machine {
     class Filler;
     void finish();
     void on_schedule_point(const char* name);
+    std::size_t fill();
+    driver::error_code on_submit(std::uint32_t queue);
+    void be_full();
 
     const MachineConfig config_;
     std::unique_ptr<sim::VirtualPlatform> platform_;
@@ -109,6 +119,10 @@ class Machine {
     Ledger ledger_;
     std::set<std::string, std::less<>> stalls_;  ///< schedule points
     std::vector<std::unique_ptr<Filler>> fillers_;
+    std::map<std::uint64_t, driver::Errc> refusals_;  ///< by number of the submit
+    std::uint64_t submits_ = 0;
+    bool filling_ = false;
+    bool full_for_one_ = false;  ///< completions are held until the one has found the ring full
     std::unique_ptr<driver::Device> device_;  ///< behind what it may still complete
     std::vector<sim::Scheduler::Cpu*> cpus_;
 };

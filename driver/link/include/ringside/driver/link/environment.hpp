@@ -9,6 +9,8 @@
 // sleeps or a clock of its own.
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/system/error_code.hpp>
+#include <cstdint>
 #include <functional>
 #include <memory>
 
@@ -49,13 +51,17 @@ class Timer {
     virtual void cancel() = 0;
 };
 
-/// A seeded scheduler's hook at the named schedule points.
+/// A seeded scheduler's hook at the named schedule points, and a test's at submit().
 class SchedulePoints {
   public:
     virtual ~SchedulePoints() = default;
     /// `name` is a string literal, "layer.function.what". May run other logical CPUs before it
     /// returns.
     virtual void reached(const char* name) = 0;
+    /// Asked when somebody submits to queue pair `queue`, before any lock: what the call is to be
+    /// refused with. Empty: with nothing but what the driver itself finds. Never Errc::again or
+    /// Errc::resetting, which promise a turn that only the driver can give.
+    virtual boost::system::error_code refuse_submit(std::uint32_t /*queue*/) { return {}; }
 };
 
 class Environment {
@@ -81,6 +87,11 @@ class Environment {
         if (schedule_points_ != nullptr) {
             schedule_points_->reached(name);
         }
+    }
+    /// What a test has planned for a submit() to `queue`. Free when nobody schedules.
+    boost::system::error_code planned_refusal(std::uint32_t queue) {
+        return schedule_points_ != nullptr ? schedule_points_->refuse_submit(queue)
+                                           : boost::system::error_code();
     }
 
   protected:
