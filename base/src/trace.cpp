@@ -20,7 +20,7 @@ constexpr std::array<std::string_view, 23> kind_names = {
 static_assert(kind_names.size() == static_cast<std::size_t>(TraceKind::callback) + 1);
 
 /// Takes two words into a lane: the 128 bits of a product, the upper half onto the lower one.
-std::uint64_t fold(std::uint64_t lane, const std::byte* words) {
+inline std::uint64_t fold(std::uint64_t lane, const std::byte* words) {
     __extension__ using Product = unsigned __int128;
     std::uint64_t first = 0;
     std::uint64_t second = 0;
@@ -40,28 +40,28 @@ std::string_view to_string(TraceKind kind) {
 
 std::uint64_t digest_of(std::span<const std::byte> bytes) {
     // Four lanes, so that the multiplications of one hide the latency of the others.
-    constexpr std::size_t lanes = 4;
     constexpr std::size_t step = 2 * sizeof(std::uint64_t);
-    std::uint64_t state[lanes] = {0x243F6A8885A308D3u ^ bytes.size(), 0x13198A2E03707344u,
-                                  0xA4093822299F31D0u, 0x082EFA98EC4E6C89u};
+    std::uint64_t a = 0x243F6A8885A308D3u ^ bytes.size();
+    std::uint64_t b = 0x13198A2E03707344u;
+    std::uint64_t c = 0xA4093822299F31D0u;
+    std::uint64_t d = 0x082EFA98EC4E6C89u;
     const std::byte* at = bytes.data();
     std::size_t rest = bytes.size();
-    for (; rest >= lanes * step; rest -= lanes * step) {
-        for (std::uint64_t& lane : state) {
-            lane = fold(lane, at);
-            at += step;
-        }
+    for (; rest >= 4 * step; rest -= 4 * step, at += 4 * step) {
+        a = fold(a, at);
+        b = fold(b, at + step);
+        c = fold(c, at + 2 * step);
+        d = fold(d, at + 3 * step);
     }
-    for (; rest >= step; rest -= step) {
-        state[0] = fold(state[0], at);
-        at += step;
+    for (; rest >= step; rest -= step, at += step) {
+        a = fold(a, at);
     }
     if (rest != 0) {
         std::byte last[step] = {};
         std::memcpy(last, at, rest);
-        state[0] = fold(state[0], last);
+        a = fold(a, last);
     }
-    return trace_mix(trace_mix(state[0], state[1]), std::rotl(state[2], 32) ^ state[3]);
+    return trace_mix(trace_mix(a, b), std::rotl(c, 32) ^ d);
 }
 
 std::unique_lock<std::mutex> Trace::guard() const {

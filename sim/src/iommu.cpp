@@ -154,7 +154,8 @@ Iommu::Direct Iommu::direct_of(const Cached& cached) {
 
 std::optional<Iommu::Direct> Iommu::direct(std::uint64_t address) const {
     const Cached* const found = threads_ == Threads::one ? look_up(address) : nullptr;
-    return found != nullptr ? std::optional(direct_of(*found)) : std::nullopt;
+    const bool inside = found != nullptr && address - found->base < found->mapping.memory.size();
+    return inside ? std::optional(direct_of(*found)) : std::nullopt;
 }
 
 std::size_t Iommu::mapping_count() const {

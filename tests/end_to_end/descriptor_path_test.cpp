@@ -94,6 +94,25 @@ TEST_F(DescriptorPath, AnUnmappedSourceFaults) {
     EXPECT_EQ(operation.wait().status, driver::Errc::dma_fault);
 }
 
+TEST_F(DescriptorPath, MemoryThatTheDeviceHasUsedFaultsOnceItIsUnmapped) {
+    std::vector<std::byte> memory(length);
+    auto& link = machine.platform->link();
+    const auto iova = link.dma_map(memory, driver::DmaDirection::bidirectional).value();
+    const auto request =
+        driver::aes_cbc(driver::Direction::encrypt, session, {iova, length, iova, length}, iv);
+    for (int round = 0; round < 3; ++round) {
+        RecordedOperation operation(machine.environment());
+        ASSERT_TRUE(machine.queue().submit(request, operation).has_value());
+        EXPECT_FALSE(operation.wait().status);
+    }
+    link.dma_unmap(iova);
+    const auto before = memory;
+    RecordedOperation operation(machine.environment());
+    ASSERT_TRUE(machine.queue().submit(request, operation).has_value());
+    EXPECT_EQ(operation.wait().status, driver::Errc::dma_fault);
+    EXPECT_EQ(memory, before);
+}
+
 TEST_F(DescriptorPath, AWrongDirectionFaults) {
     std::vector<std::byte> memory(length);
     const auto iova =

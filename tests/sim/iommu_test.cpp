@@ -83,6 +83,44 @@ TEST_F(IommuTest, UnmappedMemoryIsOutOfReachAtOnce) {
     EXPECT_EQ(iommu.mapping_count(), 0u);
 }
 
+TEST_F(IommuTest, MemoryOfManyPagesThatWasUsedIsOutOfReachAsAWhole) {
+    std::vector<std::byte> pages(4096 * 3);
+    const Iova iova = map(pages);
+    const Iova other = map(memory);
+    for (std::uint64_t offset = 0; offset < pages.size(); offset += 4096) {
+        EXPECT_TRUE(iommu.read(iova.value + offset, buffer));
+    }
+    EXPECT_TRUE(iommu.read(other.value, buffer));
+    EXPECT_TRUE(iommu.unmap(iova));
+    for (std::uint64_t offset = 0; offset < pages.size(); offset += 4096) {
+        EXPECT_FALSE(iommu.read(iova.value + offset, buffer));
+    }
+    EXPECT_TRUE(iommu.read(other.value, buffer));
+}
+
+TEST_F(IommuTest, GivesAwayNoMemoryThatOtherThreadsMayUnmap) {
+    EXPECT_FALSE(iommu.direct(map(memory).value));
+}
+
+TEST(DirectMemory, IsThatOfTheMappingUntilItIsRevoked) {
+    Iommu iommu(testing::seed(), Iommu::Threads::one);
+    std::vector<std::byte> memory(100);
+    std::vector<std::uint64_t> revoked;
+    iommu.on_revoke([&](const HostMemory::Direct& direct) { revoked.push_back(direct.address); });
+    const Iova iova = iommu.map(memory, DmaDirection::to_device).value();
+    const auto direct = iommu.direct(iova.value + 7);
+    ASSERT_TRUE(direct);
+    EXPECT_EQ(direct->address, iova.value);
+    EXPECT_EQ(direct->memory.data(), memory.data());
+    EXPECT_EQ(direct->memory.size(), memory.size());
+    EXPECT_TRUE(direct->readable);
+    EXPECT_FALSE(direct->writable);
+    EXPECT_FALSE(iommu.direct(iova.value + memory.size()));
+    EXPECT_TRUE(iommu.unmap(iova));
+    EXPECT_EQ(revoked, std::vector<std::uint64_t>{iova.value});
+    EXPECT_FALSE(iommu.direct(iova.value));
+}
+
 TEST_F(IommuTest, AddressesAreAlignedSeededAndNeverHostAddresses) {
     std::vector<std::byte> ring(4096 * 64);
     const Iova iova = map(ring);

@@ -36,6 +36,7 @@ class HostMemory {
     /// thread may revoke.
     virtual std::optional<Direct> direct(std::uint64_t /*address*/) const { return std::nullopt; }
     /// Calls `revoke` with each Direct::address that is no longer; empty: nobody.
+    // NOLINTNEXTLINE(performance-unnecessary-value-param): who overrides it keeps it
     virtual void on_revoke(std::function<void(const Direct&)> /*revoke*/) {}
 };
 

@@ -29,16 +29,16 @@ template <typename Action, std::size_t lane_count = 1,
           std::size_t (*lane_of)(const Action&) = only_lane<Action>>
 class Calendar {
   public:
-    void add(Time time, const Action& action) {
+    void add(Time time, Action action) {
         const Key key{time, entered_++};
         std::size_t place = lane_of(action);
         Lane& lane = lanes_[place];
-        if (time >= lane.last) [[likely]] {
+        if (time >= lane.last || lane.is_empty()) [[likely]] {
             lane.last = time;
-            lane.push({key, action});
+            lane.push({key, std::move(action)});
         } else {
             place = heap;
-            heap_.push_back({key, action});
+            heap_.push_back({key, std::move(action)});
             std::push_heap(heap_.begin(), heap_.end(), later);
         }
         if (key.is_before(fronts_[place])) {
@@ -59,7 +59,7 @@ class Calendar {
             fronts_[next_] = lanes_[next_].front();
         } else {
             std::pop_heap(heap_.begin(), heap_.end(), later);
-            action = heap_.back().action;
+            action = std::move(heap_.back().action);
             heap_.pop_back();
             fronts_[heap] = heap_.empty() ? Key{} : heap_.front().key;
         }
@@ -102,20 +102,21 @@ class Calendar {
       public:
         Time last = Time::min();  ///< of what was entered here
 
-        void push(const Entry& entry) {
+        void push(Entry entry) {
             if (end_ - first_ > mask_) {
                 grow();
             }
-            ring_[end_++ & mask_] = entry;
+            ring_[end_++ & mask_] = std::move(entry);
         }
-        Action pop() { return ring_[first_++ & mask_].action; }
+        bool is_empty() const { return first_ == end_; }
+        Action pop() { return std::move(ring_[first_++ & mask_].action); }
         Key front() const { return first_ == end_ ? Key{} : ring_[first_ & mask_].key; }
 
       private:
         void grow() {
             std::vector<Entry> larger(ring_.size() * 2);
             for (std::size_t i = first_; i != end_; ++i) {
-                larger[i & (larger.size() - 1)] = ring_[i & mask_];
+                larger[i & (larger.size() - 1)] = std::move(ring_[i & mask_]);
             }
             ring_ = std::move(larger);
             mask_ = ring_.size() - 1;
