@@ -218,6 +218,9 @@ error_code Device::Impl::create_queue_pair(std::uint32_t index) {
         config.moderation_count = config_.moderation_count;
         config.moderation_us = config_.moderation_us;
         config.mode = config_.completion_mode;
+        if (index <= config_.callback_executors.size()) {
+            config.callback_executor = config_.callback_executors[index - 1];
+        }
     }
     auto rings = QueuePair::Impl::map_rings(link_, config.entries);
     if (!rings) {
@@ -279,6 +282,9 @@ void Device::Impl::close() {
             queue->impl_->fail_all(Errc::dead);
         }
     });
+    for (const auto& queue : queue_pairs_) {
+        queue->impl_->finish_callbacks();
+    }
 }
 
 void Device::Impl::revoke_memory() {

@@ -6,6 +6,7 @@
 
 #include "ringside/driver/queue_pair.hpp"
 
+#include <boost/asio/strand.hpp>
 #include <cinttypes>
 #include <mutex>
 #include <string>
@@ -29,6 +30,9 @@ QueuePair::Impl::Impl(Link& link, Environment& environment, const QueuePairConfi
       vector_(spec::queue_vector(config.index)),
       sq_doorbell_(spec::at("SQ_DB").of(config.index)),
       cq_doorbell_(spec::at("CQ_DB").of(config.index)),
+      callbacks_(config.callback_executor ? boost::asio::any_io_executor(
+                                                boost::asio::make_strand(config.callback_executor))
+                                          : boost::asio::any_io_executor()),
       mutex_(environment.make_mutex()),
       submission_ring_(link, std::move(rings.submission), config.entries),
       slots_(config.entries),
@@ -71,7 +75,7 @@ QueuePair::Batch QueuePair::Impl::submit_batch(std::span<const Item> items, Slot
         ++batch.accepted;
     }
     if (Rules::must_ring(batch.accepted, batch.refusal)) {
-        ring_doorbell();
+        announce();
     }
     const bool queues = is_transient(batch.refusal);
     if (waiter != nullptr && !queues) {
@@ -162,7 +166,18 @@ void QueuePair::Impl::accept(const spec::SubmissionEntry& request, Operation& op
     submission_ring_.put(entry);
 }
 
+/// What is submitted inside callbacks waits for the others of its batch; whoever else submits
+/// meanwhile announces it too.
+void QueuePair::Impl::announce() {
+    if (in_callbacks_ && environment_.on_interrupt_executor()) {
+        doorbell_due_ = true;
+    } else {
+        ring_doorbell();
+    }
+}
+
 void QueuePair::Impl::ring_doorbell() {
+    doorbell_due_ = false;
     link_.write_barrier();
     environment_.schedule_point("queue_pair.submit.before_doorbell");
     link_.mmio_write32(sq_doorbell_, submission_ring_.tail());
@@ -307,6 +322,10 @@ void QueuePair::forget(SlotWaiter& waiter) {
 
 bool QueuePair::holds_reservation(const SlotWaiter& waiter) const {
     return impl_->holds_reservation(waiter);
+}
+
+boost::asio::any_io_executor QueuePair::callback_executor() const {
+    return impl_->callback_executor();
 }
 
 std::uint32_t QueuePair::index() const {

@@ -6,7 +6,8 @@
 // ledger, and the completion ring. Everything that
 // changes the number of credits in use does so in one critical section with handing the freed slots
 // out, so that no moment exists in which a slot is free and a reserving waiter sleeps. Foreign code
-// (complete(), slot_ready()) is called with the mutex released and only on the interrupt executor.
+// (complete(), slot_ready()) is called with the mutex released, on the interrupt executor or, in
+// the same order, on the executor that the queue pair was given.
 // Device brings it up and takes it down, Recovery stops and restarts it.
 
 #include <array>
@@ -47,6 +48,7 @@ struct QueuePairConfig {
     std::uint16_t moderation_count = 0;  ///< interrupt at this many completions; 0: at each
     std::uint16_t moderation_us = 0;     ///< or this long after the first; 0: no time limit
     CompletionMode mode = CompletionMode::interrupt;
+    boost::asio::any_io_executor callback_executor{};  ///< empty: the interrupt executor
     Duration reservation_lapse{};
     std::uint32_t max_length = 0;  ///< the device's
     RecoveryPolicy recovery;
@@ -79,6 +81,7 @@ class QueuePair::Impl {
     QueueCounters counters() const;
     const QueuePairConfig& config() const { return config_; }
     std::uint32_t capacity() const { return capacity_; }
+    boost::asio::any_io_executor callback_executor() const;
 
     // ---- up; interrupt executor, but for program() and enabling() ----
 
@@ -101,6 +104,9 @@ class QueuePair::Impl {
     void fail_all(Errc reason);
     /// Returns when no interrupt handler runs or will run. Not on the interrupt executor.
     void stop_interrupts();
+    /// Returns when all callbacks have returned that were due. After fail_all(); not on their
+    /// executor.
+    void finish_callbacks();
     /// Takes the rings away from the device. After cut_off().
     void revoke_rings();
 
@@ -162,6 +168,7 @@ class QueuePair::Impl {
     bool is_invalid(const spec::SubmissionEntry& request) const;
     void accept(const spec::SubmissionEntry& request, Operation& operation,
                 std::uint32_t new_session = 0);
+    void announce();
     void ring_doorbell();
     void tell(const DoneBatch& done);
     void retire(const spec::CompletionEntry& entry, DoneBatch& done);
@@ -187,7 +194,10 @@ class QueuePair::Impl {
     bool keeps_looking(std::uint32_t reaped);
     bool is_polled() const { return config_.mode == CompletionMode::poll; }
     bool is_torn() const;
+    void call_back(const DoneBatch& done);
+    void run_callbacks_of_batch(const DoneBatch& done);
     void tell_waiters();
+    void tell_waiters_here();
     void wait_for_interrupt();
     void arm_interrupt();
     bool pause_in_storm(bool empty);
@@ -209,6 +219,9 @@ class QueuePair::Impl {
     const std::uint32_t sq_doorbell_;
     const std::uint32_t cq_doorbell_;
 
+    /// A strand; empty: callbacks are plain calls on the interrupt executor.
+    const boost::asio::any_io_executor callbacks_;
+
     const std::unique_ptr<Mutex> mutex_;
     // guarded by mutex_
     State state_ = State::stopped;
@@ -216,6 +229,8 @@ class QueuePair::Impl {
     bool live_ = false;               ///< enabled in the device: doorbells may be rung
     SubmissionRing<spec::SubmissionEntry> submission_ring_;
     std::uint32_t sq_head_ = 0;  ///< as far as the device has said
+    bool in_callbacks_ = false;  ///< of a batch, on the interrupt executor
+    bool doorbell_due_ = false;  ///< for what was submitted inside them
     SlotTable slots_;
     WaiterQueue waiters_;
     QueueCounters counters_;

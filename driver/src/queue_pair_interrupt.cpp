@@ -200,8 +200,7 @@ std::uint32_t QueuePair::Impl::reap(std::uint32_t most) {
                                config_.recovery.max_stale_completions);
     }
     environment_.schedule_point("queue_pair.drain.after_ack");
-    tell(done);
-    tell_waiters();
+    run_callbacks_of_batch(done);
     if (broken) {
         report_broken_ring();
         return 0;  // nothing more is read that may be nonsense
@@ -328,8 +327,57 @@ void QueuePair::Impl::count_end(error_code status) {
     }
 }
 
-/// One at a time, so that a waiter that is forgotten meanwhile is not called.
+boost::asio::any_io_executor QueuePair::Impl::callback_executor() const {
+    return callbacks_ ? callbacks_ : environment_.interrupt_executor();
+}
+
+/// Calls complete() of each, in order.
+void QueuePair::Impl::call_back(const DoneBatch& done) {
+    const auto call = [](const DoneBatch& batch) {
+        for (const Done& each : batch) {
+            each.operation->complete(each.completion);
+        }
+    };
+    if (!callbacks_) {
+        call(done);
+    } else if (!done.empty()) {
+        boost::asio::post(callbacks_, [call, done] { call(done); });
+    }
+}
+
+/// The completions of a batch and the waiters who get their slots. One doorbell announces whatever
+/// they submit here, also where the batch comes from inside another one's callback.
+void QueuePair::Impl::run_callbacks_of_batch(const DoneBatch& done) {
+    const bool here = !callbacks_ && environment_.on_interrupt_executor();
+    bool inside = false;
+    if (here) {
+        const std::lock_guard lock(*mutex_);
+        inside = std::exchange(in_callbacks_, true);
+    }
+    call_back(done);
+    tell_waiters();
+    if (here) {
+        const std::lock_guard lock(*mutex_);
+        in_callbacks_ = inside;
+        if (doorbell_due_ && live_) {
+            ring_doorbell();
+        }
+    }
+}
+
 void QueuePair::Impl::tell_waiters() {
+    if (!callbacks_) {
+        tell_waiters_here();
+        return;
+    }
+    const std::lock_guard lock(*mutex_);
+    if (waiters_.has_due()) {
+        boost::asio::post(callbacks_, [this] { tell_waiters_here(); });
+    }
+}
+
+/// One at a time, so that a waiter that is forgotten meanwhile is not called.
+void QueuePair::Impl::tell_waiters_here() {
     for (;;) {
         SlotWaiter* waiter = nullptr;
         {

@@ -129,7 +129,7 @@ void QueuePair::Impl::end_operations(Errc reason) {
             hand_out_slots();
             check_ledger();
         }
-        tell(done);
+        call_back(done);
     } while (!done.empty());
 }
 
@@ -167,6 +167,14 @@ void QueuePair::Impl::stop_interrupts() {
     parker->park();
 }
 
+void QueuePair::Impl::finish_callbacks() {
+    if (callbacks_) {
+        const std::unique_ptr<Parker> parker = environment_.make_parker();
+        boost::asio::post(callbacks_, [&parker] { parker->unpark(); });
+        parker->park();
+    }
+}
+
 // ---- recovery ----
 
 void QueuePair::Impl::stop() {
@@ -202,6 +210,7 @@ error_code QueuePair::Impl::renew_rings() {
     torn_since_ = WaiterQueue::never;
     submission_ring_.restart(std::move(rings->submission));
     sq_head_ = 0;
+    doorbell_due_ = false;
     stale_before_reset_ = counters_.stale_completions;
     ++counters_.resets;
     return {};

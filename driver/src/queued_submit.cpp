@@ -12,14 +12,15 @@
 namespace ringside::driver {
 
 /// What a canceller and the request have in common; outlives the request. All but `stage` belongs
-/// to the interrupt executor, where a request ends.
+/// to the queue pair's callback executor, where a request ends.
 struct QueuedSubmit::Shared {
     enum class Stage : std::uint8_t { starting, waiting, with_device };
 
-    Shared(QueuedSubmit& submit, Environment& world) : request(&submit), environment(world) {}
+    explicit Shared(QueuedSubmit& submit)
+        : request(&submit), executor(submit.queue_.callback_executor()) {}
 
     QueuedSubmit* request;  ///< null once it has ended
-    Environment& environment;
+    const boost::asio::any_io_executor executor;
     std::atomic<Stage> stage{Stage::starting};
 };
 
@@ -30,7 +31,7 @@ QueuedSubmit::QueuedSubmit(QueuePair& queue, Environment& environment,
 QueuedSubmit::~QueuedSubmit() = default;
 
 QueuedSubmit::Canceller QueuedSubmit::make_canceller() {
-    shared_ = std::make_shared<Shared>(*this, environment_);
+    shared_ = std::make_shared<Shared>(*this);
     Canceller canceller;
     canceller.shared_ = shared_;
     return canceller;
@@ -79,12 +80,11 @@ void QueuedSubmit::end(const Completion& completion) noexcept {
 }
 
 void QueuedSubmit::end_later(boost::system::error_code status) {
-    boost::asio::post(environment_.interrupt_executor(),
-                      [this, status] { end({.status = status}); });
+    boost::asio::post(queue_.callback_executor(), [this, status] { end({.status = status}); });
 }
 
 void QueuedSubmit::Canceller::operator()() const {
-    boost::asio::post(shared_->environment.interrupt_executor(), [shared = shared_] {
+    boost::asio::post(shared_->executor, [shared = shared_] {
         QueuedSubmit* const request = shared->request;
         if (request == nullptr || shared->stage != Shared::Stage::waiting) {
             return;

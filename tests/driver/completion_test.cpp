@@ -160,6 +160,29 @@ TEST_F(CompletionTest, ASpuriousInterruptIsCountedAndHarmless) {
     EXPECT_EQ(queue->counters().interrupts, 2u);
 }
 
+TEST_F(CompletionTest, OnAnExecutorOfTheUsersCallbacksComeInTheOrderOfTheCompletions) {
+    driver::DeviceConfig config{.ring_entries = 128};
+    config.callback_executors = {environment.interrupt_executor()};
+    opened = driver::Device::open(device, environment, config).value();
+    queue = &opened->queue_pair(0);
+    std::deque<TestOperation> operations(100);
+    std::vector<std::uint64_t> order;
+    for (TestOperation& operation : operations) {
+        EXPECT_FALSE(submit(operation));
+    }
+    std::vector<std::uint64_t> expected;
+    const std::uint64_t first = device.pending_entry(q).user_tag;
+    for (std::uint64_t i = 0; i < operations.size(); ++i) {
+        operations[i].on_complete = [&order, i] { order.push_back(i); };
+    }
+    for (std::size_t i = 0; device.pending(q) != 0; ++i) {
+        expected.push_back(device.complete(q, i * 7 % device.pending(q)).user_tag - first);
+    }
+    environment.run_ready();
+    EXPECT_EQ(order, expected);
+    EXPECT_NE(queue->callback_executor(), environment.interrupt_executor()) << "a strand on it";
+}
+
 TEST_F(CompletionTest, ABusyRingGivesWayToOthersOnTheExecutor) {
     open(2);
     TestOperation operation;
@@ -169,11 +192,14 @@ TEST_F(CompletionTest, ABusyRingGivesWayToOthersOnTheExecutor) {
         before_other += other_ran ? 0 : 1;
         if (operation.completions < 1000) {
             submit(operation);
+        }
+    };
+    device.after_write = [&](std::uint32_t offset, std::uint32_t) {
+        if (offset == spec::at("SQ_DB").of(q) && device.pending(q) != 0) {
             device.complete(q);
         }
     };
     submit(operation);
-    device.complete(q);
     boost::asio::post(environment.interrupt_executor(), [&] { other_ran = true; });
     environment.run_ready();
     EXPECT_EQ(operation.completions, 1000);

@@ -97,7 +97,7 @@ const Row rows[] = {
      Errc::aborted,
      [](Recovered r, Queue) { return r.device_resets == 1 && r.sessions_restored == 1; }},
     {"Row13DoorbellDropped",
-     {.kind = FaultKind::drop_doorbell, .queue = 1, .after = 23},
+     {.kind = FaultKind::drop_doorbell, .queue = 1, .after = 12, .count = 6},
      0,
      Errc::aborted,
      [](Recovered r, Queue) { return r.late_checks >= 1 && r.overdue == 0; }},

@@ -303,6 +303,104 @@ TEST_F(WaiterTest, ASlotIsFreeAgainInsideTheCompletionCallback) {
     EXPECT_EQ(queue->counters().ok, 103u);
 }
 
+struct DoorbellTest : QueueFixture {
+    std::deque<TestOperation> operations;
+    std::uint64_t doorbells = 0;
+
+    void open_counting(std::uint32_t entries) {
+        open(entries);
+        device.after_write = [this](std::uint32_t offset, std::uint32_t) {
+            doorbells += offset == spec::at("SQ_DB").of(q) ? 1 : 0;
+        };
+    }
+    /// As many operations as there are slots, each of which submits another once.
+    void fill_with_resubmitters() {
+        for (std::uint32_t i = 0; i < queue->capacity(); ++i) {
+            TestOperation& operation = operations.emplace_back();
+            operation.on_complete = [this, &operation] {
+                if (operation.completions == 1) {
+                    EXPECT_FALSE(submit(operation)) << "no slot inside the callback";
+                }
+            };
+            EXPECT_FALSE(submit(operation));
+        }
+        doorbells = 0;
+    }
+    void complete_all_at_once() {
+        while (device.pending(q) != 0) {
+            device.complete(q);
+        }
+        environment.run_ready();
+    }
+};
+
+TEST_F(DoorbellTest, ABurstOfCompletionsThatSubmitsAgainRingsOnce) {
+    open_counting(16);
+    fill_with_resubmitters();
+    const auto before = device.mmio_accesses();
+    complete_all_at_once();
+    EXPECT_EQ(doorbells, 1u) << "for 15 submissions";
+    EXPECT_EQ(device.mmio_accesses() - before, 3u) << "acknowledge, doorbell, arm";
+    EXPECT_EQ(device.pending(q), 15u);
+    complete_all_at_once();
+    EXPECT_EQ(doorbells, 1u) << "nothing was submitted, nothing is due";
+    EXPECT_EQ(queue->counters().ok, 30u);
+}
+
+TEST_F(DoorbellTest, WhoIsGivenASlotSharesTheDoorbellOfTheBatch) {
+    open_counting(4);
+    TestOperation operation;
+    std::deque<TestWaiter> waiters;
+    fill(operation);
+    for (int i = 0; i < 3; ++i) {
+        TestWaiter& waiter = waiters.emplace_back();
+        waiter.on_ready = [&] { EXPECT_FALSE(submit(operation, &waiter)); };
+        EXPECT_EQ(submit(operation, &waiter), Errc::again);
+    }
+    doorbells = 0;
+    complete_all_at_once();
+    EXPECT_EQ(doorbells, 1u);
+    EXPECT_EQ(device.pending(q), 3u);
+    complete_all_at_once();
+}
+
+TEST_F(DoorbellTest, WhoSubmitsFromElsewhereMeanwhileAnnouncesAll) {
+    open_counting(4);
+    fill_with_resubmitters();
+    TestOperation other;
+    device.complete(q);
+    device.complete(q);
+    environment.at_schedule_points([&](std::string_view point) {
+        if (point == "queue_pair.drain.after_ack") {
+            environment.as_another_cpu([&] { EXPECT_FALSE(submit(other)); });
+        }
+    });
+    operations[1].on_complete = nullptr;
+    environment.run_ready();
+    environment.at_schedule_points({});
+    EXPECT_EQ(device.pending(q), 3u);
+    EXPECT_EQ(doorbells, 2u);
+    complete_all_at_once();
+    complete_all_at_once();
+}
+
+TEST_F(DoorbellTest, ADeviceThatIsLostInsideACallbackIsNotRung) {
+    open_counting(4);
+    TestOperation first, second;
+    std::uint64_t accesses = 0;
+    first.on_complete = [&] {
+        EXPECT_FALSE(submit(second));
+        device.vanish();
+        EXPECT_EQ(opened->read_statistics().operations, 0u);
+        accesses = device.mmio_accesses();
+    };
+    EXPECT_FALSE(submit(first));
+    complete_one();
+    EXPECT_EQ(second.last.status, Errc::dead);
+    EXPECT_EQ(second.completions, 1);
+    EXPECT_EQ(device.mmio_accesses(), accesses);
+}
+
 TEST_F(WaiterTest, AWaiterMaySubmitInsideSlotReady) {
     open(2);
     TestOperation operation;

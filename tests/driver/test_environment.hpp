@@ -48,6 +48,13 @@ class TestEnvironment final : public driver::Environment, private driver::Schedu
         in_interrupt_ = false;
         return count;
     }
+    /// Runs `body` as a thread would that is not the interrupt executor's.
+    template <typename Body>
+    void as_another_cpu(Body&& body) {
+        const bool in_interrupt = std::exchange(in_interrupt_, false);
+        body();
+        in_interrupt_ = in_interrupt;
+    }
     /// Lets `span` pass; timers expire at their instants.
     void advance(Duration span) {
         const Time end = now_ + span;

@@ -146,6 +146,7 @@ std::uint64_t run_stale_full(std::uint64_t seed, Verdict& verdict) {
         world.dawdle(a_moment);
     }
     world.expect_all_is_done();
+    world.expect_nothing_was_late();
     return world.completed;
 }
 

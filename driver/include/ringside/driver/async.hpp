@@ -47,8 +47,7 @@ class HandlerSubmit final : public QueuedSubmit {
                   Handler handler)
         : QueuedSubmit(queue, environment, request),
           handler_(std::move(handler)),
-          executor_(boost::asio::get_associated_executor(
-              handler_, boost::asio::any_io_executor(environment.interrupt_executor()))) {}
+          executor_(boost::asio::get_associated_executor(handler_, queue.callback_executor())) {}
 
   private:
     using Executor = boost::asio::associated_executor_t<Handler, boost::asio::any_io_executor>;
@@ -87,13 +86,13 @@ class HandlerSubmit final : public QueuedSubmit {
 /// A queue pair as an asynchronous object. Copyable; refers to the queue pair.
 class AsyncQueue {
   public:
-    /// Both must outlive every request, and the interrupt executor must run.
+    /// Both must outlive every request, and the queue pair's callback executor must run.
     AsyncQueue(QueuePair& queue, Environment& environment)
         : queue_(&queue), environment_(&environment) {}
 
     using executor_type = boost::asio::any_io_executor;
-    /// The interrupt executor: where handlers run that have none of their own.
-    executor_type get_executor() const { return environment_->interrupt_executor(); }
+    /// The queue pair's callback executor: where handlers run that have none of their own.
+    executor_type get_executor() const { return queue_->callback_executor(); }
 
     /// Submits `request`, waiting for a slot if the ring is full, in the order of the calls. The
     /// handler's signature is void(error_code, Completion); the error code is Completion::status.

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "ringside/driver/dma_pool.hpp"
 #include "ringside/driver/queue_pair.hpp"
@@ -22,6 +23,11 @@ struct DeviceConfig {
     std::uint16_t moderation_us = 0;     ///< or this long after the first; 0: no time limit
     /// Of the I/O queue pairs; the admin queue pair takes interrupts.
     CompletionMode completion_mode = CompletionMode::interrupt;
+    /// Where the callbacks of an I/O queue pair run (Operation::complete(), SlotWaiter::
+    /// slot_ready()), by its index; empty or missing: on the interrupt executor. In order and one
+    /// at a time whatever the executor is, a pool of threads too. It must run until close() has
+    /// returned, which must not be called on it.
+    std::vector<boost::asio::any_io_executor> callback_executors;
     /// A reserved slot that its waiter does not use within this time goes to the next waiter.
     Duration reservation_lapse = std::chrono::milliseconds(10);
     RecoveryPolicy recovery;

@@ -24,8 +24,8 @@ struct Completion {
 class Operation {
   public:
     /// Called exactly once for every accepted submit, in interrupt context (the environment's
-    /// interrupt executor), with no driver lock held: it may submit again, free itself, or invoke
-    /// whatever the application gave.
+    /// interrupt executor) or where DeviceConfig::callback_executors says, with no driver lock
+    /// held: it may submit again, free itself, or invoke whatever the application gave.
     virtual void complete(const Completion& completion) noexcept = 0;
 
   protected:
@@ -50,9 +50,9 @@ class SlotWaiter {
     SlotWaiter(const SlotWaiter&) = delete;
     SlotWaiter& operator=(const SlotWaiter&) = delete;
 
-    /// Called at most once per time in the queue, in interrupt context (the environment's interrupt
-    /// executor, like Operation::complete()), with no driver lock held: it may submit at once. A
-    /// reserving waiter should do so soon: its reservation lapses.
+    /// Called at most once per time in the queue, where Operation::complete() is, with no driver
+    /// lock held: it may submit at once. A reserving waiter should do so soon: its reservation
+    /// lapses.
     virtual void slot_ready() noexcept = 0;
 
     Kind kind() const { return kind_; }

@@ -60,13 +60,14 @@ class QueuePair {
     QueuePair(const QueuePair&) = delete;
     QueuePair& operator=(const QueuePair&) = delete;
 
-    /// Puts `request` into the ring and rings the doorbell; cid and user_tag are filled in here. On
-    /// success `operation` will be completed exactly once, perhaps before this returns.
-    /// Errc::again if and only if in flight + reserved = capacity(), Errc::resetting while a reset
-    /// is under way; after either a given `waiter` is in the queue already, put there under the
-    /// same lock, so that no slot can slip by in between. If `waiter` holds a reservation, this
-    /// call uses it up, whatever the outcome. Other errors are final: draining, dead,
-    /// invalid_request, stale_session.
+    /// Puts `request` into the ring and rings the doorbell; for all that is submitted inside a
+    /// callback on the interrupt executor, one doorbell follows the callbacks of its batch. cid and
+    /// user_tag are filled in here. On success `operation` will be completed exactly once, perhaps
+    /// before this returns. Errc::again if and only if in flight + reserved = capacity(),
+    /// Errc::resetting while a reset is under way; after either a given `waiter` is in the queue
+    /// already, put there under the same lock, so that no slot can slip by in between. If `waiter`
+    /// holds a reservation, this call uses it up, whatever the outcome. Other errors are final:
+    /// draining, dead, invalid_request, stale_session.
     result<void> submit(const spec::SubmissionEntry& request, Operation& operation,
                         SlotWaiter* waiter = nullptr);
 
@@ -96,6 +97,9 @@ class QueuePair {
 
     /// Whether `waiter` holds a reservation now; one that lapsed is none.
     bool holds_reservation(const SlotWaiter& waiter) const;
+
+    /// Where callbacks run: one after the other, in order.
+    boost::asio::any_io_executor callback_executor() const;
 
     std::uint32_t index() const;
     /// Credits: entries - 1.

@@ -31,7 +31,7 @@ class QueuedSubmit : private Operation, private SlotWaiter {
   protected:
     ~QueuedSubmit();
 
-    /// Called once, on the interrupt executor; may destroy the object.
+    /// Called once, on the queue pair's callback executor; may destroy the object.
     virtual void done(const Completion& completion) noexcept = 0;
 
   private:
@@ -59,7 +59,7 @@ class QueuedSubmit::Canceller {
 };
 
 /// Submits and sleeps until the request has ended, waiting its turn in a full ring. Not on the
-/// interrupt executor.
+/// interrupt executor nor on the queue pair's callback executor.
 Completion submit_and_wait(QueuePair& queue, Environment& environment,
                            const spec::SubmissionEntry& request);
 
