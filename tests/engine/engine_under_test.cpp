@@ -39,6 +39,8 @@ class EngineUnderTest final : public FrontEndUnderTest {
 
 }  // namespace
 
+const bool FrontEndUnderTest::is_provider = false;
+
 std::unique_ptr<FrontEndUnderTest> FrontEndUnderTest::load() {
     return std::make_unique<EngineUnderTest>();
 }

@@ -13,6 +13,8 @@ namespace ringside::testing {
 
 class FrontEndUnderTest {
   public:
+    /// The ENGINE has fewer algorithms.
+    static const bool is_provider;
     /// Loads the module; it stays until the instance is destroyed.
     static std::unique_ptr<FrontEndUnderTest> load();
     virtual ~FrontEndUnderTest() = default;

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -103,6 +104,7 @@ class LoadedProvider {
         }
         OSSL_LIB_CTX_free(context_);
     }
+    OSSL_LIB_CTX* context() const { return context_; }
     /// Null: it is not offered.
     CipherHandle fetch(const char* name) const {
         return CipherHandle(EVP_CIPHER_fetch(context_, name, "ringside.offload=yes"));
@@ -166,6 +168,12 @@ inline std::vector<std::string> of_other_threads(const std::string& field) {
         }
     }
     return values;
+}
+
+/// By the name of its thread: a sanitizer has threads of its own.
+inline bool has_device() {
+    const auto names = of_other_threads("Name");
+    return std::find(names.begin(), names.end(), "ringside-chip") != names.end();
 }
 
 }  // namespace ringside::testing

@@ -50,6 +50,8 @@ class ProviderUnderTest final : public FrontEndUnderTest {
 
 }  // namespace
 
+const bool FrontEndUnderTest::is_provider = true;
+
 std::unique_ptr<FrontEndUnderTest> FrontEndUnderTest::load() {
     return std::make_unique<ProviderUnderTest>();
 }

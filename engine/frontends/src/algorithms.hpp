@@ -22,6 +22,9 @@ struct AlgorithmRow {
 };
 extern const AlgorithmRow cbc_rows[3];
 extern const AlgorithmRow gcm_rows[3];
+extern const AlgorithmRow ctr_rows[3];
+extern const AlgorithmRow xts_rows[2];
+extern const AlgorithmRow chacha_rows[1];
 
 /// A line of a dispatch table.
 template <typename Function>

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <memory>
-
 #include <span>
 
 #include "front_end.hpp"

@@ -79,13 +79,16 @@ driver::result<void> CipherSession::cbc_piece(driver::Direction direction,
                 out);
 }
 
-driver::result<void> CipherSession::ctr(std::span<const std::byte, 16> counter, Bytes in,
-                                        std::span<std::byte> out) const {
-    return take(exchange({in}, in.size(),
-                         [&](const driver::CipherBuffers& where) {
-                             return driver::aes_ctr(id(), where, counter);
-                         }),
-                out);
+driver::result<void> CipherSession::ctr(std::span<const std::byte, 16> counter, std::size_t used,
+                                        Bytes in, std::span<std::byte> out) const {
+    static constexpr std::array<std::byte, block_size> zeroes{};
+    auto reply = exchange(
+        {Bytes(zeroes).first(used), in}, used + in.size(),
+        [&](const driver::CipherBuffers& where) { return driver::aes_ctr(id(), where, counter); });
+    if (reply) {
+        reply->bytes = reply->bytes.subspan(std::min(used, reply->bytes.size()));
+    }
+    return take(reply, out);
 }
 
 driver::result<void> CipherSession::xts(driver::Direction direction,

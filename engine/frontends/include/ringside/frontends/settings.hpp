@@ -35,9 +35,16 @@ struct DeviceSettings {
 };
 
 /// Families of algorithms that can be switched off; a bit each in Policy::algorithms.
-enum class AlgorithmFamily : unsigned char { aes_cbc, aes_gcm };
+enum class AlgorithmFamily : unsigned char {
+    aes_cbc,
+    aes_gcm,
+    aes_ctr,
+    aes_xts,
+    chacha20_poly1305
+};
 /// Their names for the operator, in the order above.
-inline constexpr std::string_view family_names[] = {"AES-CBC", "AES-GCM"};
+inline constexpr std::string_view family_names[] = {"AES-CBC", "AES-GCM", "AES-CTR", "AES-XTS",
+                                                    "ChaCha20-Poly1305"};
 
 /// What of a front end's work goes to the device.
 struct Policy {

@@ -26,9 +26,10 @@ class CipherSession : public DeviceSession {
     driver::result<void> cbc(driver::Direction direction, std::span<std::byte, 16> iv,
                              std::span<const std::byte> in, std::span<std::byte> out) const;
 
-    /// AES-CTR of at most largest_transfer() bytes; `out` is as long.
-    driver::result<void> ctr(std::span<const std::byte, 16> counter, std::span<const std::byte> in,
-                             std::span<std::byte> out) const;
+    /// AES-CTR; `out` is as long as `in`. `used` bytes of the first block's key stream, at most 15,
+    /// are skipped; with them it is at most largest_transfer() bytes.
+    driver::result<void> ctr(std::span<const std::byte, 16> counter, std::size_t used,
+                             std::span<const std::byte> in, std::span<std::byte> out) const;
 
     /// AES-XTS of one data unit, 16 bytes to largest_transfer(); `out` is as long.
     driver::result<void> xts(driver::Direction direction, std::span<const std::byte, 16> tweak,
