@@ -84,12 +84,35 @@ inline Bytes encrypt_and_decrypt(OSSL_LIB_CTX* context, const char* properties,
     return output;
 }
 
+/// Hashes `size` bytes in two pieces, and what it was after the first.
+inline Bytes hash(OSSL_LIB_CTX* context, const char* properties, const Algorithm& algorithm,
+                  Prng& stream, std::size_t size) {
+    const DigestHandle digest(EVP_MD_fetch(context, algorithm.name, properties));
+    const Bytes data = draw(stream, size);
+    const std::size_t cut = stream.between(0, size);
+    Bytes output(2 * EVP_MAX_MD_SIZE);
+    unsigned length = 0;
+    const DigestContextHandle ctx(EVP_MD_CTX_new());
+    const DigestContextHandle copy(EVP_MD_CTX_new());
+    const bool done = digest != nullptr &&
+                      EVP_DigestInit_ex2(ctx.get(), digest.get(), nullptr) == 1 &&
+                      EVP_DigestUpdate(ctx.get(), data.data(), cut) == 1 &&
+                      EVP_MD_CTX_copy_ex(copy.get(), ctx.get()) == 1 &&
+                      EVP_DigestUpdate(ctx.get(), data.data() + cut, size - cut) == 1 &&
+                      EVP_DigestFinal_ex(ctx.get(), output.data(), &length) == 1 &&
+                      EVP_DigestFinal_ex(copy.get(), output.data() + length, &length) == 1;
+    return done ? output : Bytes();
+}
+
 inline constexpr Algorithm algorithms[] = {
     {"AES-256-CBC", "AES-CBC", &encrypt_and_decrypt, 32},
     {"AES-128-GCM", "AES-GCM", &encrypt_and_decrypt, 16},
     {"AES-192-CTR", "AES-CTR", &encrypt_and_decrypt, 24},
     {"AES-128-XTS", "AES-XTS", &encrypt_and_decrypt, 32},
     {"ChaCha20-Poly1305", "ChaCha20-Poly1305", &encrypt_and_decrypt, 32},
+    {"SHA-256", "SHA-2", &hash},
+    {"SHA2-512/224", "SHA-2", &hash},
+    {"SHA3-256", "SHA-3", &hash},
 };
 
 /// For the names of tests.

@@ -268,6 +268,85 @@ TEST_P(FrontEndTest, WithoutKeyOrIvItFailsCleanly) {
     ERR_clear_error();
 }
 
+struct DigestNames {
+    const char* name;
+    const char* of_provider;  ///< its first
+};
+
+class DigestTest : public ::testing::TestWithParam<DigestNames> {
+  protected:
+    void SetUp() override {
+        ours = front_end().digest(GetParam().name);
+        theirs = front_end().known_digest(GetParam().name);
+        software_digest = software().fetch_digest(GetParam().of_provider);
+        ASSERT_NE(ours, nullptr) << "it is not offered";
+        ASSERT_NE(software_digest, nullptr);
+    }
+    /// The digest of `data`, cut anyhow; what it was half-way is the first part of the result.
+    static Bytes digest_of(const EVP_MD* digest, EVP_MD_CTX* ctx, const Bytes& data,
+                           const std::vector<std::size_t>& cuts) {
+        Bytes out(2 * EVP_MAX_MD_SIZE);
+        unsigned length = 0;
+        const DigestContextHandle copy(EVP_MD_CTX_new());
+        EXPECT_EQ(EVP_DigestInit_ex2(ctx, digest, nullptr), 1);
+        const unsigned char* from = data.data();
+        for (std::size_t i = 0; i < cuts.size(); ++i) {
+            if (i == cuts.size() / 2) {
+                EXPECT_EQ(EVP_MD_CTX_copy_ex(copy.get(), ctx), 1);
+                EXPECT_EQ(EVP_DigestFinal_ex(copy.get(), out.data(), &length), 1);
+            }
+            EXPECT_EQ(EVP_DigestUpdate(ctx, from, cuts[i]), 1);
+            from += cuts[i];
+        }
+        EXPECT_EQ(EVP_DigestFinal_ex(ctx, out.data() + EVP_MAX_MD_SIZE, &length), 1);
+        EXPECT_EQ(length, static_cast<unsigned>(EVP_MD_get_size(digest)));
+        return out;
+    }
+    const EVP_MD* ours = nullptr;
+    const EVP_MD* theirs = nullptr;
+    DigestHandle software_digest;
+};
+
+TEST_P(DigestTest, GivesTheSameAsSoftware) {
+    Prng stream(testing::seed(), GetParam().name);
+    const DigestContextHandle our_ctx(EVP_MD_CTX_new());
+    const DigestContextHandle their_ctx(EVP_MD_CTX_new());
+    for (int round = 0; round < 100; ++round) {
+        // In the last one there is more than is collected for the device.
+        const Bytes data = draw(stream, round == 99            ? (std::size_t{3} << 20) / 2 + 1
+                                        : stream.chance(1, 10) ? 0
+                                                               : stream.between(1, 5000));
+        const auto cuts = cut(stream, data.size(), false);
+        ASSERT_EQ(digest_of(ours, our_ctx.get(), data, cuts),
+                  digest_of(software_digest.get(), their_ctx.get(), data, cuts))
+            << "round " << round;
+    }
+}
+
+TEST_P(DigestTest, SaysTheSameOfItself) {
+    EXPECT_EQ(EVP_MD_get_size(ours), EVP_MD_get_size(theirs));
+    EXPECT_EQ(EVP_MD_get_block_size(ours), EVP_MD_get_block_size(theirs));
+    EXPECT_EQ(EVP_MD_get_type(ours), EVP_MD_get_type(theirs));
+    EXPECT_EQ(EVP_MD_get_flags(ours), EVP_MD_get_flags(theirs));
+}
+
+std::vector<DigestNames> offered_digests() {
+    std::vector<DigestNames> names = {
+        {"SHA224", "SHA2-224"},         {"SHA256", "SHA2-256"},         {"SHA384", "SHA2-384"},
+        {"SHA512-224", "SHA2-512/224"}, {"SHA512-256", "SHA2-512/256"}, {"SHA3-256", "SHA3-256"}};
+    if (testing::FrontEndUnderTest::is_provider) {
+        names.push_back({"SHA512", "SHA2-512"});
+    }
+    return names;
+}
+
+INSTANTIATE_TEST_SUITE_P(Digests, DigestTest, ::testing::ValuesIn(offered_digests()),
+                         [](const auto& parameter) {
+                             std::string name = parameter.param.name;
+                             name.erase(std::remove(name.begin(), name.end(), '-'), name.end());
+                             return name;
+                         });
+
 std::vector<Names> offered() {
     std::vector<Names> names = {
         {"AES-128-CBC", 16}, {"AES-192-CBC", 24}, {"AES-256-CBC", 32},

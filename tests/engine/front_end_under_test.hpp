@@ -21,8 +21,10 @@ class FrontEndUnderTest {
 
     /// The front end's; null: it does not have it.
     virtual const EVP_CIPHER* cipher(const char* name) = 0;
+    virtual const EVP_MD* digest(const char* name) = 0;
     /// OpenSSL's own cipher of that kind, for what the cipher says of itself.
     virtual const EVP_CIPHER* known(const char* name) = 0;
+    virtual const EVP_MD* known_digest(const char* name) = 0;
 };
 
 }  // namespace ringside::testing

@@ -11,9 +11,9 @@
 
 #include <array>
 #include <memory>
-#include <vector>
 
 #include "cipher_shape.hpp"
+#include "octets.hpp"
 
 namespace ringside::frontends {
 
@@ -49,26 +49,6 @@ inline constexpr CipherShape chacha_poly = {.name = "ChaCha20-Poly1305",
                                             .block_size = 1,
                                             .is_aead = true,
                                             .has_custom_iv = true};
-
-using Octets = std::span<const unsigned char>;
-
-/// Bytes that are seen again only if the message starts over; overwritten when dropped.
-class SeenOctets {
-  public:
-    SeenOctets() = default;
-    SeenOctets(const SeenOctets&) = default;
-    SeenOctets& operator=(const SeenOctets&) = delete;
-    ~SeenOctets() { clear(); }
-    void append(Octets octets) { bytes_.insert(bytes_.end(), octets.begin(), octets.end()); }
-    void clear() {
-        OPENSSL_cleanse(bytes_.data(), bytes_.size());
-        bytes_.clear();
-    }
-    Octets octets() const { return bytes_; }
-
-  private:
-    std::vector<unsigned char> bytes_;
-};
 
 /// Functions that return bool leave the reason of a failure on the error queue.
 class AeadCipher {
@@ -142,8 +122,8 @@ class AeadCipher {
     /// It was given since the last message ended, be it before the IV.
     bool tag_is_for_this_message_ = false;
     Progress progress_ = Progress::collecting;
-    SeenOctets aad_;
-    SeenOctets payload_;            ///< what the device was given
+    CollectedOctets aad_;
+    CollectedOctets payload_;       ///< what the device was given
     CipherContextHandle software_;  ///< in_software, or handed over
     bool is_handed_over_ = false;   ///< everything goes to software
 };

@@ -6,24 +6,10 @@
 // final(), one_shot(), get_params(), set_params(), duplicate() and the static gettable() and
 // settable(). No exception gets past them.
 
-#include <openssl/err.h>
-
-#include <exception>
-
 #include "ciphers.hpp"
+#include "guarded.hpp"
 
 namespace ringside::frontends {
-
-/// A `what` that fails for want of memory (or of a thread) is a failure like another.
-template <typename Result, typename What>
-Result guarded(Result failure, What what) {
-    try {
-        return what();
-    } catch (const std::exception&) {
-        ERR_raise(ERR_LIB_PROV, ERR_R_MALLOC_FAILURE);
-        return failure;
-    }
-}
 
 template <typename Context, const CipherShape& Shape>
 struct CipherDispatch {

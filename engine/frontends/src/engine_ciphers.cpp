@@ -10,12 +10,12 @@
 
 #include <algorithm>
 #include <array>
-#include <exception>
 #include <new>
 #include <utility>
 
 #include "aead_cipher.hpp"
 #include "cbc_cipher.hpp"
+#include "guarded.hpp"
 #include "xts_cipher.hpp"
 
 namespace ringside::frontends {
@@ -44,16 +44,6 @@ Cipher* ensure(EVP_CIPHER_CTX* ctx) {
             front_end != nullptr ? new (std::nothrow) Cipher(*front_end, Shape) : nullptr;
     }
     return own<Cipher>(ctx);
-}
-
-/// A `what` that fails for want of memory (or of a thread) gives `failure`.
-template <typename What>
-int guarded(int failure, What what) {
-    try {
-        return what();
-    } catch (const std::exception&) {
-        return failure;
-    }
 }
 
 /// Null, which the error queue explains: nobody has given this context a key.

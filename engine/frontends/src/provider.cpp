@@ -23,7 +23,7 @@ struct Offer {
 };
 const Offer offers[] = {
     {OSSL_OP_CIPHER, cbc_rows}, {OSSL_OP_CIPHER, gcm_rows},    {OSSL_OP_CIPHER, ctr_rows},
-    {OSSL_OP_CIPHER, xts_rows}, {OSSL_OP_CIPHER, chacha_rows},
+    {OSSL_OP_CIPHER, xts_rows}, {OSSL_OP_CIPHER, chacha_rows}, {OSSL_OP_DIGEST, hash_rows},
 };
 
 /// By operation: what query_operation() gives, end mark included.

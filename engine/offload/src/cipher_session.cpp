@@ -15,22 +15,6 @@ constexpr std::size_t largest_aad = 0xFFFF;
 
 using Bytes = std::span<const std::byte>;
 
-/// The reply must fill `out`, and then `tag`, exactly.
-driver::result<void> take(const driver::result<DeviceSession::Reply>& reply,
-                          std::span<std::byte> out, std::span<std::byte> tag = {}) {
-    if (!reply) {
-        return reply.error();
-    }
-    if (reply->bytes.size() != out.size() + tag.size()) {
-        return driver::Errc::ring_broken;
-    }
-    const auto data = reply->bytes.first(out.size());
-    const auto rest = reply->bytes.subspan(out.size());
-    std::copy(data.begin(), data.end(), out.begin());
-    std::copy(rest.begin(), rest.end(), tag.begin());
-    return {};
-}
-
 }  // namespace
 
 driver::result<CipherSession> CipherSession::create(Offload& offload,

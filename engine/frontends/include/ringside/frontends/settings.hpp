@@ -40,11 +40,13 @@ enum class AlgorithmFamily : unsigned char {
     aes_gcm,
     aes_ctr,
     aes_xts,
-    chacha20_poly1305
+    chacha20_poly1305,
+    sha2,
+    sha3
 };
 /// Their names for the operator, in the order above.
-inline constexpr std::string_view family_names[] = {"AES-CBC", "AES-GCM", "AES-CTR", "AES-XTS",
-                                                    "ChaCha20-Poly1305"};
+inline constexpr std::string_view family_names[] = {
+    "AES-CBC", "AES-GCM", "AES-CTR", "AES-XTS", "ChaCha20-Poly1305", "SHA-2", "SHA-3"};
 
 /// What of a front end's work goes to the device.
 struct Policy {
