@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "arguments.hpp"
+#include "bench/bench_command.hpp"
 #include "options/options_command.hpp"
 #include "regs/regs_command.hpp"
 #include "replay/replay_command.hpp"
@@ -26,8 +27,8 @@ namespace {
 constexpr int could_not_run = 2;
 
 /// In the order of --help.
-constexpr AddCommand commands[] = {add_run_command, add_replay_command, add_regs_command,
-                                   add_options_command};
+constexpr AddCommand commands[] = {add_run_command, add_replay_command, add_bench_command,
+                                   add_regs_command, add_options_command};
 
 /// The words that may stand where an unexpected one stood.
 std::string allowed_words(const CLI::App& app) {

@@ -7,7 +7,6 @@
 #include "ringside/driver/queue_pair.hpp"
 
 #include <cinttypes>
-#include <cstring>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -29,7 +28,7 @@ QueuePair::Impl::Impl(Link& link, Environment& environment, const QueuePairConfi
       sq_doorbell_(spec::at("SQ_DB").of(config.index)),
       cq_doorbell_(spec::at("CQ_DB").of(config.index)),
       mutex_(environment.make_mutex()),
-      submission_ring_(std::move(rings.submission)),
+      submission_ring_(link, std::move(rings.submission), config.entries),
       slots_(config.entries),
       completion_ring_(link, std::move(rings.completion), config.entries),
       storm_(config.recovery),
@@ -153,16 +152,13 @@ void QueuePair::Impl::accept(const spec::SubmissionEntry& request, Operation& op
         arm_timer(look_at_);
     }
 
-    const std::size_t offset = sq_tail_ * sizeof entry;
-    std::memcpy(submission_ring_.data() + offset, &entry, sizeof entry);
-    sq_tail_ = (sq_tail_ + 1) & (config_.entries - 1);
-    link_.dma_sync_for_device(submission_ring_.iova() + offset, sizeof entry);
+    submission_ring_.put(entry);
 }
 
 void QueuePair::Impl::ring_doorbell() {
     link_.write_barrier();
     environment_.schedule_point("queue_pair.submit.before_doorbell");
-    link_.mmio_write32(sq_doorbell_, sq_tail_);
+    link_.mmio_write32(sq_doorbell_, submission_ring_.tail());
 }
 
 void QueuePair::Impl::forget(SlotWaiter& waiter) {
@@ -259,8 +255,8 @@ void QueuePair::Impl::dump(std::FILE* out) const {
                  "state %u, %u entries, SQ tail %u, CQ head %u\n"
                  "submit calls %" PRIu64 " = accepted %" PRIu64 " + eagain %" PRIu64
                  " + refused %" PRIu64 "\n",
-                 static_cast<unsigned>(state_), config_.entries, sq_tail_, completion_ring_.head(),
-                 c.submit_calls, c.accepted, c.eagain, c.refused);
+                 static_cast<unsigned>(state_), config_.entries, submission_ring_.tail(),
+                 completion_ring_.head(), c.submit_calls, c.accepted, c.eagain, c.refused);
     std::fprintf(out,
                  "accepted = ok %" PRIu64 " + failed %" PRIu64 " + cancelled %" PRIu64
                  " + in flight %" PRIu64 "\n",

@@ -15,12 +15,13 @@
 #include <memory>
 #include <optional>
 
-#include "completion_ring.hpp"
 #include "interrupt_storm.hpp"
-#include "ring_memory.hpp"
 #include "ringside/driver/limits.hpp"
 #include "ringside/driver/queue_pair.hpp"
 #include "ringside/driver/recovery.hpp"
+#include "ringside/driver/rings/completion_ring.hpp"
+#include "ringside/driver/rings/ring_memory.hpp"
+#include "ringside/driver/rings/submission_ring.hpp"
 #include "ringside/spec/registers.hpp"
 #include "session_table.hpp"
 #include "slot_table.hpp"
@@ -209,8 +210,7 @@ class QueuePair::Impl {
     State state_ = State::stopped;
     Errc refusal_ = Errc::resetting;  ///< what submit() says unless open
     bool live_ = false;               ///< enabled in the device: doorbells may be rung
-    RingMemory submission_ring_;
-    std::uint32_t sq_tail_ = 0;
+    SubmissionRing<spec::SubmissionEntry> submission_ring_;
     std::uint32_t sq_head_ = 0;  ///< as far as the device has said
     SlotTable slots_;
     WaiterQueue waiters_;
@@ -219,7 +219,7 @@ class QueuePair::Impl {
     Time timer_armed_for_ = WaiterQueue::never;
     Time look_at_ = WaiterQueue::never;  ///< when an operation may be late
 
-    CompletionRing completion_ring_;
+    CompletionRing<spec::CompletionEntry> completion_ring_;
     std::array<spec::CompletionEntry, completion_batch> batch_;
     Time torn_since_ = WaiterQueue::never;  ///< when the entry at the head was first seen torn
 

@@ -295,7 +295,8 @@ void QueuePair::Impl::end_unanswered(const SlotTable::Slot& slot, Errc reason, D
 /// The device's head only goes forward, and never beyond what it has been told of.
 bool QueuePair::Impl::head_is_possible(std::uint32_t sq_head) {
     const std::uint32_t mask = config_.entries - 1;
-    if (sq_head > mask || ((sq_head - sq_head_) & mask) > ((sq_tail_ - sq_head_) & mask)) {
+    if (sq_head > mask ||
+        ((sq_head - sq_head_) & mask) > ((submission_ring_.tail() - sq_head_) & mask)) {
         return false;
     }
     sq_head_ = sq_head;

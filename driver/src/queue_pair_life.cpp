@@ -202,8 +202,7 @@ error_code QueuePair::Impl::renew_rings() {
     const std::lock_guard lock(*mutex_);
     completion_ring_.restart(std::move(rings->completion));
     torn_since_ = WaiterQueue::never;
-    submission_ring_ = std::move(rings->submission);
-    sq_tail_ = 0;
+    submission_ring_.restart(std::move(rings->submission));
     sq_head_ = 0;
     stale_before_reset_ = counters_.stale_completions;
     ++counters_.resets;
@@ -228,7 +227,7 @@ void QueuePair::Impl::nudge() {
         if (!live_) {
             return;
         }
-        link_.mmio_write32(sq_doorbell_, sq_tail_);
+        link_.mmio_write32(sq_doorbell_, submission_ring_.tail());
     }
     if (!storm_.is_raging() && !is_polled()) {
         link_.mask_vector(vector_, false);

@@ -15,6 +15,7 @@
 #include <thread>
 #include <utility>
 
+#include "ringside/core/chips.hpp"
 #include "ringside/sim/fault_plan.hpp"
 
 namespace ringside::engine {
@@ -24,6 +25,7 @@ using frontends::LogLevel;
 using frontends::say;
 
 static_assert(core::DeviceConfig{}.queue_pairs == frontends::largest_queue_pairs + 1);
+static_assert(core::max_helpers == frontends::most_helpers);
 
 /// %p is the process id.
 std::string expand(std::string path) {
@@ -31,6 +33,19 @@ std::string expand(std::string path) {
         path.replace(at, 2, std::to_string(getpid()));
     }
     return path;
+}
+
+/// Null: there is none of this name, which has been said.
+const core::Chip* choose_chip(const std::string& name) {
+    const core::Chip* const chip = core::find_chip(name);
+    if (chip == nullptr) {
+        std::string names;
+        for (const core::Chip& each : core::chips()) {
+            names += (names.empty() ? "" : ", ") + std::string(each.name);
+        }
+        say(LogLevel::error, "chip: '" + name + "' is not allowed: " + names);
+    }
+    return chip;
 }
 
 /// Empty: the plan is wrong, which has been said.
@@ -93,11 +108,14 @@ std::unique_ptr<frontends::OffloadSource> EmbeddedDevice::attach(
             "library contexts share one)");
         return nullptr;
     }
+    const core::Chip* const chip = choose_chip(settings.chip);
     auto faults = read_fault_plan(settings.fault_plan);
-    if (!faults) {
+    if (chip == nullptr || !faults) {
         return nullptr;
     }
-    faults_ = std::move(*faults);
+    chip_ = chip->config();
+    chip_.helpers = settings.helpers;
+    chip_.faults = std::move(*faults);
     settings_ = settings;
     frontends::set_log_level(settings.log);
     ++attached_;
@@ -140,7 +158,7 @@ void EmbeddedDevice::fail(const std::string& why) {
 void EmbeddedDevice::start() {
     auto running = std::make_unique<Running>();
     sim::LivePlatformConfig platform_config;
-    platform_config.device.faults = faults_;
+    platform_config.device = chip_;
     platform_config.pace = settings_.paced ? sim::Pace::paced : sim::Pace::free;
     auto platform = sim::LivePlatform::create(platform_config);
     if (!platform) {
@@ -222,6 +240,14 @@ void EmbeddedDevice::write_statistics() {
         return;
     }
     const driver::DeviceStatistics statistics = running_->device->read_statistics();
+    // Summed over the queue pairs for I/O.
+    const auto of_driver = [this](std::uint64_t driver::QueueCounters::*counter) {
+        std::uint64_t sum = 0;
+        for (std::uint32_t i = 0; i < running_->device->queue_pair_count(); ++i) {
+            sum += running_->device->queue_pair(i).counters().*counter;
+        }
+        return sum;
+    };
     const auto in_software = [this](frontends::SoftwareReason reason) {
         return in_software_.at(static_cast<std::size_t>(reason)).load();
     };
@@ -234,6 +260,9 @@ void EmbeddedDevice::write_statistics() {
         {"dma_read_bytes", statistics.dma_read_bytes},
         {"dma_written_bytes", statistics.dma_written_bytes},
         {"msix_messages", statistics.msix_messages},
+        {"submissions_accepted", of_driver(&driver::QueueCounters::accepted)},
+        {"submissions_refused_ring_full", of_driver(&driver::QueueCounters::eagain)},
+        {"slots_handed_to_waiters", of_driver(&driver::QueueCounters::grants)},
         {"software_small", in_software(frontends::SoftwareReason::small)},
         {"software_synchronous", in_software(frontends::SoftwareReason::synchronous)},
         {"software_device_failed", in_software(frontends::SoftwareReason::device_failed)},

@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "ringside/core/fault_rule.hpp"
+#include "ringside/core/device.hpp"
 #include "ringside/driver/device.hpp"
 #include "ringside/frontends/device_host.hpp"
 #include "ringside/sim/live_platform.hpp"
@@ -54,7 +54,7 @@ class EmbeddedDevice final : public frontends::DeviceHost {
 
     std::mutex mutex_;
     frontends::DeviceSettings settings_;
-    std::vector<core::FaultRule> faults_;
+    core::DeviceConfig chip_;
     unsigned attached_ = 0;
     bool failed_ = false;
     bool exiting_ = false;

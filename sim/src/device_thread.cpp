@@ -154,7 +154,7 @@ Lateness DeviceThread::lateness() const {
 
 void DeviceThread::run(Answer& started) {
     detach_thread_from_host("ringside-chip");
-    auto chip = make_chip(config_.device, trace_, iommu_, on_message_, config_.recorder);
+    auto chip = make_chip(device_of(config_), trace_, iommu_, on_message_, config_.recorder);
     if (!chip) {
         started.error = chip.error();
         started.give(0);

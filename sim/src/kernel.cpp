@@ -14,7 +14,7 @@
 
 #include "enumeration.hpp"
 #include "ringside/spec/registers.hpp"
-#include "ringside/systemc/crypto_device.hpp"
+#include "ringside/systemc/pcie_device.hpp"
 
 namespace ringside::sim {
 namespace {
@@ -163,8 +163,8 @@ class SimulationContext {
 
 class Kernel::Impl {
   public:
-    Impl(const core::DeviceConfig& config, Trace& trace, HostMemory& memory, MsiSink on_message)
-        : device_("device", config, trace), root_("root", memory, std::move(on_message)) {
+    Impl(const blocks::MakeFunction& make, Trace& trace, HostMemory& memory, MsiSink on_message)
+        : device_("device", make, trace), root_("root", memory, std::move(on_message)) {
         root_.config.bind(device_.config);
         root_.registers.bind(device_.registers);
         root_.msix.bind(device_.msix);
@@ -226,19 +226,19 @@ class Kernel::Impl {
     }
 
     SimulationContext context_;
-    systemc::CryptoDevice device_;
+    systemc::PcieDevice device_;
     RootComplex root_;
     std::optional<SavedFunction> saved_;  ///< as it was when BARs last were known to answer
 };
 
-boost::system::result<std::unique_ptr<Kernel>> Kernel::create(const core::DeviceConfig& device,
+boost::system::result<std::unique_ptr<Kernel>> Kernel::create(const blocks::MakeFunction& make,
                                                               Trace& trace, HostMemory& memory,
                                                               MsiSink on_message) {
     if (SimulationContext::is_taken()) {
         return Errc::kernel_in_use;
     }
     return std::unique_ptr<Kernel>(
-        new Kernel(std::make_unique<Impl>(device, trace, memory, std::move(on_message))));
+        new Kernel(std::make_unique<Impl>(make, trace, memory, std::move(on_message))));
 }
 
 Kernel::Kernel(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -18,7 +18,7 @@ class RecordingChip final : public Chip, private HostMemory {
     RecordingChip(HostMemory& memory, MsiSink on_message, recording::Recorder& recorder)
         : memory_(memory), on_message_(std::move(on_message)), recorder_(recorder) {}
 
-    boost::system::result<void> build(const core::DeviceConfig& device, Trace& trace) {
+    boost::system::result<void> build(const blocks::MakeFunction& device, Trace& trace) {
         auto kernel = Kernel::create(device, trace, *this,
                                      [this](std::uint32_t vector) { on_message(vector); });
         if (!kernel) {
@@ -126,7 +126,7 @@ class RecordingChip final : public Chip, private HostMemory {
 
 }  // namespace
 
-boost::system::result<std::unique_ptr<Chip>> make_chip(const core::DeviceConfig& device,
+boost::system::result<std::unique_ptr<Chip>> make_chip(const blocks::MakeFunction& device,
                                                        Trace& trace, HostMemory& memory,
                                                        MsiSink on_message,
                                                        recording::Recorder* recorder) {

@@ -15,9 +15,15 @@
 
 namespace ringside::sim {
 
+/// The device that a platform's configuration asks for.
+template <typename Config>
+blocks::MakeFunction device_of(const Config& config) {
+    return config.other_device ? config.other_device : core::make_device(config.device);
+}
+
 /// A kernel whose traffic goes to `recorder`, or, if that is null, just a kernel. Errors: as
 /// Kernel::create().
-boost::system::result<std::unique_ptr<Chip>> make_chip(const core::DeviceConfig& device,
+boost::system::result<std::unique_ptr<Chip>> make_chip(const blocks::MakeFunction& device,
                                                        Trace& trace, HostMemory& memory,
                                                        MsiSink on_message,
                                                        recording::Recorder* recorder);

@@ -22,7 +22,7 @@ class DeviceReplay final : private HostMemory {
 
     boost::system::result<std::optional<recording::Divergence>> run(
         const core::DeviceConfig& device) {
-        auto kernel = Kernel::create(device, trace_, *this,
+        auto kernel = Kernel::create(core::make_device(device), trace_, *this,
                                      [this](std::uint32_t vector) { on_message(vector); });
         if (!kernel) {
             return kernel.error();

@@ -285,7 +285,7 @@ class VirtualPlatform::Impl final : public driver::Link,
             outer_link_ = std::make_unique<recording::ReplayLink>(*this, *config.player);
             return {};
         }
-        auto chip = make_chip(config.device, trace_, iommu_, on_message, config.recorder);
+        auto chip = make_chip(device_of(config), trace_, iommu_, on_message, config.recorder);
         if (!chip) {
             return chip.error();
         }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "fake_device.hpp"
+#include "ringside/driver/limits.hpp"
 #include "test_environment.hpp"
 #include "test_requests.hpp"
 
@@ -94,6 +95,13 @@ TEST_F(DeviceTest, StuckStatesTimeOutOnTheInjectedClock) {
     EXPECT_EQ(open_error(), Errc::timed_out);
     EXPECT_EQ(environment.now() - before, limit);
     EXPECT_EQ(chip.mappings(), 0u);
+}
+
+TEST_F(DeviceTest, WaitsNoLongerThanItsOwnLimitWhateverTheDeviceSays) {
+    chip.timeout_ms = 0xFFFFFFFE;
+    chip.reset_time = std::chrono::hours(1);
+    EXPECT_EQ(open_error(), Errc::timed_out);
+    EXPECT_EQ(environment.now() - Time{}, driver::max_state_change);
 }
 
 TEST_F(DeviceTest, WithoutMappingsItDoesNotOpenAndLeavesNothingBehind) {

@@ -13,6 +13,7 @@
 #include <string>
 
 #include "ringside/driver/error.hpp"
+#include "ringside/driver/requests_asymmetric.hpp"
 
 namespace ringside::driver {
 namespace {
@@ -115,6 +116,14 @@ TEST(Requests, EachCommandSetsItsFieldsAndNoOther) {
     EXPECT_TRUE(same(derive(9, buffers, 20, 28), expected));
     const CipherBuffers target{.dst{0x2000}, .dst_len = 40};
     EXPECT_TRUE(same(random(9, {0x2000}, 40), plain(spec::Opcode::random, target)));
+}
+
+TEST(Requests, KeyOperationsAreTheirOpcodesOverTheSessionsBuffers) {
+    EXPECT_TRUE(same(rsa_private(9, buffers), plain(spec::Opcode::rsa_private, buffers)));
+    EXPECT_TRUE(same(rsa_public(9, buffers), plain(spec::Opcode::rsa_public, buffers)));
+    EXPECT_TRUE(same(sign(9, buffers), plain(spec::Opcode::sign, buffers)));
+    EXPECT_TRUE(same(verify(9, buffers), plain(spec::Opcode::verify, buffers)));
+    EXPECT_TRUE(same(agree(9, buffers), plain(spec::Opcode::agree, buffers)));
 }
 
 TEST(Errors, EveryCodeHasWordsOfItsOwn) {

@@ -104,6 +104,7 @@ class LoadedProvider {
         }
         OSSL_LIB_CTX_free(context_);
     }
+    /// Where it is loaded.
     OSSL_LIB_CTX* context() const { return context_; }
     /// Null: it is not offered.
     CipherHandle fetch(const char* name) const {

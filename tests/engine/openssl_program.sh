@@ -63,10 +63,6 @@ tls() {
 }
 
 case $2 in
-    speed_async) speed -async_jobs 8 -evp aes-128-cbc ;;
-    speed_many_jobs) speed -async_jobs 512 -evp aes-256-cbc ;;
-    speed_sync) speed -evp aes-128-cbc ;;
-    speed_gcm) speed -async_jobs 8 -aead -evp aes-128-gcm ;;
     speed_preloaded)
         RINGSIDE_ASYNC_CHECK=report LD_PRELOAD=$build/wait_ctx/libringside_async.so \
             speed -async_jobs 8 -evp aes-128-cbc
@@ -76,11 +72,10 @@ case $2 in
         sed 's/^ring_entries = .*/ring_entries = 2/' "$build/engine/openssl.cnf" >"$scratch/cnf"
         front_end=()
         OPENSSL_CONF=$scratch/cnf speed -async_jobs 64 -evp aes-128-cbc
+        refused=$(counted submissions_refused_ring_full)
+        ((refused > 0)) || fail "the ring was never full"
+        ((refused == $(counted slots_handed_to_waiters))) || fail "somebody retried for nothing"
         ;;
-    engine_async) front_end=("${engine[@]}") && speed -async_jobs 8 -evp aes-128-cbc ;;
-    engine_many_jobs) front_end=("${engine[@]}") && speed -async_jobs 512 -evp aes-256-cbc ;;
-    engine_sync) front_end=("${engine[@]}") && speed -evp aes-128-cbc ;;
-    engine_gcm) front_end=("${engine[@]}") && speed -async_jobs 8 -aead -evp aes-128-gcm ;;
     engine_by_id) front_end=(-engine ringside) && OPENSSL_ENGINES=$build/engine speed -evp aes-128-cbc ;;
     engine_commands)
         openssl engine -t -vvv "$build/engine/ringside_engine.so" >"$scratch/out" 2>&1 ||
@@ -97,16 +92,20 @@ case $2 in
     tls_provider | tls_engine)
         config=openssl.cnf
         [[ $2 == tls_provider ]] || config=openssl_engine.cnf
-        openssl req -x509 -newkey rsa:2048 -nodes -keyout "$scratch/key.pem" -out "$scratch/cert.pem" \
-            -subj /CN=localhost -days 2 2>/dev/null
         head -c 380 /dev/urandom | od -An -v -tx1 -w38 | tr -d ' ' >"$scratch/sent"
-        # The handshake's records and the data, each in the device of its own process.
-        tls "$config" 10 -tls1_3 -ciphersuites TLS_AES_256_GCM_SHA384
-        # The records of TLS 1.2 are software's in GCM, and the provider's in CBC (MAC and padding).
-        tls "$config" 1 -tls1_2 -cipher ECDHE-RSA-AES128-GCM-SHA256
-        minimum=1
-        [[ $2 == tls_provider ]] || minimum=5
-        tls "$config" "$minimum" -tls1_2 -cipher ECDHE-RSA-AES128-SHA
+        for key in RSA ECDSA; do
+            kind=(rsa:2048)
+            [[ $key == RSA ]] || kind=(ec -pkeyopt ec_paramgen_curve:P-256)
+            openssl req -x509 -newkey "${kind[@]}" -nodes -keyout "$scratch/key.pem" -out "$scratch/cert.pem" \
+                -subj /CN=localhost -days 2 2>/dev/null
+            # The handshake's records and the data, each in the device of its own process.
+            tls "$config" 10 -tls1_3 -ciphersuites TLS_AES_256_GCM_SHA384
+            # The records of TLS 1.2 are software's in GCM, and the provider's in CBC (MAC and padding).
+            tls "$config" 1 -tls1_2 -cipher "ECDHE-$key-AES128-GCM-SHA256"
+            minimum=1
+            [[ $2 == tls_provider ]] || minimum=5
+            tls "$config" "$minimum" -tls1_2 -cipher "ECDHE-$key-AES128-SHA"
+        done
         ;;
     engine_forks)
         openssl speed "${engine[@]}" -elapsed -seconds 1 -bytes 1024 -multi 2 -async_jobs 8 \

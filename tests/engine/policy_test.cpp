@@ -47,10 +47,11 @@ class Policy : public ::testing::TestWithParam<testing::Algorithm> {
 TEST_P(Policy, SmallRequestsStayInSoftware) {
     for (const bool is_small : {true, false}) {
         EXPECT_EQ(in_child([&] {
-                      setenv("RINGSIDE_MIN_BYTES", is_small ? "65" : "64", 1);
+                      const std::size_t least = GetParam().counted + (is_small ? 1 : 0);
+                      setenv("RINGSIDE_MIN_BYTES", std::to_string(least).c_str(), 1);
                       const LoadedProvider provider;
                       work(provider);
-                      require(has_device() != is_small, "64 bytes are on the right side");
+                      require(has_device() != is_small, "the work is on the right side");
                   }),
                   0);
     }
@@ -133,21 +134,54 @@ TEST_P(Policy, WithoutFallbackOperationsFailWhenTheDeviceDoes) {
 }
 
 TEST_P(Policy, WithFallbackARefusedOptionIsSaidAndSoftwareGoesOn) {
-    const std::string said = stderr_of_child([] {
-        setenv("RINGSIDE_FAULTS", "everything", 1);
-        setenv("RINGSIDE_FALLBACK", "on", 1);
-        work(LoadedProvider());
-        require(!has_device(), "no device is started");
-    });
-    EXPECT_EQ(said.rfind("ringside: faults: 'everything' is not allowed: ", 0), 0u) << said;
-    EXPECT_EQ(in_child([] {
-                  setenv("RINGSIDE_FAULTS", "everything", 1);
-                  require(output(LoadedProvider()).empty(), "else it fails");
-              }),
-              0);
+    for (const auto& [variable, value, line] :
+         {std::array{"RINGSIDE_FAULTS", "everything",
+                     "ringside: faults: 'everything' is not allowed: "},
+          std::array{"RINGSIDE_CHIP", "z80",
+                     "ringside: chip: 'z80' is not allowed: standard, edge, "}}) {
+        const std::string said = stderr_of_child([&] {
+            setenv(variable, value, 1);
+            setenv("RINGSIDE_FALLBACK", "on", 1);
+            work(LoadedProvider());
+            require(!has_device(), "no device is started");
+        });
+        EXPECT_EQ(said.rfind(line, 0), 0u) << said;
+        EXPECT_EQ(in_child([&] {
+                      setenv(variable, value, 1);
+                      require(output(LoadedProvider()).empty(), "else it fails");
+                  }),
+                  0);
+    }
 }
 
-INSTANTIATE_TEST_SUITE_P(Provider, Policy, ::testing::ValuesIn(testing::algorithms),
+TEST_P(Policy, ChipAndHelpersAreTheChosenOnes) {
+    EXPECT_EQ(in_child([] {
+                  setenv("RINGSIDE_HELPERS", "3", 1);
+                  const LoadedProvider provider;
+                  const auto before = testing::thread_count();
+                  work(provider);
+                  require(testing::thread_count() == before + 2 + 3, "chip, interrupts, helpers");
+              }),
+              0);
+    const std::string said = stderr_of_child([] {
+        setenv("RINGSIDE_CHIP", "edge", 1);
+        setenv("RINGSIDE_RING_ENTRIES", "4096", 1);
+        require(output(LoadedProvider()).empty(), "it has smaller rings");
+    });
+    EXPECT_EQ(said.rfind("ringside: no device: ", 0), 0u) << said;
+}
+
+std::vector<testing::Algorithm> first_of_each_family() {
+    std::vector<testing::Algorithm> chosen;
+    for (const testing::Algorithm& each : testing::algorithms) {
+        if (chosen.empty() || std::string(chosen.back().family) != each.family) {
+            chosen.push_back(each);
+        }
+    }
+    return chosen;
+}
+
+INSTANTIATE_TEST_SUITE_P(Provider, Policy, ::testing::ValuesIn(first_of_each_family()),
                          [](const auto& parameter) {
                              return testing::identifier(parameter.param);
                          });

@@ -71,12 +71,13 @@ INSTANTIATE_TEST_SUITE_P(
         Values{"queue_pairs", {"2", "7"}, {"", "0", "8", "-1"}},
         Values{"ring_entries", {"2", "4096"}, {"", "0", "1", "3", "8192", "-2", "2.0"}},
         Values{"callbacks", {"off"}, {"", "no"}}, Values{"time", {"paced"}, {"", "virtual"}},
+        Values{"chip", {"server"}, {}}, Values{"helpers", {"1", "3"}, {"", "4", "-1"}},
         Values{"faults", {"drop_completion"}, {}}, Values{"stats", {"/tmp/stats.%p.json"}, {}},
         Values{"trace", {"trace"}, {}}, Values{"log", {"info"}, {"", "debug"}}),
     [](const auto& parameter) { return std::string(parameter.param.name); });
 
 TEST(Settings, EveryOptionHasATestAbove) {
-    EXPECT_EQ(options().size(), 12u);
+    EXPECT_EQ(options().size(), 14u);
 }
 
 /// A variable of the environment, while it lives.

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <vector>
 
+#include "program.hpp"
 #include "ringside/base/trace.hpp"
 #include "ringside/core/device.hpp"
 #include "ringside/spec/faults.hpp"
@@ -17,29 +18,6 @@
 
 namespace ringside::testing {
 namespace {
-
-/// Reads the program to its end; behind it stand zeros.
-class Program {
-  public:
-    explicit Program(std::span<const std::byte> bytes) : bytes_(bytes) {}
-
-    bool at_end() const { return bytes_.empty(); }
-    void take(std::span<std::byte> into) {
-        const std::size_t count = std::min(into.size(), bytes_.size());
-        std::copy_n(bytes_.begin(), count, into.begin());
-        bytes_ = bytes_.subspan(count);
-    }
-    template <typename Number>
-    Number take() {
-        Number number{};
-        take(std::as_writable_bytes(std::span(&number, 1)));
-        return number;
-    }
-    std::uint32_t below(std::uint32_t bound) { return take<std::uint16_t>() % bound; }
-
-  private:
-    std::span<const std::byte> bytes_;
-};
 
 /// All that the chip can reach, at IOVA 64 KiB; what lies outside faults.
 class Memory final : public core::DmaPort, public core::MsiPort {

@@ -137,7 +137,8 @@ TEST(Program, WrongArgumentsGetOneLineAndExitCode2) {
     EXPECT_THAT(run_program({"rges"}).err,
                 HasSubstr("ringside: unexpected argument 'rges'; allowed: "));
     EXPECT_EQ(run_program({"regs", "--frm", "c"}).err,
-              "ringside regs: unexpected argument '--frm'; allowed: --help, --format, --config\n");
+              "ringside regs: unexpected argument '--frm'; allowed: --help, --format, --config, "
+              "--chip\n");
     for (const auto& arguments : std::vector<std::vector<std::string>>{
              {}, {"rges"}, {"--nope"}, {"regs", "--frm"}, {"regs", "more"}, {"regs", "--format"}}) {
         const auto run = run_program(arguments);

@@ -291,6 +291,39 @@ TEST(Cleanup, FindsItsOwnFdAndMayClearAnOlderOne) {
     EXPECT_EQ(engine.cleaned, Fds{11});
 }
 
+TEST(Cleanup, SeesTheFdsThatAreLeft) {
+    struct Seen {
+        std::vector<Fds> added;
+        std::vector<Fds> deleted;
+        std::vector<std::size_t> all;
+    } seen;
+    const auto cleanup = [](ASYNC_WAIT_CTX* ctx, const void*, int, void* data) {
+        auto& self = *static_cast<Seen*>(data);
+        std::size_t count = 0;
+        ASYNC_WAIT_CTX_get_all_fds(ctx, nullptr, &count);
+        self.all.push_back(count);
+        std::size_t deleted_count = 0;
+        ASYNC_WAIT_CTX_get_changed_fds(ctx, nullptr, &count, nullptr, &deleted_count);
+        Fds added(count);
+        Fds deleted(deleted_count);
+        ASYNC_WAIT_CTX_get_changed_fds(ctx, added.data(), &count, deleted.data(), &deleted_count);
+        self.added.push_back(added);
+        self.deleted.push_back(deleted);
+    };
+    const std::array<char, 4> keys{};
+    WaitCtx ctx;
+    ASYNC_WAIT_CTX_set_wait_fd(ctx.get(), &keys[0], 10, &seen, cleanup);
+    ASYNC_WAIT_CTX_set_wait_fd(ctx.get(), &keys[1], 11, &seen, cleanup);
+    settle(ctx);
+    ctx.clear(&keys[1]);
+    ASYNC_WAIT_CTX_set_wait_fd(ctx.get(), &keys[2], 12, &seen, cleanup);
+    ASYNC_WAIT_CTX_set_wait_fd(ctx.get(), &keys[3], 13, &seen, cleanup);
+    ctx.free();
+    EXPECT_EQ(seen.all, (std::vector<std::size_t>{3, 2, 1}));
+    EXPECT_EQ(seen.added, (std::vector<Fds>{{13, 12}, {12}, {}}));
+    EXPECT_EQ(seen.deleted, (std::vector<Fds>{{11}, {11}, {}}));
+}
+
 TEST(Handles, AreReissuedOldestFirst) {
     std::vector<ASYNC_JOB*> issued;
     for (int round = 0; round < 200; ++round) {

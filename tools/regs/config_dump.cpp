@@ -19,10 +19,11 @@ constexpr const char* slot = "01:00.0";  // behind a root port, as an endpoint s
 
 }  // namespace
 
-std::string config_space_as_hex() {
+std::string config_space_as_hex(const core::DeviceConfig& chip) {
     Trace trace(1);
     sim::Iommu iommu(1);
-    const auto machine = sim::Kernel::create({}, trace, iommu, [](std::uint32_t /*vector*/) {});
+    const auto machine =
+        sim::Kernel::create(core::make_device(chip), trace, iommu, [](std::uint32_t /*vector*/) {});
     if (!machine) {
         throw boost::system::system_error(machine.error());
     }

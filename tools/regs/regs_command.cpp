@@ -8,6 +8,7 @@
 #include <string>
 
 #include "arguments.hpp"
+#include "machine_options.hpp"
 #include "regs/config_dump.hpp"
 #include "regs/formats.hpp"
 
@@ -29,8 +30,11 @@ void add_regs_command(CLI::App& program, int& exit_code) {
                    "instead the PCI configuration space as a kernel leaves it to a driver, in "
                    "hexadecimal, for lspci -F")
         ->excludes("--format");
-    command->callback([format, config, &exit_code] {
-        std::fputs(*config ? config_space_as_hex().c_str() : (*format)().c_str(), stdout);
+    const auto chip = std::make_shared<const core::Chip*>(core::chips().data());
+    add_chip_option(*command, *chip)->needs("--config");
+    command->callback([format, config, chip, &exit_code] {
+        const auto text = *config ? config_space_as_hex((*chip)->config()) : (*format)();
+        std::fputs(text.c_str(), stdout);
         exit_code = 0;
     });
 }

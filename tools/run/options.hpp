@@ -11,12 +11,11 @@
 #include <vector>
 
 #include "job_loop.hpp"
+#include "machine_options.hpp"
 #include "ringside/core/chips.hpp"
 #include "ringside/core/fault_rule.hpp"
 
 namespace ringside::tools {
-
-enum class TimeKind : std::uint8_t { virtual_time, live };
 
 /// Whose ASYNC_* the process uses.
 enum class AsyncLibrary : std::uint8_t { ringside, libcrypto };

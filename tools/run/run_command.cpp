@@ -75,24 +75,6 @@ class ProgressBar {
     int shown_ = -1;
 };
 
-std::vector<std::pair<std::string, const core::Chip*>> chip_choices() {
-    std::vector<std::pair<std::string, const core::Chip*>> choices;
-    for (const core::Chip& chip : core::chips()) {
-        choices.emplace_back(chip.name, &chip);
-    }
-    return choices;
-}
-std::string chip_help() {
-    std::string help = "which chip:";
-    for (const core::Chip& chip : core::chips()) {
-        help += fmt::format("\n{}: {}", chip.name, chip.description);
-    }
-    return help;
-}
-
-const char* name_of(TimeKind time) {
-    return time == TimeKind::virtual_time ? "virtual" : "live";
-}
 const char* name_of(Notify notify) {
     return notify == Notify::fd ? "fd" : "callback";
 }
@@ -200,9 +182,7 @@ void add_run_command(CLI::App& program, int& exit_code) {
     auto* command = program.add_subcommand(
         "run", "Push a file through the simulated accelerator as ASYNC jobs and verify every byte");
     const auto options = std::make_shared<RunOptions>();
-    add_choice<TimeKind>(*command, "--time", options->time,
-                         {{"virtual", TimeKind::virtual_time}, {"live", TimeKind::live}},
-                         "deterministic, or with threads");
+    add_time_option(*command, options->time);
     add_choice<Notify>(*command, "--notify", options->notify,
                        {{"fd", Notify::fd}, {"callback", Notify::callback}},
                        "by eventfd, or by wait-ctx callback");
@@ -210,7 +190,7 @@ void add_run_command(CLI::App& program, int& exit_code) {
         *command, "--async", options->async,
         {{"ringside", AsyncLibrary::ringside}, {"libcrypto", AsyncLibrary::libcrypto}},
         "whose ASYNC_* functions");
-    add_choice<const core::Chip*>(*command, "--chip", options->chip, chip_choices(), chip_help());
+    add_chip_option(*command, options->chip);
     command->add_option("--file", options->file, "the file to encrypt and decrypt")
         ->type_name("PATH")
         ->capture_default_str();

@@ -13,19 +13,16 @@ using ringside::async::diagnose;
 using ringside::async::Misuse;
 using State = async_wait_ctx_st::State;
 
+const char async_wait_ctx_st::deleted_key = 0;
+
 void async_wait_ctx_st::forget_changes() {
     if (deleted != 0) {
         fds.erase(std::remove_if(fds.begin(), fds.end(),
-                                 [](const WaitFd& entry) { return entry.deleted; }),
+                                 [](const WaitFd& entry) { return entry.is_deleted(); }),
                   fds.end());
         deleted = 0;
     }
-    if (added != 0) {
-        for (WaitFd& entry : fds) {
-            entry.added = false;
-        }
-        added = 0;
-    }
+    added = 0;
 }
 
 bool async_wait_ctx_st::grow() {
@@ -37,26 +34,37 @@ bool async_wait_ctx_st::grow() {
     return true;
 }
 
-void async_wait_ctx_st::report(bool WaitFd::*change, std::size_t count, OSSL_ASYNC_FD* fds_out) {
+void async_wait_ctx_st::report_added(OSSL_ASYNC_FD* fds_out) const {
+    const WaitFd* entry = fds.data() + fds.size();
+    for (std::size_t left = added; left != 0; --left) {
+        *fds_out++ = (--entry)->fd;
+    }
+}
+
+void async_wait_ctx_st::report_deleted(OSSL_ASYNC_FD* fds_out) const {
     // No further than there is something to report; and without a branch on each entry.
     const WaitFd* entry = fds.data() + fds.size();
-    while (count != 0) {
+    for (std::size_t left = deleted; left != 0;) {
         --entry;
         *fds_out = entry->fd;
-        const std::size_t reported = entry->*change ? 1 : 0;
+        const std::size_t reported = entry->is_deleted() ? 1 : 0;
         fds_out += reported;
-        count -= reported;
+        left -= reported;
     }
 }
 
 async_wait_ctx_st::WaitFd* async_wait_ctx_st::find(const void* key) {
-    for (auto entry = fds.end(); entry != fds.begin();) {
-        --entry;
-        if (entry->key == key && !entry->deleted) {
-            return &*entry;
+    if (fds.empty()) {
+        return nullptr;
+    }
+    for (WaitFd* entry = &fds.back();; --entry) {
+        if (entry->key == key) {
+            return entry;
+        }
+        if (entry == fds.data()) [[likely]] {  // mostly there is one
+            return nullptr;
         }
     }
-    return nullptr;
 }
 
 extern "C" {
@@ -81,13 +89,13 @@ void ASYNC_WAIT_CTX_free(ASYNC_WAIT_CTX* ctx) {
     // cleanup finds it; those before it may go meanwhile, by clear_fd().
     while (!ctx->fds.empty()) {
         const auto entry = ctx->fds.back();
-        if (!entry.deleted && entry.cleanup != nullptr) {
+        if (!entry.is_deleted() && entry.cleanup != nullptr) {
             entry.cleanup(ctx, entry.key, entry.fd, entry.custom_data);
         }
+        ctx->deleted -= entry.is_deleted() ? 1 : 0;
+        ctx->added -= ctx->added != 0 ? 1 : 0;
         ctx->fds.pop_back();
     }
-    ctx->added = 0;
-    ctx->deleted = 0;
     ctx->state.store(State::freed, std::memory_order_release);
     if (ctx->jobs.load(std::memory_order_relaxed) == 0) {
         delete ctx;
@@ -110,7 +118,7 @@ int ASYNC_WAIT_CTX_set_wait_fd(ASYNC_WAIT_CTX* ctx, const void* key, OSSL_ASYNC_
     if (ctx->fds.size() == ctx->fds.capacity()) {
         __builtin_unreachable();  // or push_back() would bring its own growth along
     }
-    ctx->fds.push_back({key, fd, true, false, custom_data, cleanup});
+    ctx->fds.push_back({key, fd, custom_data, cleanup});
     if (Checker* checker = Checker::active()) {
         checker->fd_set(ctx, key, fd, __builtin_return_address(0));
     }
@@ -132,7 +140,7 @@ int ASYNC_WAIT_CTX_get_fd(ASYNC_WAIT_CTX* ctx, const void* key, OSSL_ASYNC_FD* f
 int ASYNC_WAIT_CTX_get_all_fds(ASYNC_WAIT_CTX* ctx, OSSL_ASYNC_FD* fd, size_t* numfds) {
     if (fd != nullptr) {
         for (auto entry = ctx->fds.rbegin(); entry != ctx->fds.rend(); ++entry) {
-            if (!entry->deleted) {
+            if (!entry->is_deleted()) {
                 *fd++ = entry->fd;
             }
         }
@@ -151,10 +159,10 @@ int ASYNC_WAIT_CTX_get_changed_fds(ASYNC_WAIT_CTX* ctx, OSSL_ASYNC_FD* addfd, si
     // An entry that was added and deleted between two resets is gone (clear_fd), so none is both.
     if (addfd != nullptr || delfd != nullptr) {
         if (addfd != nullptr) {
-            ctx->report(&async_wait_ctx_st::WaitFd::added, ctx->added, addfd);
+            ctx->report_added(addfd);
         }
         if (delfd != nullptr) {
-            ctx->report(&async_wait_ctx_st::WaitFd::deleted, ctx->deleted, delfd);
+            ctx->report_deleted(delfd);
         }
     }
     if (Checker* checker = Checker::active()) {
@@ -176,11 +184,11 @@ int ASYNC_WAIT_CTX_clear_fd(ASYNC_WAIT_CTX* ctx, const void* key) {
     if (Checker* checker = Checker::active()) {
         checker->fd_cleared(ctx, key);
     }
-    if (entry->added) {
+    if (ctx->is_added(*entry)) {
         ctx->fds.erase(ctx->fds.begin() + (entry - ctx->fds.data()));
         --ctx->added;
     } else {
-        entry->deleted = true;
+        entry->key = &async_wait_ctx_st::deleted_key;
         ++ctx->deleted;
     }
     return 1;

@@ -15,13 +15,16 @@
 
 struct async_wait_ctx_st {
     struct WaitFd {
-        const void* key;
+        const void* key;  ///< or deleted_key
         OSSL_ASYNC_FD fd;
-        bool added;    ///< since the last reset
-        bool deleted;  ///< since the last reset; kept only to be reported
         void* custom_data;
         void (*cleanup)(ASYNC_WAIT_CTX*, const void*, OSSL_ASYNC_FD, void*);
+
+        bool is_deleted() const { return key == &deleted_key; }
     };
+    /// Its address is the key of what was deleted since the last reset and is kept only to be
+    /// reported: no caller can ask for it, so that a search compares nothing but keys.
+    static const char deleted_key;
 
     enum class State : unsigned char { in_use, cleaning, freed };
 
@@ -46,15 +49,18 @@ struct async_wait_ctx_st {
         }
     }
     void forget_changes();
-    /// Writes the fds of the `count` entries with that change, newest first.
-    void report(bool WaitFd::*change, std::size_t count, OSSL_ASYNC_FD* fds_out);
+    /// What was added since the last reset is what stands last.
+    bool is_added(const WaitFd& entry) const { return &entry >= fds.data() + fds.size() - added; }
+    /// Both newest first.
+    void report_added(OSSL_ASYNC_FD* fds_out) const;
+    void report_deleted(OSSL_ASYNC_FD* fds_out) const;
     /// False: no memory. A function of its own, so that who adds an fd saves no registers for it.
     [[gnu::noinline]] bool grow();
     /// The newest live entry with `key`, or null.
     WaitFd* find(const void* key);
 
     // What a pause and a resume need stands first, and together.
-    std::size_t added = 0;
+    std::size_t added = 0;  ///< how many since the last reset
     std::size_t deleted = 0;
     std::atomic<unsigned> jobs{0};  ///< that have not finished
     std::atomic<State> state{State::in_use};

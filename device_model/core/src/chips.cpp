@@ -31,6 +31,7 @@ DeviceConfig edge() {
     chip.fetch = Ns(1200);
     chip.dma_read = Ns(1000);
     chip.dma_write = Ns(600);
+    chip.link = {.generation = 2, .lanes = 1};
     chip.link_per_byte = Duration(2000);
     chip.packet_overhead = packet_overhead;
     chip.max_read_request = 256;
@@ -69,6 +70,7 @@ DeviceConfig card() {
     chip.fetch = Ns(700);
     chip.dma_read = Ns(800);
     chip.dma_write = Ns(400);
+    chip.link = {.generation = 3, .lanes = 8};
     chip.link_per_byte = Duration(127);
     chip.packet_overhead = packet_overhead;
     chip.read_tags = 32;
@@ -94,6 +96,7 @@ DeviceConfig server() {
     chip.fetch = Ns(350);
     chip.dma_read = Ns(450);
     chip.dma_write = Ns(200);
+    chip.link = {.generation = 5, .lanes = 16};
     chip.link_per_byte = Duration(16);
     chip.packet_overhead = packet_overhead;
     chip.read_tags = 256;

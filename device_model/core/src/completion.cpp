@@ -22,7 +22,7 @@ void Device::Impl::complete(Operation& operation) {
     if (queue.state != spec::QueueState::enabled) {
         return;  // its ring has failed: there is nowhere to say it
     }
-    entry.sq_head = static_cast<std::uint16_t>(queue.sq_head);
+    entry.sq_head = static_cast<std::uint16_t>(queue.sq.head);
     entry.qid = operation.queue;
     PendingCompletion pending{operation.queue, operation.entry.opcode, entry, operation.status};
     if (faults_.any() && strike_completion(pending)) {
@@ -38,15 +38,15 @@ void Device::Impl::post(const PendingCompletion& pending) {
     const std::uint16_t index = pending.queue;
     const spec::Status status = pending.status;
     Queue& queue = queues_[index];
-    if (((queue.cq_tail + 1) & queue.cq_mask) == queue.cq_head) {
+    if (queue.cq.is_full()) {
         queue.state = spec::QueueState::error;
         raise_error(spec::ErrorSource::cq_overrun, 0, index, pending.entry.cid);
         return;
     }
     spec::CompletionEntry entry = pending.entry;
-    entry.status = encode_status(status, queue.phase);
+    entry.status = encode_status(status, queue.cq.phase);
     const auto bytes = std::as_bytes(std::span(&entry, 1));
-    const std::uint64_t address = queue.cq_base + queue.cq_tail * sizeof entry;
+    const std::uint64_t address = queue.cq.tail_address(sizeof entry);
     const DmaResult result = write_entry(pending, address, bytes);
     if (result != DmaResult::ok) {
         queue.state = spec::QueueState::error;
@@ -56,10 +56,9 @@ void Device::Impl::post(const PendingCompletion& pending) {
         return;
     }
     record(TraceKind::completion, index, entry.user_tag, digest_of(bytes));
-    queue.cq_tail = (queue.cq_tail + 1) & queue.cq_mask;
-    queue.phase ^= queue.cq_tail == 0;
+    queue.cq.step();
     queue.last_tag = {entry.cid, entry.user_tag};
-    ++queue.unannounced;
+    queue.moderation.note_completion();
     ++statistics_.operations;
     statistics_.dma_written += sizeof entry;
     const auto count = [this](std::uint32_t offset) {
@@ -72,52 +71,43 @@ void Device::Impl::post(const PendingCompletion& pending) {
     }
 }
 
-/// The word with the phase last: who sees the new phase sees the whole entry.
 DmaResult Device::Impl::write_entry(const PendingCompletion& pending, std::uint64_t address,
                                     std::span<const std::byte> bytes) {
     const FaultEvent event{now_, pending.queue, pending.opcode};
     if (strike(spec::FaultKind::completion_fault, event)) {
         return DmaResult::iommu_fault;
     }
-    const auto body = bytes.first(spec::completion_tail_offset);
-    DmaResult result = DmaResult::ok;
     if (const auto torn = strike(spec::FaultKind::torn_completion, event)) {
-        write_late(torn->ns(), pending.queue, address, body, true);
-    } else {
-        result = dma_.write(address, body);
+        constexpr std::size_t tail = spec::completion_tail_offset;
+        write_late(torn->ns(), pending.queue, address, bytes.first(tail), true);
+        return dma_.write(address + tail, bytes.subspan(tail));
     }
-    return result == DmaResult::ok ? dma_.write(address + spec::completion_tail_offset,
-                                                bytes.subspan(spec::completion_tail_offset))
-                                   : result;
+    return blocks::write_completion(dma_, address, bytes);
 }
 
-/// One-shot and moderated: fires at the count, or when the time limit has run out since the first
-/// completion that nobody was told of.
+/// Interrupts now, later or not, as the moderation judges.
 void Device::Impl::announce(std::uint16_t index, bool at_once) {
+    using Verdict = blocks::Moderation::Verdict;
     Queue& queue = queues_[index];
-    if (!queue.armed || queue.unannounced == 0) {
-        return;
-    }
-    const std::uint32_t moderation = registers_.get32(spec::at("INT_MOD").of(index));
-    const auto count = spec::field("INT_MOD", "COUNT").get(moderation);
-    const auto time_us = spec::field("INT_MOD", "TIME_US").get(moderation);
-    if (at_once || queue.unannounced >= std::max<std::uint64_t>(count, 1)) {
+    const std::uint32_t limits = registers_.get32(spec::at("INT_MOD").of(index));
+    const auto count = static_cast<std::uint32_t>(spec::field("INT_MOD", "COUNT").get(limits));
+    const auto time = std::chrono::microseconds(spec::field("INT_MOD", "TIME_US").get(limits));
+    const Verdict verdict = queue.moderation.judge({count, time}, at_once);
+    if (verdict == Verdict::fire) {
         fire(index);
-    } else if (time_us != 0 && !queue.moderation_running) {
-        queue.moderation_running = true;
-        calendar_.add(now_ + std::chrono::microseconds(time_us),
-                      {Stage::moderation, index, ++queue.moderation_epoch, queue.epoch});
+    } else if (verdict == Verdict::start_timer) {
+        calendar_.add(now_ + time,
+                      {Stage::moderation, index, queue.moderation.timer(), queue.epoch});
     }
 }
 
 void Device::Impl::fire(std::uint16_t index) {
     Queue& queue = queues_[index];
-    queue.moderation_running = false;
+    queue.moderation.stop_timer();
     if (queue.interrupts_enabled && strike(spec::FaultKind::coalesce_for_ever, index)) {
         return;
     }
-    queue.armed = false;
-    queue.unannounced = 0;
+    queue.moderation.fired();
     if (queue.interrupts_enabled && !(faults_.any() && strike_interrupt(index))) {
         send_message(queue, now_ + config_.interrupt);
     }

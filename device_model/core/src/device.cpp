@@ -14,17 +14,12 @@
 namespace ringside::core {
 namespace {
 
-constexpr std::uint32_t bar_size(Bar bar) {
-    return bar == Bar::registers ? spec::bar0_size : spec::bar2_size;
-}
+// Everything below the doorbells is storage.
+constexpr std::uint32_t storage_size =
+    spec::blocks[3].base + spec::blocks[3].stride * spec::fault_rules;
+static_assert(storage_size <= spec::at("SQ_DB").of());
 
-bool fits(Bar bar, std::uint32_t offset, std::size_t length) {
-    return length <= bar_size(bar) && offset <= bar_size(bar) - length;
-}
-
-bool is_word(std::uint32_t offset, std::size_t length) {
-    return length == 4 && offset % 4 == 0;
-}
+constexpr std::uint32_t state_change_ms = 100;
 
 bool is_fault_block(const spec::Block& block) {
     return block.base == spec::blocks[3].base;
@@ -33,11 +28,10 @@ bool is_fault_block(const spec::Block& block) {
 }  // namespace
 
 Device::Impl::Impl(const DeviceConfig& config, DmaPort& dma, MsiPort& msi, Trace& trace)
-    : config_(config),
-      dma_(dma, pci_),
+    : Endpoint({.link = config.link}, dma, msi),
+      config_(config),
       trace_(trace),
-      registers_(config),
-      msix_(msi),
+      registers_(spec::blocks, storage_size),
       sessions_(library_, config.max_sessions),
       queues_(config.queue_pairs),
       helpers_(config.helpers),
@@ -52,98 +46,29 @@ Device::Impl::Impl(const DeviceConfig& config, DmaPort& dma, MsiPort& msi, Trace
       state_writer_(trace.add_state_writer("device", [this](std::FILE* out) { dump(out); })) {
     RINGSIDE_ASSERT(trace_, config.queue_pairs >= 2 && config.queue_pairs <= spec::max_queue_pairs,
                     "%u queue pairs", config.queue_pairs);
+    fill_capabilities();
     begin_reset();
     program_faults();
 }
 
-bool Device::Impl::read(Bar bar, Time now, std::uint32_t offset, std::span<std::byte> into) {
-    advance(now);
-    if (is_gone_) {
-        return false;
-    }
-    if (bar == Bar::config) {
-        return peek_config(offset, into);
-    }
-    if (!pci_.decodes_memory() || !fits(bar, offset, into.size())) {
-        pci_.log_unsupported_request(false);
-        return false;
-    }
-    const bool known = is_known(bar, offset, into.size());
-    if (!known) {
-        raise_error(spec::ErrorSource::bad_access, offset, nobody, nobody);
-    } else if (bar == Bar::registers && strike(spec::FaultKind::all_ones, nobody)) {
-        return false;
-    }
-    const bool answered = peek(bar, now, offset, into);
-    if (bar == Bar::registers && known) {
-        std::uint32_t value = 0;
-        std::memcpy(&value, into.data(), sizeof value);
-        record(TraceKind::mmio_read, nobody, offset, value);
-    }
-    return answered;
+void Device::Impl::fill_capabilities() {
+    const auto put = [this](spec::Address address, std::uint64_t value) {
+        registers_.set32(address.of(), static_cast<std::uint32_t>(value));
+    };
+    put(spec::at("CAP"),
+        spec::field("CAP", "MAX_QP").set(config_.queue_pairs) |
+            spec::field("CAP", "LOG2_ENTRIES").set(config_.log2_max_entries) |
+            spec::field("CAP", "SGL").set(1) | spec::field("CAP", "RATE_LIMIT").set(1) |
+            spec::field("CAP", "FAULT_INJECT").set(config_.fault_injection ? 1 : 0) |
+            spec::field("CAP", "FENCE").set(1));
+    put(spec::at("LIMITS"), spec::field("LIMITS", "MAX_SGE").set(config_.max_list_entries) |
+                                spec::field("LIMITS", "MAX_VECTORS").set(spec::max_vectors));
+    put(spec::at("MAX_SESS"), config_.max_sessions);
+    put(spec::at("MAX_LEN"), config_.max_length);
+    put(spec::at("TO"), state_change_ms);
 }
 
-bool Device::Impl::peek(Bar bar, Time now, std::uint32_t offset, std::span<std::byte> into) const {
-    if (is_gone_) {
-        return false;
-    }
-    if (bar == Bar::config) {
-        return peek_config(offset, into);
-    }
-    if (!fits(bar, offset, into.size())) {
-        return false;
-    }
-    std::fill(into.begin(), into.end(), std::byte{0});
-    std::uint32_t value = 0;
-    if (bar == Bar::registers && is_register(offset, into.size())) {
-        value = register_value(offset, now);
-    } else if (bar == Bar::msix && is_word(offset, into.size())) {
-        value = msix_.read(offset);
-    } else {
-        return true;
-    }
-    std::memcpy(into.data(), &value, sizeof value);
-    return true;
-}
-
-bool Device::Impl::write(Bar bar, Time now, std::uint32_t offset, std::span<const std::byte> from) {
-    advance(now);
-    if (is_gone_) {
-        return false;
-    }
-    if (bar == Bar::config) {
-        return write_config(offset, from);
-    }
-    if (!pci_.decodes_memory() || !fits(bar, offset, from.size())) {
-        pci_.log_unsupported_request(true);
-        return false;
-    }
-    const bool known = is_known(bar, offset, from.size());
-    if (!known) {
-        raise_error(spec::ErrorSource::bad_access, offset, nobody, nobody);
-        return true;
-    }
-    std::uint32_t value = 0;
-    std::memcpy(&value, from.data(), sizeof value);
-    if (bar == Bar::registers) {
-        record(TraceKind::mmio_write, nobody, offset, value);
-        write_register(spec::locate(offset), offset, value);
-    } else if (msix_.write(offset, value)) {
-        ++statistics_.messages;
-    }
-    return true;
-}
-
-/// Whether an access is an aligned word of something that this chip has.
-bool Device::Impl::is_known(Bar bar, std::uint32_t offset, std::size_t length) const {
-    return bar == Bar::registers ? is_register(offset, length)
-                                 : is_word(offset, length) && MsixTable::is_known(offset);
-}
-
-bool Device::Impl::is_register(std::uint32_t offset, std::size_t length) const {
-    if (!is_word(offset, length)) {
-        return false;
-    }
+bool Device::Impl::has_register(std::uint32_t offset) const {
     const spec::Location location = spec::locate(offset);
     if (location.reg == nullptr) {
         return false;
@@ -152,6 +77,24 @@ bool Device::Impl::is_register(std::uint32_t offset, std::size_t length) const {
         return config_.fault_injection;
     }
     return !spec::is_per_queue(*location.block) || location.instance < config_.queue_pairs;
+}
+
+std::optional<std::uint32_t> Device::Impl::read_register(std::uint32_t offset, Time now) {
+    if (strike(spec::FaultKind::all_ones, nobody)) {
+        return std::nullopt;
+    }
+    const std::uint32_t value = register_value(offset, now);
+    record(TraceKind::mmio_read, nobody, offset, value);
+    return value;
+}
+
+void Device::Impl::refuse_access(std::uint32_t offset) {
+    raise_error(spec::ErrorSource::bad_access, offset, nobody, nobody);
+}
+
+/// What is fetched or on its way through the stages counts as one that still reads.
+bool Device::Impl::transactions_pending() const {
+    return in_pipeline_ != 0 || fetching_ || !late_writes_.empty();
 }
 
 std::uint32_t Device::Impl::register_value(std::uint32_t offset, Time now) const {
@@ -182,16 +125,16 @@ std::uint32_t Device::Impl::live_queue_register(const spec::Location& location, 
         return static_cast<std::uint32_t>(queue.state);
     }
     if (is(spec::at("SQ_HEAD"))) {
-        return queue.sq_head;
+        return queue.sq.head;
     }
     if (is(spec::at("SQ_TAIL"))) {
-        return queue.sq_tail;
+        return queue.sq.tail;
     }
     if (is(spec::at("CQ_HEAD"))) {
-        return queue.cq_head;
+        return queue.cq.head;
     }
     if (is(spec::at("CQ_TAIL"))) {
-        return queue.cq_tail;
+        return queue.cq.tail;
     }
     if (is(spec::at("INFLIGHT"))) {
         return queue.credits_in_use;
@@ -205,11 +148,16 @@ std::uint32_t Device::Impl::live_queue_register(const spec::Location& location, 
     return registers_.read(location, location.upper_half ? offset + 4 : offset);
 }
 
-void Device::Impl::write_register(const spec::Location& location, std::uint32_t offset,
-                                  std::uint32_t value) {
+void Device::Impl::write_register(std::uint32_t offset, std::uint32_t value) {
+    record(TraceKind::mmio_write, nobody, offset, value);
+    apply_write(offset, value);
+}
+
+void Device::Impl::apply_write(std::uint32_t offset, std::uint32_t value) {
     if (state() == spec::DeviceState::dead) {
         return;
     }
+    const spec::Location location = spec::locate(offset);
     const std::uint32_t queue = location.instance;
     if (offset == spec::at("SQ_DB").of(queue)) {
         submission_doorbell(queue, value);
@@ -280,8 +228,8 @@ void Device::Impl::dump(std::FILE* out) const {
         if (queue.state != spec::QueueState::disabled) {
             std::fprintf(out,
                          "queue %zu: state %u, SQ head %u tail %u, CQ head %u tail %u, %u in use\n",
-                         index, static_cast<unsigned>(queue.state), queue.sq_head, queue.sq_tail,
-                         queue.cq_head, queue.cq_tail, queue.credits_in_use);
+                         index, static_cast<unsigned>(queue.state), queue.sq.head, queue.sq.tail,
+                         queue.cq.head, queue.cq.tail, queue.credits_in_use);
         }
     }
 }
@@ -309,6 +257,12 @@ void Device::advance(Time now) {
 }
 std::optional<Time> Device::next_event() const {
     return impl_->next_event();
+}
+
+blocks::MakeFunction make_device(const DeviceConfig& config) {
+    return [config](DmaPort& dma, MsiPort& msi, Trace& trace) {
+        return std::make_unique<Device>(config, dma, msi, trace);
+    };
 }
 
 }  // namespace ringside::core

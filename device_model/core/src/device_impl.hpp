@@ -2,11 +2,10 @@
 // SPDX-FileCopyrightText: the ringside authors
 #pragma once
 
-// The chip's inside. Configuration space is in function.cpp, the register port in device.cpp,
-// states, resets and errors in control.cpp, queue pairs and their arbitration in queues.cpp, the
-// way of an operation through the stages in stages.cpp and scatter_gather.cpp, the admin queue's
-// commands in admin.cpp, completions and interrupts in completion.cpp, what injected faults do in
-// fault_effects.cpp.
+// The chip's inside. The register port is in device.cpp, states, resets and errors in control.cpp,
+// queue pairs and their arbitration in queues.cpp, the way of an operation through the stages in
+// stages.cpp and scatter_gather.cpp, the admin queue's commands in admin.cpp, completions and
+// interrupts in completion.cpp, what injected faults do in fault_effects.cpp.
 
 #include <array>
 #include <cstdio>
@@ -15,50 +14,48 @@
 #include <optional>
 #include <vector>
 
-#include "bus_master.hpp"
-#include "calendar.hpp"
 #include "crypto_library.hpp"
 #include "fault_injector.hpp"
-#include "link.hpp"
-#include "msix.hpp"
-#include "pci_config.hpp"
 #include "pipeline.hpp"
-#include "register_file.hpp"
 #include "ringside/base/cleansed_buffer.hpp"
 #include "ringside/base/prng.hpp"
+#include "ringside/blocks/calendar.hpp"
+#include "ringside/blocks/endpoint.hpp"
+#include "ringside/blocks/link_direction.hpp"
+#include "ringside/blocks/register_bank.hpp"
 #include "ringside/core/device.hpp"
 #include "sessions.hpp"
 
 namespace ringside::core {
 
-class Device::Impl {
+class Device::Impl final : public blocks::Endpoint {
   public:
     Impl(const DeviceConfig& config, DmaPort& dma, MsiPort& msi, Trace& trace);
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
 
-    bool read(Bar bar, Time now, std::uint32_t offset, std::span<std::byte> into);
-    bool write(Bar bar, Time now, std::uint32_t offset, std::span<const std::byte> from);
-    bool peek(Bar bar, Time now, std::uint32_t offset, std::span<std::byte> into) const;
-    void advance(Time now);
-    std::optional<Time> next_event() const { return is_gone_ ? std::nullopt : calendar_.next(); }
+    void advance(Time now) override;
+    std::optional<Time> next_event() const override {
+        return is_gone_ ? std::nullopt : calendar_.next();
+    }
     std::optional<std::uint32_t> inject(const FaultRule& rule);
 
   private:
     static constexpr std::uint16_t nobody = 0xFFFF;
 
-    // configuration space (function.cpp)
-    bool peek_config(std::uint32_t offset, std::span<std::byte> into) const;
-    bool write_config(std::uint32_t offset, std::span<const std::byte> from);
-    void function_level_reset();
-    bool transactions_pending() const;
-
     // the register port (device.cpp)
-    bool is_known(Bar bar, std::uint32_t offset, std::size_t length) const;
-    bool is_register(std::uint32_t offset, std::size_t length) const;
-    std::uint32_t register_value(std::uint32_t offset, Time now) const;
+    bool has_register(std::uint32_t offset) const override;
+    std::uint32_t register_value(std::uint32_t offset, Time now) const override;
+    std::optional<std::uint32_t> read_register(std::uint32_t offset, Time now) override;
+    void write_register(std::uint32_t offset, std::uint32_t value) override;
+    void apply_write(std::uint32_t offset, std::uint32_t value);
+    void refuse_access(std::uint32_t offset) override;
+    void count_messages(std::uint32_t sent) override { statistics_.messages += sent; }
+    void reset_function() override { begin_reset(); }
+    bool transactions_pending() const override;
+    bool is_present() const override { return !is_gone_; }
+    void fill_capabilities();
     std::uint32_t live_queue_register(const spec::Location& location, Time now) const;
-    void write_register(const spec::Location& location, std::uint32_t offset, std::uint32_t value);
     void write_global(std::uint32_t offset, std::uint32_t old, std::uint32_t value);
     void write_queue(const spec::Location& location, std::uint32_t queue, std::uint32_t old,
                      std::uint32_t value);
@@ -163,14 +160,11 @@ class Device::Impl {
     void perform_late(const Action& action);
 
     const DeviceConfig config_;
-    PciConfig pci_;
-    BusMaster dma_;
     Trace& trace_;
     CryptoLibrary library_;
-    RegisterFile registers_;
-    MsixTable msix_;
+    blocks::RegisterBank registers_;
     SessionTable sessions_;
-    Calendar<Action> calendar_;
+    blocks::Calendar<Action> calendar_;
     Time now_{};
     std::uint32_t reset_epoch_ = 0;
     std::uint32_t enable_epoch_ = 0;  ///< counts the ways into ENABLING, over all resets
@@ -190,8 +184,8 @@ class Device::Impl {
     std::uint64_t serial_ = 0;
     std::uint32_t in_pipeline_ = 0;
     std::array<SlicePool, slice_classes> slices_;
-    LinkDirection downstream_;  ///< towards the chip
-    LinkDirection upstream_;
+    blocks::LinkDirection downstream_;  ///< towards the chip
+    blocks::LinkDirection upstream_;
 
     struct Statistics {
         std::uint64_t operations = 0;

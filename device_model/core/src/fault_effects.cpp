@@ -43,7 +43,7 @@ std::optional<std::uint32_t> Device::Impl::inject(const FaultRule& rule) {
     for (std::uint32_t slot = 0; config_.fault_injection && slot < spec::fault_rules; ++slot) {
         if (!faults_.is_active(slot)) {
             for (const RegisterWrite& write : register_writes(rule, slot)) {
-                write_register(spec::locate(write.offset), write.offset, write.value);
+                apply_write(write.offset, write.value);
             }
             return slot;
         }
@@ -276,10 +276,10 @@ bool Device::Impl::strike_end(Operation& operation, std::uint32_t slot) {
         return false;
     }
     auto fault = strike(FaultKind::delay_completion, operation);
-    if (!fault && queue.armed && queue.interrupts_enabled) {
+    if (!fault && queue.moderation.is_armed() && queue.interrupts_enabled) {
         fault = strike(FaultKind::early_interrupt, operation);
         if (fault) {
-            queue.armed = false;
+            queue.moderation.disarm();
             raise_vector(queue.vector);
         }
     }

@@ -14,6 +14,8 @@
 
 #include "helpers.hpp"
 #include "ringside/base/time.hpp"
+#include "ringside/blocks/moderation.hpp"
+#include "ringside/blocks/rings.hpp"
 #include "ringside/spec/registers.hpp"
 #include "ringside/spec/wire.hpp"
 #include "sessions.hpp"
@@ -88,16 +90,9 @@ struct PendingCompletion {
 struct Queue {
     spec::QueueState state = spec::QueueState::disabled;
     std::uint32_t epoch = 0;  ///< counts enables and resets: an action of an older one is void
-    std::uint64_t sq_base = 0;
-    std::uint64_t cq_base = 0;
-    std::uint32_t sq_mask = 0;
-    std::uint32_t cq_mask = 0;
-    std::uint32_t sq_head = 0;
-    std::uint32_t sq_tail = 0;
-    std::uint32_t cq_head = 0;
-    std::uint32_t cq_tail = 0;
+    blocks::SubmissionRing sq;
+    blocks::CompletionRing cq;
     std::uint32_t credits_in_use = 0;
-    bool phase = true;
     std::optional<CompletionTag> last_tag;  ///< of the entry written last; kept for faults
     bool rang = false;                      ///< a doorbell is on its way to the arbiter
     bool eligible = false;                  ///< the arbiter knows of unfetched descriptors
@@ -107,14 +102,8 @@ struct Queue {
     TokenBucket rate;
     std::uint32_t vector = 0;
     bool interrupts_enabled = false;
-    bool armed = false;
-    bool moderation_running = false;  ///< the time limit counts
-    std::uint32_t moderation_epoch = 0;
-    std::uint32_t unannounced = 0;
+    blocks::Moderation moderation;
     std::vector<Time> doorbell_times;  ///< by submission ring index
-
-    std::uint32_t unfetched() const { return (sq_tail - sq_head) & sq_mask; }
-    std::uint32_t unconsumed() const { return (cq_tail - cq_head) & cq_mask; }
 };
 
 /// An operation by its place and its serial number: the place may be another's by the time that one

@@ -26,13 +26,13 @@ void Device::Impl::enable_queue(std::uint32_t index) {
     };
     Queue fresh;
     fresh.epoch = queue.epoch + 1;
-    fresh.sq_base = registers_.get64(spec::at("SQ_BASE").of(index));
-    fresh.cq_base = registers_.get64(spec::at("CQ_BASE").of(index));
+    fresh.sq.base = registers_.get64(spec::at("SQ_BASE").of(index));
+    fresh.cq.base = registers_.get64(spec::at("CQ_BASE").of(index));
     fresh.vector = static_cast<std::uint32_t>(spec::field("CQ_VEC", "VECTOR").get(vec));
     fresh.interrupts_enabled = spec::field("CQ_VEC", "IEN").get(vec) != 0;
     const bool good = good_size(sq_entries) && good_size(cq_entries) &&
-                      fresh.sq_base % (sq_entries * sizeof(spec::SubmissionEntry)) == 0 &&
-                      fresh.cq_base % (cq_entries * sizeof(spec::CompletionEntry)) == 0 &&
+                      fresh.sq.base % (sq_entries * sizeof(spec::SubmissionEntry)) == 0 &&
+                      fresh.cq.base % (cq_entries * sizeof(spec::CompletionEntry)) == 0 &&
                       fresh.vector < spec::max_vectors;
     if (!good) {
         queue.state = spec::QueueState::error;
@@ -40,8 +40,8 @@ void Device::Impl::enable_queue(std::uint32_t index) {
         return;
     }
     fresh.state = spec::QueueState::enabled;
-    fresh.sq_mask = static_cast<std::uint32_t>(sq_entries - 1);
-    fresh.cq_mask = static_cast<std::uint32_t>(cq_entries - 1);
+    fresh.sq.mask = static_cast<std::uint32_t>(sq_entries - 1);
+    fresh.cq.mask = static_cast<std::uint32_t>(cq_entries - 1);
     fresh.doorbell_times.resize(sq_entries);
     queue = std::move(fresh);
     refill(index);
@@ -50,9 +50,8 @@ void Device::Impl::enable_queue(std::uint32_t index) {
 void Device::Impl::submission_doorbell(std::uint32_t index, std::uint32_t value) {
     Queue& queue = queues_[index];
     const std::uint32_t tail = value & 0xFFFF;
-    const std::uint32_t announced = (tail - queue.sq_tail) & queue.sq_mask;
-    const bool good = queue.state == spec::QueueState::enabled && tail <= queue.sq_mask &&
-                      value >> 16 == 0 && queue.unfetched() + announced <= queue.sq_mask;
+    const bool good =
+        queue.state == spec::QueueState::enabled && value >> 16 == 0 && queue.sq.accepts(tail);
     if (!good) {
         raise_error(spec::ErrorSource::bad_doorbell, spec::at("SQ_DB").of(index),
                     static_cast<std::uint16_t>(index), nobody);
@@ -66,8 +65,8 @@ void Device::Impl::submission_doorbell(std::uint32_t index, std::uint32_t value)
         return;
     }
     record(TraceKind::doorbell, static_cast<std::uint16_t>(index), tail);
-    for (; queue.sq_tail != tail; queue.sq_tail = (queue.sq_tail + 1) & queue.sq_mask) {
-        queue.doorbell_times[queue.sq_tail] = now_;
+    for (; queue.sq.tail != tail; queue.sq.tail = queue.sq.after(queue.sq.tail)) {
+        queue.doorbell_times[queue.sq.tail] = now_;
         ++queue.credits_in_use;
     }
     ring(index);
@@ -76,9 +75,8 @@ void Device::Impl::submission_doorbell(std::uint32_t index, std::uint32_t value)
 void Device::Impl::completion_doorbell(std::uint32_t index, std::uint32_t value) {
     Queue& queue = queues_[index];
     const auto head = static_cast<std::uint32_t>(spec::field("CQ_DB", "HEAD").get(value));
-    const std::uint32_t consumed = (head - queue.cq_head) & queue.cq_mask;
-    if (queue.state == spec::QueueState::disabled || head > queue.cq_mask ||
-        consumed > queue.unconsumed()) {
+    const std::uint32_t consumed = queue.cq.consumed(head);
+    if (queue.state == spec::QueueState::disabled || !queue.cq.accepts(head)) {
         raise_error(spec::ErrorSource::bad_doorbell, spec::at("CQ_DB").of(index),
                     static_cast<std::uint16_t>(index), nobody);
         return;
@@ -86,15 +84,11 @@ void Device::Impl::completion_doorbell(std::uint32_t index, std::uint32_t value)
     if (strike(spec::FaultKind::drop_head_doorbell, static_cast<std::uint16_t>(index))) {
         return;
     }
-    queue.cq_head = head;
+    queue.cq.head = head;
     queue.credits_in_use -= std::min(consumed, queue.credits_in_use);
-    if (spec::field("CQ_DB", "ARM").get(value) != 0) {
-        queue.armed = true;
-        queue.unannounced = queue.unconsumed();
-        queue.moderation_running = false;  // what it ran for has been consumed
-        if (queue.unannounced != 0) {
-            fire(static_cast<std::uint16_t>(index));
-        }
+    if (spec::field("CQ_DB", "ARM").get(value) != 0 &&
+        queue.moderation.arm(queue.cq.unconsumed())) {
+        fire(static_cast<std::uint16_t>(index));
     }
 }
 
@@ -175,7 +169,7 @@ void Device::Impl::fetch(std::uint32_t index, std::uint32_t epoch) {
         queue.state == spec::QueueState::enabled) {
         const auto weight = static_cast<std::uint32_t>(
             spec::field("Q_CTRL", "WEIGHT").get(registers_.get32(spec::at("Q_CTRL").of(index))));
-        std::uint32_t count = std::min(queue.unfetched(), config_.fetch_batch);
+        std::uint32_t count = std::min(queue.sq.unfetched(), config_.fetch_batch);
         count = weight != 0 ? std::min(count, weight) : count;
         const auto limit = rate_limit(index);
         count = limit ? std::min(count, queue.rate.tokens(now_, *limit)) : count;
@@ -185,7 +179,7 @@ void Device::Impl::fetch(std::uint32_t index, std::uint32_t epoch) {
                 queue.rate.take(now_, *limit);
             }
         }
-        queue.eligible = queue.unfetched() != 0;
+        queue.eligible = queue.sq.unfetched() != 0;
     }
     arbitrate();
 }
@@ -194,7 +188,7 @@ void Device::Impl::fetch(std::uint32_t index, std::uint32_t epoch) {
 std::optional<spec::SubmissionEntry> Device::Impl::read_descriptor(std::uint32_t index) {
     const Queue& queue = queues_[index];
     spec::SubmissionEntry entry;
-    const std::uint64_t address = queue.sq_base + queue.sq_head * sizeof entry;
+    const std::uint64_t address = queue.sq.head_address(sizeof entry);
     const bool refused =
         strike(spec::FaultKind::descriptor_fault, static_cast<std::uint16_t>(index)).has_value();
     const DmaResult result = refused
@@ -224,8 +218,8 @@ bool Device::Impl::fetch_one(std::uint32_t index) {
         queue.fenced = true;
         return false;
     }
-    const Time doorbell = queue.doorbell_times[queue.sq_head];
-    queue.sq_head = (queue.sq_head + 1) & queue.sq_mask;
+    const Time doorbell = queue.doorbell_times[queue.sq.head];
+    queue.sq.step();
     admit(index, *entry, doorbell);
     return true;
 }
@@ -264,7 +258,7 @@ void Device::Impl::reset_queue(std::uint32_t index) {
     const std::uint32_t epoch = queue.epoch + 1;
     queue = Queue{};
     queue.epoch = epoch;
-    registers_.reset_queue(index);
+    registers_.reset_block(spec::blocks[1], index, spec::ResetDomain::queue);
 }
 
 void Device::Impl::abort_queue(std::uint32_t index, spec::AbortReason reason) {
@@ -278,15 +272,15 @@ void Device::Impl::abort_queue(std::uint32_t index, spec::AbortReason reason) {
     std::sort(slots.begin(), slots.end(), [this](std::uint32_t a, std::uint32_t b) {
         return operations_[a].serial < operations_[b].serial;
     });
-    while (queue.unfetched() != 0) {
+    while (queue.sq.unfetched() != 0) {
         const auto entry = read_descriptor(index);
         if (!entry) {
             break;  // whose it was cannot be said; those behind it go the same way
         }
         const std::uint32_t slot = take_slot(index);
         operations_[slot].entry = *entry;
-        operations_[slot].doorbell = queue.doorbell_times[queue.sq_head];
-        queue.sq_head = (queue.sq_head + 1) & queue.sq_mask;
+        operations_[slot].doorbell = queue.doorbell_times[queue.sq.head];
+        queue.sq.step();
         slots.push_back(slot);
     }
     for (const std::uint32_t slot : slots) {

@@ -93,10 +93,8 @@ void Device::Impl::perform(const Action& action) {
             }
             return;
         case Stage::moderation: {
-            Queue& queue = queues_[action.queue];
-            if (action.slot == queue.moderation_epoch && action.serial == queue.epoch &&
-                queue.moderation_running) {
-                queue.moderation_running = false;
+            const Queue& queue = queues_[action.queue];
+            if (action.serial == queue.epoch && queue.moderation.expired(action.slot)) {
                 fire(action.queue);
             }
             return;

@@ -40,6 +40,7 @@ class DeviceKey {
         return reinterpret_cast<const unsigned char*>(key_.data());
     }
     std::size_t size() const { return key_.size(); }
+    spec::Hash hash() const { return hash_; }
 
     /// The key must be set. May pause the job. Errors: begin_session()'s.
     driver::result<const Session*> session() {

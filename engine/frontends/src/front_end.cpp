@@ -34,12 +34,16 @@ FrontEnd::FrontEnd(DeviceHost& host, const Settings& settings, bool settings_are
 FrontEnd::~FrontEnd() = default;
 
 bool FrontEnd::wants_device(AlgorithmFamily family, std::size_t size) {
-    if (!policy_.allows(family)) {
-        return false;  // the ENGINE's: a provider does not offer it
-    }
-    if (size < policy_.smallest_request) {
+    if (policy_.allows(family) && size < policy_.smallest_request) {
         source_->count_software(SoftwareReason::small);
         return false;
+    }
+    return wants_device(family);
+}
+
+bool FrontEnd::wants_device(AlgorithmFamily family) {
+    if (!policy_.allows(family)) {
+        return false;  // the ENGINE's: a provider does not offer it
     }
     if (policy_.synchronous_in_software && ASYNC_get_current_job() == nullptr) {
         source_->count_software(SoftwareReason::synchronous);
@@ -49,8 +53,12 @@ bool FrontEnd::wants_device(AlgorithmFamily family, std::size_t size) {
 }
 
 bool FrontEnd::falls_back(const boost::system::error_code& error) {
-    // A forged message is what the device is there to find.
-    if (!policy_.fallback || error == driver::Errc::auth_failed) {
+    if (error == boost::system::errc::not_supported) {
+        return true;  // what the device never does is no failure
+    }
+    // Forged or impossible data is what the device is there to find.
+    if (!policy_.fallback || error == driver::Errc::auth_failed ||
+        error == driver::Errc::crypto_failed) {
         return false;
     }
     source_->count_software(SoftwareReason::device_failed);

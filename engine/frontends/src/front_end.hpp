@@ -36,6 +36,8 @@ class FrontEnd {
     /// Whether a request of `size` bytes by this caller is to go to the device; else it has been
     /// counted as software's.
     bool wants_device(AlgorithmFamily family, std::size_t size);
+    /// The same where the work does not grow with the data.
+    bool wants_device(AlgorithmFamily family);
     /// Whether software does what ended with `error` in the device; then it has been counted.
     bool falls_back(const boost::system::error_code& error);
 

@@ -2,14 +2,15 @@
 // SPDX-FileCopyrightText: the ringside authors
 #pragma once
 
+// At the border of the C functions of a dispatch table, which no exception gets past.
+
 #include <openssl/err.h>
 
 #include <exception>
 
 namespace ringside::frontends {
 
-/// For the functions that OpenSSL calls: a `what` that fails for want of memory (or of a thread) is
-/// a failure like another.
+/// A `what` that fails for want of memory (or of a thread) is a failure like another.
 template <typename Result, typename What>
 Result guarded(Result failure, What what) {
     try {

@@ -41,6 +41,9 @@ inline constexpr HashShape sha2_512_256{
 inline constexpr HashShape sha3_256{"SHA3-256",           NID_sha3_256, AlgorithmFamily::sha3,
                                     spec::Hash::sha3_256, 32,           136};
 
+/// Only under HMAC, see hash.cpp.
+inline constexpr HashShape sha1{"SHA1", NID_sha1, AlgorithmFamily::hmac, spec::Hash::sha1, 20, 64};
+
 /// Functions that return bool leave the reason of a failure on the error queue.
 class HashMessage {
   public:

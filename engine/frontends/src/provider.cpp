@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "algorithms.hpp"
+#include "asymmetric.hpp"
 #include "front_end.hpp"
 #include "provider_settings.hpp"
 
@@ -24,13 +25,17 @@ struct Offer {
 const Offer offers[] = {
     {OSSL_OP_CIPHER, cbc_rows}, {OSSL_OP_CIPHER, gcm_rows},    {OSSL_OP_CIPHER, ctr_rows},
     {OSSL_OP_CIPHER, xts_rows}, {OSSL_OP_CIPHER, chacha_rows}, {OSSL_OP_DIGEST, hash_rows},
+    {OSSL_OP_MAC, hmac_rows},   {OSSL_OP_KDF, kdf_rows},       {OSSL_OP_CIPHER, cbc_hmac_rows},
 };
 
 /// By operation: what query_operation() gives, end mark included.
 using Operations = std::map<int, std::vector<OSSL_ALGORITHM>>;
 
-Operations allowed_operations(const Policy& policy) {
+Operations allowed_operations(const PrivateLibcrypto& library, const Policy& policy) {
     Operations operations;
+    for (const auto& [operation, algorithm] : asymmetric_algorithms(library, policy)) {
+        operations[operation].push_back(algorithm);
+    }
     for (const Offer& offer : offers) {
         for (const AlgorithmRow& row : offer.rows) {
             if (policy.allows(row.family)) {
@@ -49,7 +54,7 @@ class Provider : public FrontEnd {
   public:
     Provider(DeviceHost& host, const Settings& settings, bool settings_are_good)
         : FrontEnd(host, settings, settings_are_good),
-          operations_(allowed_operations(settings.policy)) {}
+          operations_(allowed_operations(software(), settings.policy)) {}
     /// Null: nothing of it is offered.
     const OSSL_ALGORITHM* algorithms(int operation) const {
         const auto found = operations_.find(operation);
@@ -94,6 +99,12 @@ const OSSL_ALGORITHM* query_operation(void* front_end, int operation, int* no_ca
     return static_cast<const Provider*>(static_cast<FrontEnd*>(front_end))->algorithms(operation);
 }
 
+int get_provider_capabilities(void* front_end, const char* capability, OSSL_CALLBACK* callback,
+                              void* argument) {
+    const auto& provider = *static_cast<const FrontEnd*>(front_end);
+    return get_capabilities(provider.software(), provider.policy(), capability, callback, argument);
+}
+
 }  // namespace
 
 int init_provider(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* in,
@@ -103,6 +114,7 @@ int init_provider(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* in,
         dispatch_entry(OSSL_FUNC_PROVIDER_GETTABLE_PARAMS, &gettable_params),
         dispatch_entry(OSSL_FUNC_PROVIDER_GET_PARAMS, &get_params),
         dispatch_entry(OSSL_FUNC_PROVIDER_QUERY_OPERATION, &query_operation),
+        dispatch_entry(OSSL_FUNC_PROVIDER_GET_CAPABILITIES, &get_provider_capabilities),
         {0, nullptr},
     };
     try {

@@ -126,6 +126,19 @@ const Option table[] = {
      [](std::string_view value, Settings& settings) {
          return read_choice(value, "paced", "free", settings.device.paced);
      }},
+    {"chip", "text", "standard, edge, card, server or slow-slices", "standard",
+     "Which chip is simulated; the datasheet's chapter \"Time\" has them.",
+     [](std::string_view value, Settings& settings) {
+         settings.device.chip = value;  // whoever starts the device knows the names
+         return true;
+     }},
+    {"helpers", "number", "0 to 3", "0",
+     "Threads that compute for the chip; what it does, and when, is the same with any number.",
+     [](std::string_view value, Settings& settings) {
+         const auto helpers = read_number<unsigned>(value, 0, most_helpers);
+         settings.device.helpers = helpers.value_or(settings.device.helpers);
+         return helpers.has_value();
+     }},
     {"faults", "text", "a plan as in the datasheet's chapter \"Fault injection\"", "",
      "Faults that the device injects, to see what your program does.",
      [](std::string_view value, Settings& settings) {

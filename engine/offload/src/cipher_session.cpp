@@ -113,4 +113,31 @@ driver::result<void> CipherSession::open(Bytes iv, Bytes aad, Bytes in, std::spa
                 out);
 }
 
+driver::result<void> CipherSession::seal_record(
+    std::span<const std::byte, driver::tls_header_size> header, std::span<const std::byte, 16> iv,
+    Bytes explicit_iv, Bytes payload, std::span<std::byte> out) const {
+    return take(exchange({header, explicit_iv, payload}, out.size(),
+                         [&](const driver::CipherBuffers& where) {
+                             return driver::tls_cbc_record(
+                                 driver::Direction::encrypt, id(), where, iv,
+                                 static_cast<std::uint16_t>(explicit_iv.size()));
+                         }),
+                out);
+}
+
+driver::result<std::size_t> CipherSession::open_record(
+    std::span<const std::byte, driver::tls_header_size> header, std::span<const std::byte, 16> iv,
+    Bytes explicit_iv, Bytes ciphertext, std::span<std::byte> out) const {
+    const auto reply = exchange(
+        {header, explicit_iv, ciphertext}, out.size(), [&](const driver::CipherBuffers& where) {
+            return driver::tls_cbc_record(driver::Direction::decrypt, id(), where, iv,
+                                          static_cast<std::uint16_t>(explicit_iv.size()));
+        });
+    if (!reply) {
+        return reply.error();
+    }
+    std::copy(reply->bytes.begin(), reply->bytes.end(), out.begin());
+    return reply->bytes.size();
+}
+
 }  // namespace ringside::offload

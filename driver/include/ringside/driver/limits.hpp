@@ -26,6 +26,9 @@ inline constexpr Duration torn_entry_limit = std::chrono::microseconds(100);
 inline constexpr Duration storm_poll_interval = std::chrono::microseconds(100);
 /// Entries of the admin queue pair's rings.
 inline constexpr std::uint32_t admin_ring_entries = 16;
+/// How long a change of state may take at the most, whatever TO says: a device that never answers
+/// must not be waited for as long as it wants (2^32 ms are seven weeks).
+inline constexpr Duration max_state_change = std::chrono::seconds(10);
 /// Between two looks at a status register that is to change.
 inline constexpr Duration poll_interval = std::chrono::microseconds(10);
 /// How often the creation of a session is tried after a device reset, if only its DMA fails.

@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: the ringside authors
 #pragma once
 
-// A SystemC kernel with the accelerator in it and a root complex around it, as both platforms use
+// A SystemC kernel with a device in it and a root complex around it, as both platforms use
 // it: the function enumerated as a kernel leaves it to a driver, MMIO in, DMA to host memory (the
 // IOMMU) and MSI-X messages out, time on request. All calls on one thread, the one that created it;
 // sc_start() runs only inside advance_to(), on the caller's stack.
@@ -24,7 +24,7 @@ class Kernel final : public Chip {
   public:
     /// Builds and elaborates. Errc::kernel_in_use if the process has a kernel already, ours or a
     /// foreign one. Many kernels may follow one another in a process.
-    static boost::system::result<std::unique_ptr<Kernel>> create(const core::DeviceConfig& device,
+    static boost::system::result<std::unique_ptr<Kernel>> create(const blocks::MakeFunction& make,
                                                                  Trace& trace, HostMemory& memory,
                                                                  MsiSink on_message);
     ~Kernel() override;

@@ -24,6 +24,9 @@ enum class Pace : std::uint8_t {
 
 struct LivePlatformConfig {
     core::DeviceConfig device;
+    /// Another device in place of the accelerator (docs/new-device.md); what is recorded of it can
+    /// be read, and not replayed. Empty: `device`.
+    blocks::MakeFunction other_device;
     std::uint64_t seed = 1;
     Pace pace = Pace::free;
     /// Where everything that passes the link is written; it must outlive the platform.

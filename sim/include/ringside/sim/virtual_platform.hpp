@@ -19,6 +19,9 @@ namespace ringside::sim {
 
 struct VirtualPlatformConfig {
     core::DeviceConfig device;
+    /// Another device in place of the accelerator (docs/new-device.md); what is recorded of it can
+    /// be read, and not replayed. Empty: `device`.
+    blocks::MakeFunction other_device;
     std::uint64_t seed = 1;
     Interleaving interleaving = Interleaving::seeded;
     /// Where everything that passes the link is written; it must outlive the platform.

@@ -16,6 +16,7 @@
 #include "ringside/base/trace.hpp"
 #include "ringside/core/fault_rule.hpp"
 #include "ringside/core/ports.hpp"
+#include "ringside/spec/pci_identity.hpp"
 #include "ringside/spec/wire.hpp"
 
 namespace ringside::core {
@@ -92,6 +93,7 @@ struct DeviceConfig {
     Duration fetch = std::chrono::nanoseconds(500);     ///< one batch of descriptors
     Duration dma_read = std::chrono::nanoseconds(600);  ///< latency of a payload read
     Duration dma_write = std::chrono::nanoseconds(300);
+    spec::pci::LinkWidth link;              ///< what configuration space names
     Duration link_per_byte = Duration(63);  ///< raw rate, about 16 GB/s each way
     std::uint32_t packet_overhead = 0;      ///< bytes around the payload of a packet
     std::uint32_t max_payload = 256;        ///< bytes of payload in a packet
@@ -114,42 +116,32 @@ struct DeviceConfig {
     std::vector<FaultRule> faults;  ///< what their slots hold after power-on; spec::fault_rules
 };
 
-/// What an access goes to: the memory behind a base address register, or configuration space.
-enum class Bar : std::uint8_t { registers = 0, msix = 2, config };
-
-class Device {
+class Device final : public blocks::Function {
   public:
     /// The ports and the trace must outlive the device. After power-on only configuration space
     /// answers, and no DMA or message leaves, until a host has enumerated the function.
     Device(const DeviceConfig& config, DmaPort& dma, MsiPort& msi, Trace& trace);
-    ~Device();
+    ~Device() override;
     Device(const Device&) = delete;
     Device& operator=(const Device&) = delete;
 
-    // ---- the register port; `now` never goes backwards ----
-
-    /// Any offset, any length: what is no aligned 32-bit access to a register raises
-    /// ERR_SRC.BAD_ACCESS and reads as zero; configuration space takes one to four bytes of one
-    /// double word. False: nobody answers, as the access is outside or memory space is off.
-    bool read(Bar bar, Time now, std::uint32_t offset, std::span<std::byte> into);
-    bool write(Bar bar, Time now, std::uint32_t offset, std::span<const std::byte> from);
-    /// As read(), without any side effect or error; also while memory space is off.
-    bool peek(Bar bar, Time now, std::uint32_t offset, std::span<std::byte> into) const;
+    /// What is no aligned 32-bit access to a register raises ERR_SRC.BAD_ACCESS.
+    bool read(Bar bar, Time now, std::uint32_t offset, std::span<std::byte> into) override;
+    bool write(Bar bar, Time now, std::uint32_t offset, std::span<const std::byte> from) override;
+    bool peek(Bar bar, Time now, std::uint32_t offset, std::span<std::byte> into) const override;
+    void advance(Time now) override;
+    std::optional<Time> next_event() const override;
 
     /// Puts a rule into a free slot, as writes to the FI_* registers would. The slot; empty: all
     /// are taken, or the chip has no fault injection.
     std::optional<std::uint32_t> inject(const FaultRule& rule);
 
-    // ---- time ----
-
-    /// Does everything that is due at or before `now`.
-    void advance(Time now);
-    /// When advance() next has something to do; empty: not before somebody writes a register.
-    std::optional<Time> next_event() const;
-
   private:
     class Impl;
     std::unique_ptr<Impl> impl_;
 };
+
+/// For a host: the accelerator with this configuration.
+blocks::MakeFunction make_device(const DeviceConfig& config);
 
 }  // namespace ringside::core

@@ -2,34 +2,15 @@
 // SPDX-FileCopyrightText: the ringside authors
 #pragma once
 
-// The core's way out of the chip: DMA to host memory and MSI-X messages. The core calls, the shell
-// around it implements. (Its way in is Device's register port.)
+// What the accelerator takes from the blocks into its interface.
 
-#include <cstddef>
-#include <cstdint>
-#include <span>
+#include "ringside/blocks/function.hpp"
 
 namespace ringside::core {
 
-enum class DmaResult : std::uint8_t {
-    ok,
-    iommu_fault,  ///< not mapped, or not for this direction
-    bus_error,    ///< the fabric answered otherwise
-};
-
-class DmaPort {
-  public:
-    virtual ~DmaPort() = default;
-    virtual DmaResult read(std::uint64_t address, std::span<std::byte> into) = 0;
-    /// Naturally aligned writes of up to eight bytes are seen whole; writes are seen in order.
-    virtual DmaResult write(std::uint64_t address, std::span<const std::byte> from) = 0;
-};
-
-class MsiPort {
-  public:
-    virtual ~MsiPort() = default;
-    /// The memory write that is an MSI-X message; ordered behind every earlier DMA write.
-    virtual void send(std::uint64_t address, std::uint32_t data) = 0;
-};
+using blocks::Bar;
+using blocks::DmaPort;
+using blocks::DmaResult;
+using blocks::MsiPort;
 
 }  // namespace ringside::core

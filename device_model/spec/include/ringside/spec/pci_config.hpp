@@ -5,12 +5,14 @@
 // The RS1's PCI configuration space: one constexpr table of every register that is not zero, from
 // which the model, `ringside regs --config` and the access tests come. Registers and their
 // attributes are those of PCI Express Base 4.0 chapter 7 ("Base") and PCI Local Bus 3.0; a byte
-// that no register here covers reads zero and ignores writes.
+// that no register here covers reads zero and ignores writes. Another device of this layout, and a
+// chip with another link, differ in what pci_identity.hpp names.
 
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
+#include "ringside/spec/pci_identity.hpp"
 #include "ringside/spec/registers.hpp"
 
 namespace ringside::spec::pci {
@@ -30,9 +32,6 @@ struct ConfigRegister {
 };
 
 inline constexpr std::uint32_t config_size = 4096;
-
-inline constexpr std::uint16_t vendor_id = 0x5253;
-inline constexpr std::uint16_t function_id = 0x0001;
 
 // ---- where capabilities stand; each list ends with a next pointer of zero ----
 
@@ -103,6 +102,13 @@ namespace correctable {
 inline constexpr std::uint32_t receiver_error = 1 << 0;
 inline constexpr std::uint32_t advisory_non_fatal = 1 << 13;
 }  // namespace correctable
+
+/// Bits of LNKCAP2, LNKSTA2 and DEVCAP2 that only links of some generation have.
+namespace link {
+inline constexpr std::uint32_t detects_retimers = 0x01800000;  ///< LNKCAP2, from 4 on
+inline constexpr std::uint32_t ten_bit_tags = 1 << 16;         ///< DEVCAP2, from 4 on
+inline constexpr std::uint32_t equalized = 0x001E;             ///< LNKSTA2, from 3 on
+}  // namespace link
 
 namespace bar {
 inline constexpr std::uint32_t memory_64 = 4;  ///< 64-bit, not prefetchable

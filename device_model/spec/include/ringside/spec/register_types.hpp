@@ -2,7 +2,8 @@
 // SPDX-FileCopyrightText: the ringside authors
 #pragma once
 
-// What a register, a field and a block of registers are: the columns of the table in registers.hpp.
+// What a register, a field and a block of registers are: the columns of a device's table (the RS1's
+// is in registers.hpp), and how one is looked up in it.
 
 #include <cstdint>
 #include <span>
@@ -78,5 +79,77 @@ struct Block {
     std::span<const Register> registers;
     std::string_view doc;
 };
+
+/// Where a register stands: base and stride of its block added to its offset.
+struct Address {
+    std::uint32_t base;
+    std::uint32_t stride;
+
+    /// BAR0 offset of instance `queue` (0 where the block stands once).
+    constexpr std::uint32_t of(std::uint32_t queue = 0) const { return base + stride * queue; }
+};
+
+// ---- look-ups in a device's map; a wrong name does not compile ----
+
+consteval const Register& find_register(std::span<const Block> map, std::string_view name) {
+    for (const auto& block : map) {
+        for (const auto& candidate : block.registers) {
+            if (candidate.name == name) {
+                return candidate;
+            }
+        }
+    }
+    throw "no such register in the map";
+}
+
+consteval Field find_field(std::span<const Block> map, std::string_view register_name,
+                           std::string_view field_name) {
+    for (const auto& candidate : find_register(map, register_name).fields) {
+        if (candidate.name == field_name) {
+            return candidate;
+        }
+    }
+    throw "no such field in the register";
+}
+
+consteval Address find_address(std::span<const Block> map, std::string_view name) {
+    for (const auto& block : map) {
+        for (const auto& candidate : block.registers) {
+            if (candidate.name == name) {
+                return {block.base + candidate.offset, block.stride};
+            }
+        }
+    }
+    throw "no such register in the map";
+}
+
+/// What a BAR0 offset falls on.
+struct Location {
+    const Block* block;
+    const Register* reg;
+    std::uint32_t instance;
+    bool upper_half;  ///< the high 32 bits of a 64-bit register
+};
+
+/// Decodes a 4-byte aligned BAR0 offset; `reg` is null where nothing stands.
+constexpr Location locate(std::span<const Block> map, std::uint32_t offset) {
+    for (const auto& block : map) {
+        if (offset < block.base || offset >= block.base + block.stride * block.count) {
+            continue;
+        }
+        const std::uint32_t instance = (offset - block.base) / block.stride;
+        const std::uint32_t within = (offset - block.base) % block.stride;
+        for (const auto& candidate : block.registers) {
+            if (within == candidate.offset) {
+                return {&block, &candidate, instance, false};
+            }
+            if (candidate.width == 64 && within == candidate.offset + 4) {
+                return {&block, &candidate, instance, true};
+            }
+        }
+        return {&block, nullptr, instance, false};
+    }
+    return {nullptr, nullptr, 0, false};
+}
 
 }  // namespace ringside::spec

@@ -487,73 +487,21 @@ constexpr bool is_per_queue(const Block& block) {
 
 /// The register called `name`.
 consteval const Register& reg(std::string_view name) {
-    for (const auto& block : blocks) {
-        for (const auto& candidate : block.registers) {
-            if (candidate.name == name) {
-                return candidate;
-            }
-        }
-    }
-    throw "no such register in the map";
+    return find_register(blocks, name);
 }
 
 /// The field `field_name` of register `register_name`.
 consteval Field field(std::string_view register_name, std::string_view field_name) {
-    for (const auto& candidate : reg(register_name).fields) {
-        if (candidate.name == field_name) {
-            return candidate;
-        }
-    }
-    throw "no such field in the register";
+    return find_field(blocks, register_name, field_name);
 }
-
-/// Where a register stands: base and stride of its block added to its offset.
-struct Address {
-    std::uint32_t base;
-    std::uint32_t stride;
-
-    /// BAR0 offset of instance `queue` (0 where the block stands once).
-    constexpr std::uint32_t of(std::uint32_t queue = 0) const { return base + stride * queue; }
-};
 
 consteval Address at(std::string_view name) {
-    for (const auto& block : blocks) {
-        for (const auto& candidate : block.registers) {
-            if (candidate.name == name) {
-                return {block.base + candidate.offset, block.stride};
-            }
-        }
-    }
-    throw "no such register in the map";
+    return find_address(blocks, name);
 }
-
-/// What a BAR0 offset falls on.
-struct Location {
-    const Block* block;
-    const Register* reg;
-    std::uint32_t instance;
-    bool upper_half;  ///< the high 32 bits of a 64-bit register
-};
 
 /// Decodes a 4-byte aligned BAR0 offset; `reg` is null where nothing stands.
 constexpr Location locate(std::uint32_t offset) {
-    for (const auto& block : blocks) {
-        if (offset < block.base || offset >= block.base + block.stride * block.count) {
-            continue;
-        }
-        const std::uint32_t instance = (offset - block.base) / block.stride;
-        const std::uint32_t within = (offset - block.base) % block.stride;
-        for (const auto& candidate : block.registers) {
-            if (within == candidate.offset) {
-                return {&block, &candidate, instance, false};
-            }
-            if (candidate.width == 64 && within == candidate.offset + 4) {
-                return {&block, &candidate, instance, true};
-            }
-        }
-        return {&block, nullptr, instance, false};
-    }
-    return {nullptr, nullptr, 0, false};
+    return locate(blocks, offset);
 }
 
 }  // namespace ringside::spec

@@ -2,53 +2,17 @@
 // SPDX-FileCopyrightText: the ringside authors
 #pragma once
 
-// The RS1 accelerator as a SystemC module: a thin TLM-2.0 shell around core::Device with one
-// SC_METHOD. Bind `config`, `registers` and `msix` to whoever plays the root complex and `dma` to
-// whoever plays host memory (MSI-X messages leave through it too, as the memory writes that they
-// are). The target of `dma` answers without wait(), and accesses the module only when it has: until
-// then it gets TLM_GENERIC_ERROR_RESPONSE. Until configuration space enables them, `registers` and
-// `msix` answer no address and nothing leaves through `dma`. An access takes effect when its
-// annotated delay is over; with one other than zero only an SC_THREAD may call. Kernel thread only.
-
-#include <tlm_utils/simple_initiator_socket.h>
-#include <tlm_utils/simple_target_socket.h>
-#include <tlm>
-
-#include <memory>
-#include <systemc>
+// The RS1 accelerator as a SystemC module. How it is bound and what it guarantees: pcie_device.hpp.
 
 #include "ringside/core/device.hpp"
+#include "ringside/systemc/pcie_device.hpp"
 
 namespace ringside::systemc {
 
-class CryptoDevice : public sc_core::sc_module {
+class CryptoDevice : public PcieDevice {
   public:
-    tlm_utils::simple_target_socket<CryptoDevice> config;     ///< PCI configuration space
-    tlm_utils::simple_target_socket<CryptoDevice> registers;  ///< BAR0
-    tlm_utils::simple_target_socket<CryptoDevice> msix;       ///< BAR2: MSI-X table and PBA
-    tlm_utils::simple_initiator_socket<CryptoDevice> dma;
-
     /// The trace must outlive the module.
     CryptoDevice(sc_core::sc_module_name name, const core::DeviceConfig& device, Trace& trace);
-    ~CryptoDevice() override;
-
-    SC_HAS_PROCESS(CryptoDevice);
-
-  private:
-    class Impl;
-    void work();
-    void transport_config(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
-    void transport_registers(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
-    void transport_msix(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
-    unsigned int debug_config(tlm::tlm_generic_payload& payload);
-    unsigned int debug_registers(tlm::tlm_generic_payload& payload);
-    unsigned int debug_msix(tlm::tlm_generic_payload& payload);
-
-    std::unique_ptr<Impl> impl_;
 };
-
-/// Between integer picoseconds and sc_time; the kernel's resolution is the default 1 ps.
-sc_core::sc_time to_sc_time(Time time);
-Time from_sc_time(const sc_core::sc_time& time);
 
 }  // namespace ringside::systemc

@@ -19,6 +19,8 @@ namespace ringside::frontends {
 
 /// What the chip has besides the admin queue pair.
 inline constexpr std::uint32_t largest_queue_pairs = 7;
+/// Threads that compute for the chip.
+inline constexpr unsigned most_helpers = 3;
 
 /// What all front ends of a process must agree on: there is one device.
 struct DeviceSettings {
@@ -26,6 +28,8 @@ struct DeviceSettings {
     std::uint32_t ring_entries = 256;
     bool callbacks = true;
     bool paced = false;
+    std::string chip = "standard";  ///< whoever starts the device knows the names
+    unsigned helpers = 0;
     std::string fault_plan;       ///< as `ringside run --faults` takes it; empty: none
     std::string statistics_file;  ///< empty: none
     std::string trace_file;       ///< empty: none
@@ -42,11 +46,22 @@ enum class AlgorithmFamily : unsigned char {
     aes_xts,
     chacha20_poly1305,
     sha2,
-    sha3
+    sha3,
+    hmac,
+    kdf,
+    aes_cbc_hmac,
+    rsa,
+    ecdsa,
+    ecdh,
+    x25519,
+    ed25519,
 };
 /// Their names for the operator, in the order above.
 inline constexpr std::string_view family_names[] = {
-    "AES-CBC", "AES-GCM", "AES-CTR", "AES-XTS", "ChaCha20-Poly1305", "SHA-2", "SHA-3"};
+    "AES-CBC", "AES-GCM", "AES-CTR", "AES-XTS", "ChaCha20-Poly1305",
+    "SHA-2",   "SHA-3",   "HMAC",    "KDF",     "AES-CBC-HMAC",
+    "RSA",     "ECDSA",   "ECDH",    "X25519",  "ED25519",
+};
 
 /// What of a front end's work goes to the device.
 struct Policy {

@@ -46,6 +46,21 @@ class CipherSession : public DeviceSession {
                               std::span<const std::byte> in, std::span<std::byte> out,
                               std::span<const std::byte> tag) const;
 
+    /// A TLS record with CBC and HMAC (datasheet, "TLS records"). Explicit IV and payload become
+    /// `out`, exactly as long as the record's ciphertext is.
+    driver::result<void> seal_record(std::span<const std::byte, driver::tls_header_size> header,
+                                     std::span<const std::byte, 16> iv,
+                                     std::span<const std::byte> explicit_iv,
+                                     std::span<const std::byte> payload,
+                                     std::span<std::byte> out) const;
+    /// The bytes of payload, which are the beginning of `out`. `explicit_iv` as it came over the
+    /// wire; `out` has room for the longest payload that `ciphertext` can hold. Errc::auth_failed
+    /// leaves `out` untouched.
+    driver::result<std::size_t> open_record(
+        std::span<const std::byte, driver::tls_header_size> header,
+        std::span<const std::byte, 16> iv, std::span<const std::byte> explicit_iv,
+        std::span<const std::byte> ciphertext, std::span<std::byte> out) const;
+
   private:
     explicit CipherSession(DeviceSession session) : DeviceSession(std::move(session)) {}
     driver::result<void> cbc_piece(driver::Direction direction, std::span<const std::byte, 16> iv,

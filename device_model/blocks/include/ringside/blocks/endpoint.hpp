@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#pragma once
+
+// The part of a device that every PCI Express endpoint has: configuration space and what it
+// switches, the MSI-X table, the gate for DMA, and the decoding of accesses to the BARs. A device
+// derives from it and says what its registers are.
+
+#include "ringside/blocks/bus_master.hpp"
+#include "ringside/blocks/function.hpp"
+#include "ringside/blocks/msix_table.hpp"
+#include "ringside/blocks/pci_config.hpp"
+
+namespace ringside::blocks {
+
+class Endpoint : public Function {
+  public:
+    bool read(Bar bar, Time now, std::uint32_t offset, std::span<std::byte> into) final;
+    bool write(Bar bar, Time now, std::uint32_t offset, std::span<const std::byte> from) final;
+    bool peek(Bar bar, Time now, std::uint32_t offset, std::span<std::byte> into) const final;
+
+  protected:
+    /// The ports must outlive it. After power-on only configuration space answers, and no DMA or
+    /// message leaves, until a host has enumerated the function.
+    Endpoint(const spec::pci::Identity& identity, DmaPort& dma, MsiPort& msi)
+        : pci_(identity), dma_(dma, pci_), msix_(msi), bar0_size_(identity.bar0_size) {}
+    Endpoint(const Endpoint&) = delete;
+    Endpoint& operator=(const Endpoint&) = delete;
+
+    // ---- what the device says; offsets are aligned, and in BAR0 ----
+
+    virtual bool has_register(std::uint32_t offset) const = 0;
+    virtual std::uint32_t register_value(std::uint32_t offset, Time now) const = 0;
+    virtual void write_register(std::uint32_t offset, std::uint32_t value) = 0;
+    /// The device's part of a function-level reset: configuration space and MSI-X table have their
+    /// reset values already.
+    virtual void reset_function() = 0;
+
+    /// A read by the bus. Empty: nobody answers.
+    virtual std::optional<std::uint32_t> read_register(std::uint32_t offset, Time now) {
+        return register_value(offset, now);
+    }
+    /// An access to a BAR that is no aligned word of something that stands there.
+    virtual void refuse_access(std::uint32_t /*offset*/) {}
+    /// So many messages that were pending have been sent.
+    virtual void count_messages(std::uint32_t /*sent*/) {}
+    /// Device Status: whether a read of ours has not been answered.
+    virtual bool transactions_pending() const { return false; }
+    /// False: removed, nothing answers any more.
+    virtual bool is_present() const { return true; }
+
+    /// What a write of DEVCTL's bit 15 does.
+    void function_level_reset();
+
+    PciConfig pci_;
+    BusMaster dma_;
+    MsixTable msix_;
+
+  private:
+    bool fits(Bar bar, std::uint32_t offset, std::size_t length) const;
+    bool is_known(Bar bar, std::uint32_t offset, std::size_t length) const;
+    bool read_config(std::uint32_t offset, std::span<std::byte> into) const;
+    bool write_config(std::uint32_t offset, std::span<const std::byte> from);
+
+    std::uint32_t bar0_size_;
+};
+
+}  // namespace ringside::blocks

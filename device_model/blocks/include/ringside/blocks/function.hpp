@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#pragma once
+
+// What a device is to whoever hosts it (the SystemC shell, and through it every platform): a PCI
+// function with two memory BARs and configuration space, which is passed the time, does what is due
+// up to an instant and tells when it next has something to do. One thread at a time.
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "ringside/base/time.hpp"
+#include "ringside/base/trace.hpp"
+#include "ringside/blocks/ports.hpp"
+
+namespace ringside::blocks {
+
+/// What an access goes to: the memory behind a base address register, or configuration space.
+enum class Bar : std::uint8_t { registers = 0, msix = 2, config };
+
+class Function {
+  public:
+    virtual ~Function() = default;
+
+    // ---- the register port; `now` never goes backwards ----
+
+    /// Any offset, any length; what is no aligned 32-bit access to a register reads as zero.
+    /// Configuration space takes one to four bytes of one double word. False: nobody answers, as
+    /// the access is outside or memory space is off.
+    virtual bool read(Bar bar, Time now, std::uint32_t offset, std::span<std::byte> into) = 0;
+    virtual bool write(Bar bar, Time now, std::uint32_t offset,
+                       std::span<const std::byte> from) = 0;
+    /// As read(), without any side effect or error; also while memory space is off.
+    virtual bool peek(Bar bar, Time now, std::uint32_t offset, std::span<std::byte> into) const = 0;
+
+    // ---- time ----
+
+    /// Does everything that is due at or before `now`.
+    virtual void advance(Time now) = 0;
+    /// When advance() next has something to do; empty: not before somebody writes a register.
+    virtual std::optional<Time> next_event() const = 0;
+};
+
+/// How a host gets its device: ports and trace outlive it.
+using MakeFunction = std::function<std::unique_ptr<Function>(DmaPort&, MsiPort&, Trace&)>;
+
+}  // namespace ringside::blocks

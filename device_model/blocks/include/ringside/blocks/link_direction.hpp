@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#pragma once
+
+// One direction of the PCI Express link, as the DMA engine sees it: payload goes out in packets
+// one behind the other, each with its overhead, and only so many requests may be on their way
+// without an answer. Nothing ticks: a transfer's end is computed when it is asked for.
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "ringside/base/time.hpp"
+
+namespace ringside::blocks {
+
+struct LinkLimits {
+    Duration per_byte;       ///< the raw rate
+    std::uint32_t packet;    ///< bytes of payload in a packet at most
+    std::uint32_t overhead;  ///< bytes around them
+    std::uint32_t request;   ///< bytes that one of the window's places stands for at most
+    std::uint32_t window;    ///< places; 0: no limit
+    Duration turnaround;     ///< from the last byte to the place being free again
+};
+
+class LinkDirection {
+  public:
+    explicit LinkDirection(const LinkLimits& limits) : limits_(limits), places_(limits.window) {}
+
+    /// When `bytes` that are ready at `now` have crossed, behind all that was asked for before.
+    Time transfer(Time now, std::size_t bytes) {
+        if (places_.empty()) {
+            return free_ = std::max(free_, now) + wire_time(bytes);
+        }
+        free_ = std::max(free_, now);
+        while (bytes != 0) {
+            const std::size_t part = std::min<std::size_t>(bytes, limits_.request);
+            Time& place = places_[next_place_];
+            next_place_ = (next_place_ + 1) % places_.size();
+            free_ = std::max(free_, place) + wire_time(part);
+            place = free_ + limits_.turnaround;
+            bytes -= part;
+        }
+        return free_;
+    }
+
+    /// As transfer(), of `count` packets without payload: read requests. They need no place.
+    Time transfer_requests(Time now, std::size_t count) {
+        if (limits_.overhead == 0) {
+            return now;
+        }
+        const auto bytes = static_cast<std::int64_t>(count) * limits_.overhead;
+        return free_ = std::max(free_, now) + limits_.per_byte * bytes;
+    }
+
+    /// Packets of at most `request` bytes that a transfer is asked for with.
+    std::size_t requests(std::size_t bytes) const {
+        return (bytes + limits_.request - 1) / limits_.request;
+    }
+
+  private:
+    Duration wire_time(std::size_t bytes) const {
+        const std::size_t packets = (bytes + limits_.packet - 1) / limits_.packet;
+        return limits_.per_byte * static_cast<std::int64_t>(bytes + packets * limits_.overhead);
+    }
+
+    LinkLimits limits_;
+    Time free_{};
+    std::vector<Time> places_;  ///< when each is free, the next one first
+    std::size_t next_place_ = 0;
+};
+
+}  // namespace ringside::blocks

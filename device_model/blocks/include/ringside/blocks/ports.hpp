@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#pragma once
+
+// A device's way out: DMA to host memory and MSI-X messages. The device calls, the shell around it
+// implements. (Its way in is Function's register port.)
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace ringside::blocks {
+
+enum class DmaResult : std::uint8_t {
+    ok,
+    iommu_fault,  ///< not mapped, or not for this direction
+    bus_error,    ///< the fabric answered otherwise
+};
+
+class DmaPort {
+  public:
+    virtual ~DmaPort() = default;
+    virtual DmaResult read(std::uint64_t address, std::span<std::byte> into) = 0;
+    /// Naturally aligned writes of up to eight bytes are seen whole; writes are seen in order.
+    virtual DmaResult write(std::uint64_t address, std::span<const std::byte> from) = 0;
+};
+
+class MsiPort {
+  public:
+    virtual ~MsiPort() = default;
+    /// The memory write that is an MSI-X message; ordered behind every earlier DMA write.
+    virtual void send(std::uint64_t address, std::uint32_t data) = 0;
+};
+
+}  // namespace ringside::blocks

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#include "ringside/blocks/pci_config.hpp"
+
+namespace ringside::blocks {
+namespace {
+
+namespace pci = spec::pci;
+
+constexpr std::uint8_t byte_of(std::uint32_t value, std::uint32_t index) {
+    return static_cast<std::uint8_t>(value >> 8 * index);
+}
+
+}  // namespace
+
+PciConfig::PciConfig(const spec::pci::Identity& identity) {
+    for (const auto& reg : pci::config_registers) {
+        for (std::uint32_t i = 0; i < reg.width / 8u; ++i) {
+            attributes_[reg.offset + i] = {byte_of(reg.reset, i), byte_of(reg.rw, i),
+                                           byte_of(reg.w1c, i), byte_of(reg.kept, i)};
+            bytes_[reg.offset + i] = byte_of(reg.reset, i);
+        }
+    }
+    identify(identity);
+}
+
+void PciConfig::identify(const spec::pci::Identity& identity) {
+    harden(pci::at("DEVICE_ID"), 0xFFFF, identity.device);
+    harden(pci::at("SUBSYSTEM_ID"), 0xFFFF, identity.device);
+    harden(pci::at("CLASS"), 0xFF, identity.base_class);
+    harden(pci::at("SUBCLASS"), 0xFF, identity.subclass);
+    for (std::uint32_t i = 0; i < sizeof identity.bar0_size; ++i) {
+        attributes_[pci::at("BAR0_LOW") + i].rw =
+            byte_of(pci::bar::address_bits(identity.bar0_size), i);
+    }
+    const std::uint32_t generation = identity.link.generation;
+    const std::uint32_t speed_and_width = generation | identity.link.lanes << 4u;
+    harden(pci::at("LNKCAP"), 0x3FF, speed_and_width);
+    harden(pci::at("LNKSTA"), 0x3FF, speed_and_width);
+    harden(pci::at("LNKCAP2"), 0xFE, (2u << generation) - 2);  // a bit for each speed, from 1 on
+    harden(pci::at("LNKCTL2"), 0xF, generation);
+    if (generation < 4) {
+        harden(pci::at("LNKCAP2"), pci::link::detects_retimers, 0);
+        harden(pci::at("DEVCAP2"), pci::link::ten_bit_tags, 0);
+    }
+    if (generation < 3) {
+        harden(pci::at("LNKSTA2"), pci::link::equalized, 0);
+    }
+}
+
+/// The bits of `mask` are these after power-on and after each reset.
+void PciConfig::harden(std::uint16_t offset, std::uint32_t mask, std::uint32_t value) {
+    for (std::uint32_t i = 0; mask >> 8 * i != 0 && i < sizeof mask; ++i) {
+        const std::uint8_t bits = byte_of(mask, i);
+        std::uint8_t& reset = attributes_[offset + i].reset;
+        reset = static_cast<std::uint8_t>((reset & ~bits) | (byte_of(value, i) & bits));
+        bytes_[offset + i] = reset;
+    }
+}
+
+bool PciConfig::is_access(std::uint32_t offset, std::size_t length) {
+    return offset < pci::config_size && length >= 1 && length <= 4 - offset % 4;
+}
+
+void PciConfig::read(std::uint32_t offset, std::span<std::byte> into) const {
+    for (std::size_t i = 0; i < into.size(); ++i) {
+        into[i] = std::byte{bytes_[offset + i]};
+    }
+}
+
+bool PciConfig::write(std::uint32_t offset, std::span<const std::byte> from) {
+    const std::uint16_t old_power = get16(pci::at("PMCSR"));
+    bool wants_reset = false;
+    for (std::size_t i = 0; i < from.size(); ++i) {
+        const std::size_t at = offset + i;
+        const auto value = std::to_integer<std::uint8_t>(from[i]);
+        const Attributes& bits = attributes_[at];
+        const unsigned stored = (bytes_[at] & ~bits.rw) | (value & bits.rw);
+        bytes_[at] = static_cast<std::uint8_t>(stored & ~(value & bits.w1c));
+        wants_reset |= at == pci::at("DEVCTL") + 1u &&
+                       (value & byte_of(pci::device_control::initiate_reset, 1)) != 0;
+    }
+    const unsigned state = get16(pci::at("PMCSR")) & pci::power::state_mask;
+    if (state != pci::power::d0 && state != pci::power::d3hot) {
+        put16(pci::at("PMCSR"), old_power);
+    }
+    return wants_reset;
+}
+
+void PciConfig::reset() {
+    for (std::size_t at = 0; at < bytes_.size(); ++at) {
+        const Attributes& bits = attributes_[at];
+        bytes_[at] =
+            static_cast<std::uint8_t>((bytes_[at] & bits.kept) | (bits.reset & ~bits.kept));
+    }
+}
+
+bool PciConfig::is_in_d0() const {
+    return (get16(pci::at("PMCSR")) & pci::power::state_mask) == pci::power::d0;
+}
+
+bool PciConfig::decodes_memory() const {
+    return is_in_d0() && (get16(pci::at("COMMAND")) & pci::command::memory_space) != 0;
+}
+
+bool PciConfig::may_issue_requests() const {
+    return is_in_d0() && (get16(pci::at("COMMAND")) & pci::command::bus_master) != 0;
+}
+
+bool PciConfig::may_send_messages() const {
+    const unsigned control = get16(pci::at("MSIX_CTRL"));
+    return may_issue_requests() && (control & pci::msix_control::enable) != 0 &&
+           (control & pci::msix_control::function_mask) == 0;
+}
+
+void PciConfig::log_unsupported_request(bool is_posted) {
+    set_bits(pci::at("DEVSTA"), pci::device_status::unsupported_request);
+    if (is_posted || is_fatal(pci::uncorrectable::unsupported_request)) {
+        log_uncorrectable(pci::uncorrectable::unsupported_request);
+    } else {
+        set_bits(pci::at("UNCOR_STATUS"), pci::uncorrectable::unsupported_request);
+        log_correctable(pci::correctable::advisory_non_fatal);
+    }
+}
+
+void PciConfig::log_master_abort() {
+    set_bits(pci::at("STATUS"), pci::status::received_master_abort);
+}
+
+void PciConfig::log_target_abort() {
+    set_bits(pci::at("STATUS"), pci::status::received_target_abort);
+}
+
+void PciConfig::log_uncorrectable(std::uint32_t error) {
+    set_bits(pci::at("UNCOR_STATUS"), error);
+    set_bits(pci::at("DEVSTA"), is_fatal(error) ? pci::device_status::fatal_error
+                                                : pci::device_status::non_fatal_error);
+    if (error == pci::uncorrectable::poisoned) {
+        set_bits(pci::at("STATUS"), pci::status::detected_parity_error);
+    }
+}
+
+void PciConfig::log_correctable(std::uint32_t error) {
+    set_bits(pci::at("COR_STATUS"), error);
+    set_bits(pci::at("DEVSTA"), pci::device_status::correctable_error);
+}
+
+bool PciConfig::is_fatal(std::uint32_t error) const {
+    const std::uint32_t severity = get16(pci::at("UNCOR_SEVERITY")) |
+                                   std::uint32_t{get16(pci::at("UNCOR_SEVERITY") + 2)} << 16;
+    return (severity & error) != 0;
+}
+
+void PciConfig::set_bits(std::uint16_t offset, std::uint32_t bits) {
+    for (std::uint32_t i = 0; i < sizeof bits; ++i) {
+        bytes_[offset + i] |= byte_of(bits, i);
+    }
+}
+
+std::uint16_t PciConfig::get16(std::uint16_t offset) const {
+    return static_cast<std::uint16_t>(bytes_[offset] | bytes_[offset + 1u] << 8);
+}
+
+void PciConfig::put16(std::uint16_t offset, std::uint16_t value) {
+    bytes_[offset] = byte_of(value, 0);
+    bytes_[offset + 1u] = byte_of(value, 1);
+}
+
+}  // namespace ringside::blocks

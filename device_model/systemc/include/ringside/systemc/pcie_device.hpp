@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#pragma once
+
+// A device (blocks::Function) as a SystemC module: a thin TLM-2.0 shell with one SC_METHOD. Bind
+// `config`, `registers` and `msix` to whoever plays the root complex and `dma` to whoever plays
+// host memory (MSI-X messages leave through it too, as the memory writes that they are). The target
+// of `dma` answers without wait(), and accesses the module only when it has: until then it gets
+// TLM_GENERIC_ERROR_RESPONSE. Until configuration space enables them, `registers` and `msix` answer
+// no address and nothing leaves through `dma`. An access takes effect when its annotated delay is
+// over; with one other than zero only an SC_THREAD may call. Kernel thread only.
+
+#include <tlm_utils/simple_initiator_socket.h>
+#include <tlm_utils/simple_target_socket.h>
+#include <tlm>
+
+#include <memory>
+#include <systemc>
+
+#include "ringside/blocks/function.hpp"
+
+namespace ringside::systemc {
+
+class PcieDevice : public sc_core::sc_module {
+  public:
+    tlm_utils::simple_target_socket<PcieDevice> config;     ///< PCI configuration space
+    tlm_utils::simple_target_socket<PcieDevice> registers;  ///< BAR0
+    tlm_utils::simple_target_socket<PcieDevice> msix;       ///< BAR2: MSI-X table and PBA
+    tlm_utils::simple_initiator_socket<PcieDevice> dma;
+
+    /// The trace must outlive the module.
+    PcieDevice(sc_core::sc_module_name name, const blocks::MakeFunction& make, Trace& trace);
+    ~PcieDevice() override;
+
+    SC_HAS_PROCESS(PcieDevice);
+
+  private:
+    class Impl;
+    void work();
+    void transport_config(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
+    void transport_registers(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
+    void transport_msix(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
+    unsigned int debug_config(tlm::tlm_generic_payload& payload);
+    unsigned int debug_registers(tlm::tlm_generic_payload& payload);
+    unsigned int debug_msix(tlm::tlm_generic_payload& payload);
+
+    std::unique_ptr<Impl> impl_;
+};
+
+/// Between integer picoseconds and sc_time; the kernel's resolution is the default 1 ps.
+sc_core::sc_time to_sc_time(Time time);
+Time from_sc_time(const sc_core::sc_time& time);
+
+}  // namespace ringside::systemc

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#include "ringside/systemc/pcie_device.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace ringside::systemc {
+namespace {
+
+/// Whether a payload asks for something that a register bank does not do; the standard responses
+/// (IEEE 1666-2011, 14.17).
+tlm::tlm_response_status refuse_unsupported(const tlm::tlm_generic_payload& payload) {
+    if (payload.get_byte_enable_ptr() != nullptr) {
+        return tlm::TLM_BYTE_ENABLE_ERROR_RESPONSE;
+    }
+    if (payload.get_data_length() == 0 ||
+        payload.get_streaming_width() < payload.get_data_length()) {
+        return tlm::TLM_BURST_ERROR_RESPONSE;
+    }
+    if (!payload.is_read() && !payload.is_write()) {
+        return tlm::TLM_COMMAND_ERROR_RESPONSE;
+    }
+    return tlm::TLM_OK_RESPONSE;
+}
+
+std::span<std::byte> data_of(tlm::tlm_generic_payload& payload) {
+    return {reinterpret_cast<std::byte*>(payload.get_data_ptr()), payload.get_data_length()};
+}
+
+}  // namespace
+
+class PcieDevice::Impl final : public blocks::DmaPort, public blocks::MsiPort {
+  public:
+    Impl(PcieDevice& module, const blocks::MakeFunction& make, Trace& trace)
+        : module_(module), device_(make(*this, *this, trace)) {}
+
+    void transport(blocks::Bar bar, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
+        if (in_device_) {
+            payload.set_response_status(tlm::TLM_GENERIC_ERROR_RESPONSE);
+            return;
+        }
+        if (delay != sc_core::SC_ZERO_TIME) {
+            sc_core::wait(delay);  // an initiator ahead of time: its access is not due yet
+            delay = sc_core::SC_ZERO_TIME;
+        }
+        payload.set_response_status(access(bar, payload));
+        schedule();
+    }
+
+    unsigned int transport_debug(blocks::Bar bar, tlm::tlm_generic_payload& payload) {
+        // Only looking is without side effects; a debug write would have them.
+        if (!payload.is_read() || payload.get_address() > UINT32_MAX) {
+            return 0;
+        }
+        const auto offset = static_cast<std::uint32_t>(payload.get_address());
+        return device_->peek(bar, now(), offset, data_of(payload)) ? payload.get_data_length() : 0;
+    }
+
+    void work() {
+        scheduled_.reset();
+        {
+            const InDevice guard(in_device_);
+            device_->advance(now());
+        }
+        schedule();
+    }
+
+    sc_core::sc_event& wake() { return wake_; }
+
+    // ---- ports of the device ----
+
+    blocks::DmaResult read(std::uint64_t address, std::span<std::byte> into) override {
+        return send(tlm::TLM_READ_COMMAND, address, into.data(), into.size());
+    }
+    blocks::DmaResult write(std::uint64_t address, std::span<const std::byte> from) override {
+        // The payload's pointer is not const for writes either; a target does not write through it.
+        return send(tlm::TLM_WRITE_COMMAND, address, const_cast<std::byte*>(from.data()),
+                    from.size());
+    }
+    void send(std::uint64_t address, std::uint32_t data) override {
+        send(tlm::TLM_WRITE_COMMAND, address, reinterpret_cast<std::byte*>(&data), sizeof data);
+    }
+
+  private:
+    /// While the device works: who answers its DMA must not come back into it.
+    class InDevice {
+      public:
+        explicit InDevice(bool& in_device) : in_device_(in_device) { in_device_ = true; }
+        InDevice(const InDevice&) = delete;
+        InDevice& operator=(const InDevice&) = delete;
+        ~InDevice() { in_device_ = false; }
+
+      private:
+        bool& in_device_;
+    };
+
+    static Time now() { return from_sc_time(sc_core::sc_time_stamp()); }
+
+    tlm::tlm_response_status access(blocks::Bar bar, tlm::tlm_generic_payload& payload) {
+        const auto refusal = refuse_unsupported(payload);
+        if (refusal != tlm::TLM_OK_RESPONSE) {
+            return refusal;
+        }
+        if (payload.get_address() > UINT32_MAX) {
+            return tlm::TLM_ADDRESS_ERROR_RESPONSE;
+        }
+        const auto offset = static_cast<std::uint32_t>(payload.get_address());
+        const InDevice guard(in_device_);
+        const bool inside = payload.is_read()
+                                ? device_->read(bar, now(), offset, data_of(payload))
+                                : device_->write(bar, now(), offset, data_of(payload));
+        return inside ? tlm::TLM_OK_RESPONSE : tlm::TLM_ADDRESS_ERROR_RESPONSE;
+    }
+
+    blocks::DmaResult send(tlm::tlm_command command, std::uint64_t address, std::byte* data,
+                           std::size_t length) {
+        tlm::tlm_generic_payload payload;
+        payload.set_command(command);
+        payload.set_address(address);
+        payload.set_data_ptr(reinterpret_cast<unsigned char*>(data));
+        payload.set_data_length(static_cast<unsigned int>(length));
+        payload.set_streaming_width(static_cast<unsigned int>(length));
+        sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
+        module_.dma->b_transport(payload, delay);
+        if (payload.is_response_ok()) {
+            return blocks::DmaResult::ok;
+        }
+        return payload.get_response_status() == tlm::TLM_ADDRESS_ERROR_RESPONSE
+                   ? blocks::DmaResult::iommu_fault
+                   : blocks::DmaResult::bus_error;
+    }
+
+    /// An sc_event holds one notification, and the earliest wins: it is set anew for the
+    /// device's next event.
+    void schedule() {
+        const auto next = device_->next_event();
+        if (next == scheduled_) {
+            return;
+        }
+        scheduled_ = next;
+        wake_.cancel();
+        if (!next) {
+            return;
+        }
+        if (*next > now()) {
+            wake_.notify(to_sc_time(Time{*next - now()}));
+        } else {
+            wake_.notify();  // a delta notification would be lost while the kernel is paused
+        }
+    }
+
+    PcieDevice& module_;
+    std::unique_ptr<blocks::Function> device_;
+    sc_core::sc_event wake_;
+    std::optional<Time> scheduled_;
+    bool in_device_ = false;
+};
+
+// NOLINTNEXTLINE(performance-unnecessary-value-param): SystemC wants module names by value
+PcieDevice::PcieDevice(sc_core::sc_module_name name, const blocks::MakeFunction& make, Trace& trace)
+    : sc_core::sc_module(name),
+      config("config"),
+      registers("registers"),
+      msix("msix"),
+      dma("dma"),
+      impl_(std::make_unique<Impl>(*this, make, trace)) {
+    config.register_b_transport(this, &PcieDevice::transport_config);
+    config.register_transport_dbg(this, &PcieDevice::debug_config);
+    registers.register_b_transport(this, &PcieDevice::transport_registers);
+    registers.register_transport_dbg(this, &PcieDevice::debug_registers);
+    msix.register_b_transport(this, &PcieDevice::transport_msix);
+    msix.register_transport_dbg(this, &PcieDevice::debug_msix);
+    SC_METHOD(work);
+    sensitive << impl_->wake();
+}
+
+PcieDevice::~PcieDevice() = default;
+
+void PcieDevice::work() {
+    impl_->work();
+}
+void PcieDevice::transport_config(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
+    impl_->transport(blocks::Bar::config, payload, delay);
+}
+void PcieDevice::transport_registers(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
+    impl_->transport(blocks::Bar::registers, payload, delay);
+}
+void PcieDevice::transport_msix(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
+    impl_->transport(blocks::Bar::msix, payload, delay);
+}
+unsigned int PcieDevice::debug_config(tlm::tlm_generic_payload& payload) {
+    return impl_->transport_debug(blocks::Bar::config, payload);
+}
+unsigned int PcieDevice::debug_registers(tlm::tlm_generic_payload& payload) {
+    return impl_->transport_debug(blocks::Bar::registers, payload);
+}
+unsigned int PcieDevice::debug_msix(tlm::tlm_generic_payload& payload) {
+    return impl_->transport_debug(blocks::Bar::msix, payload);
+}
+
+sc_core::sc_time to_sc_time(Time time) {
+    return sc_core::sc_time::from_value(static_cast<sc_dt::uint64>(to_ps(time)));
+}
+
+Time from_sc_time(const sc_core::sc_time& time) {
+    return time_from_ps(static_cast<std::int64_t>(time.value()));
+}
+
+}  // namespace ringside::systemc

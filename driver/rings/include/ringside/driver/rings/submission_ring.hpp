@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#pragma once
+
+// The driver's end of a submission ring: puts descriptors where the device will fetch them. Who
+// owns it counts credits and rings the doorbell, after a write barrier. Not locked.
+
+#include <cstdint>
+#include <cstring>
+#include <utility>
+
+#include "ringside/driver/rings/ring_memory.hpp"
+
+namespace ringside::driver {
+
+template <typename Entry>
+class SubmissionRing {
+  public:
+    /// `entries`: a power of two.
+    SubmissionRing(Link& link, RingMemory memory, std::uint32_t entries)
+        : link_(link), memory_(std::move(memory)), entries_(entries) {}
+
+    /// Begins anew in zeroed `memory`, as the device does when it enables the queue pair.
+    void restart(RingMemory memory) {
+        memory_ = std::move(memory);
+        tail_ = 0;
+    }
+    /// Takes the ring away from the device.
+    void revoke() { memory_.revoke(); }
+
+    /// There must be a credit: no more than entries - 1 have not been completed.
+    void put(const Entry& entry) {
+        const std::size_t offset = tail_ * sizeof entry;
+        std::memcpy(memory_.data() + offset, &entry, sizeof entry);
+        tail_ = (tail_ + 1) & (entries_ - 1);
+        link_.dma_sync_for_device(memory_.iova() + offset, sizeof entry);
+    }
+    /// Index after the last entry: what the doorbell says.
+    std::uint32_t tail() const { return tail_; }
+    Iova iova() const { return memory_.iova(); }
+
+  private:
+    Link& link_;
+    RingMemory memory_;
+    std::uint32_t entries_;
+    std::uint32_t tail_ = 0;
+};
+
+}  // namespace ringside::driver

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+
+// What asynchronous programs must gain on the device, each as a ratio of two runs that follow each
+// other, beside its bound; docs/performance.md keeps the table that this prints. In paced time: the
+// chip's latencies are felt.
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <functional>
+#include <iostream>
+#include <stdexcept>
+#include <string_view>
+#include <thread>
+
+#include "haproxy.hpp"
+#include "speed.hpp"
+#include "tls_load.hpp"
+
+namespace ringside::testing {
+namespace {
+
+constexpr const char* module_folder = RINGSIDE_MODULE_FOLDER;
+
+std::string delay(unsigned ns) {
+    return "RINGSIDE_FAULTS=delay_completion,value=" + std::to_string(ns) + ",count=0";
+}
+
+// ---- openssl speed ----
+
+SpeedReport measure(SpeedRun speed) {
+    speed.module_folder = module_folder;
+    speed.seconds = 2;
+    speed.knobs.emplace_back("RINGSIDE_TIME=paced");
+    SpeedReport report = run(speed);
+    if (!report.succeeded || report.lines.empty()) {
+        throw std::runtime_error(report.output);
+    }
+    return report;
+}
+
+SpeedRun aes(FrontEnd front_end, unsigned bytes, unsigned jobs,
+             std::vector<std::string> knobs = {}) {
+    return {.front_end = front_end,
+            .what = {"-evp", "aes-128-cbc"},
+            .jobs = jobs,
+            .bytes = bytes,
+            .knobs = std::move(knobs)};
+}
+
+double many_jobs_over_one() {
+    // With what the standard chip takes for 1 KiB it is 20 us.
+    const std::vector<std::string> knobs = {delay(17'500)};
+    return measure(aes(FrontEnd::provider, 1024, 64, knobs)).rate() /
+           measure(aes(FrontEnd::provider, 1024, 1, knobs)).rate();
+}
+
+double large_buffers_over_software() {
+    return measure(aes(FrontEnd::provider, 16'384, 64, {"RINGSIDE_HELPERS=1"})).rate() /
+           measure(aes(FrontEnd::none, 16'384, 0)).rate();
+}
+
+/// 512 jobs over a ring of `entries`, on a chip whose slices are the bottleneck.
+struct OverRing {
+    double rate = 0;
+    double cpu_per_operation = 0;
+    double futile_per_slot = 0;
+};
+OverRing over_ring(unsigned entries) {
+    const ScratchFolder scratch;
+    const auto report = measure(
+        aes(FrontEnd::provider, 1024, 512,
+            {"RINGSIDE_CHIP=slow-slices", "RINGSIDE_RING_ENTRIES=" + std::to_string(entries),
+             "RINGSIDE_STATS=" + scratch.statistics()}));
+    const auto freed = static_cast<double>(scratch.counted("submissions_accepted"));
+    return {report.rate(), report.cpu_seconds / freed,
+            (static_cast<double>(scratch.counted("submissions_refused_ring_full")) -
+             static_cast<double>(scratch.counted("slots_handed_to_waiters"))) /
+                freed};
+}
+
+// ---- HAProxy ----
+
+double requests_a_second(bool engine, bool async) {
+    const ScratchFolder scratch;
+    // Records come after the handshake and synchronously: in software.
+    Haproxy server(scratch, {.module_folder = module_folder,
+                             .engine = engine,
+                             .async = async,
+                             .certificate = "rsa",
+                             .knobs = {"RINGSIDE_TIME=paced", delay(1'000'000)}});
+    const auto outcome = run(TlsLoad{.port = server.port(), .requests = async ? 24u : 4u});
+    if (outcome.failed != 0 || server.end() != 0 ||
+        scratch.counted("operations") < outcome.answered) {
+        throw std::runtime_error(outcome.first_failure + scratch.read("haproxy.log"));
+    }
+    return outcome.answered / outcome.seconds;
+}
+
+double haproxy_async_over_sync(bool engine) {
+    return requests_a_second(engine, true) / requests_a_second(engine, false);
+}
+
+// ---- the table ----
+
+struct Row {
+    std::string name;
+    double measured;
+    double bound;
+    bool at_most = false;
+
+    bool holds() const { return at_most ? measured <= bound : measured >= bound; }
+};
+
+struct Measurement {
+    const char* name;
+    std::function<std::vector<Row>()> rows;
+};
+
+std::vector<Measurement> all_measurements() {
+    return {
+        {"haproxy",
+         [] {
+             return std::vector<Row>{
+                 {"HAProxy, 64 clients, 1 ms: ssl-mode-async over synchronous, provider",
+                  haproxy_async_over_sync(false), 8}};
+         }},
+        {"speed",
+         [] {
+             return std::vector<Row>{
+                 {"speed, AES 1 KiB, 20 us: 64 jobs over 1", many_jobs_over_one(), 20},
+                 {"speed, AES 16 KiB: 64 jobs over software", large_buffers_over_software(), 0.9}};
+         }},
+        {"ring",
+         [] {
+             const OverRing small = over_ring(8);
+             const OverRing large = over_ring(1024);
+             return std::vector<Row>{
+                 {"slow-slices, 512 jobs: throughput, a ring of 8 over one of 1,024",
+                  small.rate / large.rate, 0.8},
+                 {"slow-slices, 512 jobs, a ring of 8: futile retries for each freed slot",
+                  small.futile_per_slot, 1, true},
+                 {"slow-slices, 512 jobs: CPU time of an operation, a ring of 8 over one of 1,024",
+                  small.cpu_per_operation / large.cpu_per_operation, 1.5, true}};
+         }},
+    };
+}
+
+}  // namespace
+}  // namespace ringside::testing
+
+int main(int argc, char** argv) {
+    using namespace ringside::testing;
+    const std::vector<std::string_view> chosen(argv + 1, argv + argc);
+    const auto measurements = all_measurements();
+    for (const std::string_view name : chosen) {
+        if (std::none_of(measurements.begin(), measurements.end(),
+                         [&](const Measurement& each) { return name == each.name; })) {
+            std::cerr << argv[0] << ": no measurement '" << name << "'; there are haproxy, speed, "
+                      << "ring; without a name, all\n";
+            return 2;
+        }
+    }
+    std::cout << fmt::format(
+        "{} cores\n\n| bound | measured | must be | holds |\n|---|--:|--:|---|\n",
+        std::thread::hardware_concurrency());
+    try {
+        for (const Measurement& each : measurements) {
+            if (!chosen.empty() &&
+                std::find(chosen.begin(), chosen.end(), each.name) == chosen.end()) {
+                continue;
+            }
+            for (const Row& row : each.rows()) {
+                std::cout << fmt::format("| {} | {:.2f} | {} {} | {} |\n", row.name, row.measured,
+                                         row.at_most ? "<=" : ">=", row.bound,
+                                         row.holds() ? "yes" : "no")
+                          << std::flush;
+            }
+        }
+    } catch (const std::exception& error) {
+        std::cerr << argv[0] << ": " << error.what() << '\n';
+        return 1;
+    }
+    return 0;
+}
