@@ -18,11 +18,16 @@ constexpr std::array<std::string_view, 21> kind_names = {
 };
 static_assert(kind_names.size() == static_cast<std::size_t>(TraceKind::fault) + 1);
 
-/// One round of a multiply-rotate mixer: cheap, and every input bit reaches every output bit
-/// within two rounds.
-std::uint64_t mix(std::uint64_t state, std::uint64_t word) {
-    state = (state ^ word) * 0x9FB21C651E98DF25u;
-    return state ^ (state >> 29);
+/// Takes two words into a lane: the 128 bits of a product, the upper half onto the lower one.
+std::uint64_t fold(std::uint64_t lane, const std::byte* words) {
+    __extension__ using Product = unsigned __int128;
+    std::uint64_t first = 0;
+    std::uint64_t second = 0;
+    std::memcpy(&first, words, sizeof first);
+    std::memcpy(&second, words + sizeof first, sizeof second);
+    const Product product = Product{first ^ lane} * (second ^ 0x9E3779B97F4A7C15u);
+    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64) ^
+           (first + std::rotl(second, 32));  // should a factor be zero
 }
 
 }  // namespace
@@ -33,44 +38,38 @@ std::string_view to_string(TraceKind kind) {
 }
 
 std::uint64_t digest_of(std::span<const std::byte> bytes) {
-    // Two lanes, so that the multiplications of one hide the latency of the other.
-    std::uint64_t a = 0x243F6A8885A308D3u ^ bytes.size();
-    std::uint64_t b = 0x13198A2E03707344u;
-    while (bytes.size() >= 16) {
-        std::uint64_t words[2];
-        std::memcpy(words, bytes.data(), sizeof words);
-        a = mix(a, words[0]);
-        b = mix(b, words[1]);
-        bytes = bytes.subspan(16);
+    // Four lanes, so that the multiplications of one hide the latency of the others.
+    constexpr std::size_t lanes = 4;
+    constexpr std::size_t step = 2 * sizeof(std::uint64_t);
+    std::uint64_t state[lanes] = {0x243F6A8885A308D3u ^ bytes.size(), 0x13198A2E03707344u,
+                                  0xA4093822299F31D0u, 0x082EFA98EC4E6C89u};
+    const std::byte* at = bytes.data();
+    std::size_t rest = bytes.size();
+    for (; rest >= lanes * step; rest -= lanes * step) {
+        for (std::uint64_t& lane : state) {
+            lane = fold(lane, at);
+            at += step;
+        }
     }
-    if (!bytes.empty()) {
-        std::uint64_t words[2] = {};
-        std::memcpy(words, bytes.data(), bytes.size());
-        a = mix(a, words[0]);
-        b = mix(b, words[1]);
+    for (; rest >= step; rest -= step) {
+        state[0] = fold(state[0], at);
+        at += step;
     }
-    return mix(std::rotl(a, 32), b);
-}
-
-void TraceHash::add(const TraceEvent& event) {
-    state_ = mix(state_, static_cast<std::uint64_t>(to_ps(event.time)));
-    state_ = mix(state_, static_cast<std::uint64_t>(event.kind) << 16 | event.queue);
-    state_ = mix(state_, event.id);
-    state_ = mix(state_, event.digest);
+    if (rest != 0) {
+        std::byte last[step] = {};
+        std::memcpy(last, at, rest);
+        state[0] = fold(state[0], last);
+    }
+    return trace_mix(trace_mix(state[0], state[1]), std::rotl(state[2], 32) ^ state[3]);
 }
 
 std::unique_lock<std::mutex> Trace::guard() const {
     return threads_ == Threads::many ? std::unique_lock(mutex_) : std::unique_lock<std::mutex>();
 }
 
-void Trace::record(const TraceEvent& event) {
-    const auto lock = guard();
-    hash_.add(event);
-    latest_[count_ % last_events] = event;
-    ++count_;
-    if (listener_) {
-        listener_(event);
-    }
+void Trace::record_locked(const TraceEvent& event) {
+    const std::lock_guard lock(mutex_);
+    add(event);
 }
 
 std::uint64_t Trace::hash() const {

@@ -143,8 +143,8 @@ error_code Device::Impl::read_capabilities() {
     capabilities_.symmetric = read64(spec::at("ALG_SYM"));
     capabilities_.asymmetric = read64(spec::at("ALG_ASYM"));
     capabilities_.hash_kdf = read64(spec::at("ALG_HASHKDF"));
-    state_change_ = std::min<Duration>(std::chrono::milliseconds(read(spec::at("TO").of())),
-                                       max_state_change);
+    state_change_ =
+        std::min<Duration>(std::chrono::milliseconds(read(spec::at("TO").of())), max_state_change);
     return lost ? make_error_code(Errc::dead) : error_code();
 }
 

@@ -3,8 +3,6 @@
 #include "error_interrupt.hpp"
 
 #include <bit>
-#include <boost/asio/post.hpp>
-#include <utility>
 
 #include "mmio.hpp"
 
@@ -16,41 +14,32 @@ ErrorInterrupt::ErrorInterrupt(Link& link, Environment& environment, const Recov
       environment_(environment),
       recovery_(recovery),
       storm_(policy),
+      loop_(link, environment, spec::error_vector, [this] { return on_interrupt(); }),
       timer_(environment.make_timer([this] { on_pause_over(); })) {}
 
 void ErrorInterrupt::start() {
     stopped_ = false;
     link_.mask_vector(spec::error_vector, false);
-    wait();
+    loop_.wait();
 }
 
-void ErrorInterrupt::wait() {
-    waiting_ = true;
-    link_.async_wait_vector(spec::error_vector, [this](error_code error) { on_interrupt(error); });
-}
-
-void ErrorInterrupt::on_interrupt(error_code error) {
-    waiting_ = false;
-    if (stopper_ != nullptr) {
-        std::exchange(stopper_, nullptr)->unpark();
-        return;
-    }
-    if (error || recovery_.is_gone()) {
-        return;
+bool ErrorInterrupt::on_interrupt() {
+    if (recovery_.is_gone()) {
+        return false;
     }
     recovery_.count(&RecoveryCounters::error_interrupts);
     read_sources();
     if (recovery_.is_gone()) {
-        return;
+        return false;
     }
     const Time now = environment_.now();
     if (storm_.interrupt(now)) {
         recovery_.count(&RecoveryCounters::error_storms);
         link_.mask_vector(spec::error_vector, true);
         timer_->arm(storm_.over_at());
-        return;
+        return false;
     }
-    wait();
+    return true;
 }
 
 /// What is named is looked at afterwards, when the register is clear for the next error.
@@ -88,22 +77,14 @@ void ErrorInterrupt::on_pause_over() {
         return;
     }
     link_.mask_vector(spec::error_vector, false);
-    wait();
+    loop_.wait();
 }
 
 void ErrorInterrupt::stop() {
-    const std::unique_ptr<Parker> parker = environment_.make_parker();
-    boost::asio::post(environment_.interrupt_executor(), [&] {
+    loop_.stop([this] {
         stopped_ = true;
         timer_->cancel();
-        if (waiting_) {
-            stopper_ = parker.get();
-            link_.cancel_vector_wait(spec::error_vector);
-        } else {
-            parker->unpark();
-        }
     });
-    parker->park();
 }
 
 }  // namespace ringside::driver

@@ -10,6 +10,7 @@
 
 #include "interrupt_storm.hpp"
 #include "recovery.hpp"
+#include "ringside/driver/rings/vector_loop.hpp"
 
 namespace ringside::driver {
 
@@ -26,8 +27,7 @@ class ErrorInterrupt {
     std::uint64_t reported() const { return reported_.load(); }
 
   private:
-    void wait();
-    void on_interrupt(error_code error);
+    bool on_interrupt();
     void read_sources();
     void on_pause_over();
 
@@ -38,9 +38,8 @@ class ErrorInterrupt {
 
     // interrupt executor only
     InterruptStorm storm_;
-    bool waiting_ = false;
     bool stopped_ = true;
-    Parker* stopper_ = nullptr;
+    VectorLoop loop_;
 
     const std::unique_ptr<Timer> timer_;  ///< last: its callback uses everything else
 };

@@ -7,7 +7,7 @@
 #include <cstdint>
 
 #include "ringside/driver/error.hpp"
-#include "ringside/driver/link/link.hpp"
+#include "ringside/driver/rings/registers.hpp"
 #include "ringside/spec/registers.hpp"
 
 namespace ringside::driver {
@@ -25,11 +25,6 @@ inline result<std::uint32_t> read_register(Link& link, std::uint32_t offset) {
         return Errc::dead;
     }
     return link.mmio_read32(offset);
-}
-
-inline void write_register64(Link& link, std::uint32_t offset, std::uint64_t value) {
-    link.mmio_write32(offset, static_cast<std::uint32_t>(value));
-    link.mmio_write32(offset + 4, static_cast<std::uint32_t>(value >> 32));
 }
 
 }  // namespace ringside::driver

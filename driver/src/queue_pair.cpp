@@ -13,6 +13,7 @@
 
 #include "queue_pair_impl.hpp"
 #include "ringside/base/assert.hpp"
+#include "rules_in_use.hpp"
 
 namespace ringside::driver {
 
@@ -20,6 +21,7 @@ QueuePair::Impl::Impl(Link& link, Environment& environment, const QueuePairConfi
                       QueueWatcher& watcher, SessionTable& sessions, Rings rings)
     : link_(link),
       environment_(environment),
+      trace_(environment.trace()),
       config_(config),
       watcher_(watcher),
       sessions_(sessions),
@@ -61,41 +63,42 @@ QueuePair::Batch QueuePair::Impl::submit_batch(std::span<const Item> items, Slot
     Batch batch;
     for (const Item& item : items) {
         ++counters_.submit_calls;
-        batch.refusal = take_or_refuse(item.request, *item.operation, waiter);
+        batch.refusal = take_or_refuse(item.request, *item.operation);
         if (batch.refusal) {
             break;
         }
         ++batch.accepted;
     }
-    if (batch.accepted != 0) {
+    if (Rules::must_ring(batch.accepted, batch.refusal)) {
         ring_doorbell();
     }
-    if (waiter != nullptr && !is_transient(batch.refusal)) {
+    const bool queues = is_transient(batch.refusal);
+    if (waiter != nullptr && !queues) {
         waiters_.leave(*waiter);
     }
     if (hand_out_slots()) {
         arm_timer(environment_.now());
+    }
+    if (waiter != nullptr && queues) {
+        Rules::enqueue(waiters_, *waiter, *mutex_);
     }
     check_ledger();
     return batch;
 }
 
 error_code QueuePair::Impl::take_or_refuse(const spec::SubmissionEntry& request,
-                                           Operation& operation, SlotWaiter* waiter) {
+                                           Operation& operation) {
     if (state_ != State::open) {
-        return refuse_while_down(waiter);
+        return refuse_while_down();
     }
     if (is_invalid(request)) {
         ++counters_.refused;
         return Errc::invalid_request;
     }
-    if (counters_.in_flight + waiters_.reserved() == capacity_) {
+    if (is_full()) {
         ++counters_.eagain;
         record(TraceKind::eagain, counters_.eagain, waiters_.reserved());
         environment_.schedule_point("queue_pair.submit.full");
-        if (waiter != nullptr) {
-            waiters_.enqueue(*waiter);
-        }
         return Errc::again;
     }
     return accept_for_session(request, operation);
@@ -123,16 +126,17 @@ error_code QueuePair::Impl::accept_for_session(const spec::SubmissionEntry& requ
     return {};
 }
 
-error_code QueuePair::Impl::refuse_while_down(SlotWaiter* waiter) {
+error_code QueuePair::Impl::refuse_while_down() {
     ++counters_.refused;
     if (state_ != State::stopped) {
         return refusal_;
     }
     environment_.schedule_point("queue_pair.submit.resetting");
-    if (waiter != nullptr) {
-        waiters_.enqueue(*waiter);
-    }
     return Errc::resetting;
+}
+
+bool QueuePair::Impl::is_full() const {
+    return Rules::is_full(counters_.in_flight, waiters_.reserved(), capacity_);
 }
 
 bool QueuePair::Impl::is_invalid(const spec::SubmissionEntry& request) const {
@@ -225,14 +229,17 @@ QueueCounters QueuePair::Impl::counters() const {
 }
 
 void QueuePair::Impl::record(TraceKind kind, std::uint64_t id, std::uint64_t digest) {
-    environment_.trace().record(
+    trace_.record(
         {environment_.now(), kind, static_cast<std::uint16_t>(config_.index), id, digest});
 }
 
 /// DESIGN's contracts 1 and 2 in numbers.
 void QueuePair::Impl::check_ledger() const {
+    if (!Rules::checks_ledger) {
+        return;
+    }
     const QueueCounters& c = counters_;
-    Trace& trace = environment_.trace();
+    Trace& trace = trace_;
     RINGSIDE_ASSERT(trace, c.accepted == c.ok + c.failed + c.cancelled + c.in_flight,
                     "queue %u: an operation was lost or ended twice", config_.index);
     RINGSIDE_ASSERT(trace, c.submit_calls == c.accepted + c.eagain + c.refused,

@@ -153,9 +153,9 @@ class QueuePair::Impl {
     enum class NextTurn : std::uint8_t { none, interrupt, posted };
 
     // under the lock
-    error_code take_or_refuse(const spec::SubmissionEntry& request, Operation& operation,
-                              SlotWaiter* waiter);
-    error_code refuse_while_down(SlotWaiter* waiter);
+    error_code take_or_refuse(const spec::SubmissionEntry& request, Operation& operation);
+    error_code refuse_while_down();
+    bool is_full() const;
     error_code accept_for_session(const spec::SubmissionEntry& request, Operation& operation);
     bool is_invalid(const spec::SubmissionEntry& request) const;
     void accept(const spec::SubmissionEntry& request, Operation& operation,
@@ -197,6 +197,7 @@ class QueuePair::Impl {
 
     Link& link_;
     Environment& environment_;
+    Trace& trace_;
     const QueuePairConfig config_;
     QueueWatcher& watcher_;
     SessionTable& sessions_;

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "queue_pair_impl.hpp"
+#include "rules_in_use.hpp"
 
 namespace ringside::driver {
 namespace {
@@ -311,7 +312,7 @@ void QueuePair::Impl::note_latency(Duration latency) {
 }
 
 void QueuePair::Impl::count_end(error_code status) {
-    --counters_.in_flight;
+    Rules::return_credit(counters_.in_flight, status);
     if (!status) {
         ++counters_.ok;
     } else if (status == Errc::cancelled) {

@@ -242,7 +242,7 @@ result<void> QueuePair::Impl::submit_own(const spec::SubmissionEntry& request,
         return Errc::dead;
     }
     ++counters_.submit_calls;
-    if (counters_.in_flight + waiters_.reserved() == capacity_) {
+    if (is_full()) {
         ++counters_.eagain;
         return Errc::again;
     }

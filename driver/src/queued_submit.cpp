@@ -7,6 +7,8 @@
 #include <optional>
 #include <utility>
 
+#include "rules_in_use.hpp"
+
 namespace ringside::driver {
 
 /// What a canceller and the request have in common; outlives the request. All but `stage` belongs
@@ -36,13 +38,14 @@ QueuedSubmit::Canceller QueuedSubmit::make_canceller() {
 
 void QueuedSubmit::start() {
     const std::shared_ptr<Shared> shared = shared_;
+    Environment& environment = environment_;
     const auto accepted = queue_.submit(request_, *this, this);
+    environment.schedule_point("queued_submit.start.before_status");
     // Unless it was refused, the request may be gone already, or further on than we know.
     if (accepted || is_transient(accepted.error())) {
         if (shared) {
-            auto starting = Shared::Stage::starting;
-            shared->stage.compare_exchange_strong(
-                starting, accepted ? Shared::Stage::with_device : Shared::Stage::waiting);
+            Rules::note_outcome(shared->stage,
+                                accepted ? Shared::Stage::with_device : Shared::Stage::waiting);
         }
         return;
     }

@@ -4,6 +4,8 @@
 
 #include <limits>
 
+#include "rules_in_use.hpp"
+
 namespace ringside::driver {
 namespace {
 
@@ -67,7 +69,7 @@ bool SlotTable::looks_torn(const spec::CompletionEntry& completion) const {
 
 bool SlotTable::holds(std::uint16_t cid, std::uint64_t user_tag) const {
     const Slot& slot = slots_[index_of(cid)];
-    return slot.operation != nullptr && slot.cid == cid && slot.user_tag == user_tag;
+    return slot.operation != nullptr && Rules::names(slot.cid, slot.user_tag, cid, user_tag);
 }
 
 SlotTable::Slot SlotTable::release_oldest() {

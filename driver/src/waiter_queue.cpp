@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "rules_in_use.hpp"
+
 namespace ringside::driver {
 
 void WaiterQueue::List::push_back(SlotWaiter& waiter) {
@@ -104,7 +106,7 @@ WaiterQueue::HandedOut WaiterQueue::hand_out(std::uint32_t unused_credits) {
     }
     const std::uint32_t free_slots = unused_credits - reserved_;
     hints_ = std::min(hints_, free_slots);  // a slot that was taken needs no follower
-    while (hints_ < free_slots && notify_only_.size != 0) {
+    while (hints_ < Rules::hints(free_slots) && notify_only_.size != 0) {
         make_due(*notify_only_.pop_front());
         ++hints_;
         ++out.hints;

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <sys/prctl.h>
 
 #include <algorithm>
 #include <csignal>
@@ -19,6 +20,9 @@ namespace {
 // running.
 constexpr auto spin_time = std::chrono::microseconds(20);
 constexpr int looks_per_clock_read = 64;
+
+// Simulated, between two looks for accesses.
+constexpr Duration longest_run = std::chrono::microseconds(5);
 
 }  // namespace
 
@@ -154,6 +158,7 @@ Lateness DeviceThread::lateness() const {
 
 void DeviceThread::run(Answer& started) {
     detach_thread_from_host("ringside-chip");
+    prctl(PR_SET_TIMERSLACK, 1UL);  // in ns; else a paced device is 50 us late after each sleep
     auto chip = make_chip(device_of(config_), trace_, iommu_, on_message_, config_.recorder);
     if (!chip) {
         started.error = chip.error();
@@ -226,16 +231,27 @@ bool DeviceThread::let_events_happen(Chip& chip) {
     while (!has_access_.load(std::memory_order_acquire)) {
         const auto next = chip.next_event();
         if (!next) {
-            return spin_for_access();
+            return spin_for_access(std::chrono::steady_clock::now() + spin_time);
         }
         if (config_.pace == Pace::paced) {
+            if (*next > wall_time() + spin_time) {
+                return false;
+            }
+            if (spin_for_access(epoch_ + std::chrono::ceil<std::chrono::steady_clock::duration>(
+                                             next->time_since_epoch()))) {
+                return true;
+            }
             const Time wall = wall_time();
-            if (*next > wall) {
+            if (*next > wall) {  // may not spin
                 return false;
             }
             note_lateness(chip, wall);
         }
-        chip.advance_to(*next);
+        if (config_.pace == Pace::paced) {
+            chip.advance_to(*next);
+        } else {
+            chip.run(*next, *next + longest_run);
+        }
     }
     return true;
 }
@@ -253,11 +269,11 @@ void DeviceThread::note_lateness(const Chip& chip, Time wall) {
     lateness_.worst = std::max(lateness_.worst, late);
 }
 
-bool DeviceThread::spin_for_access() {
+/// True: there is an access. False: none until `give_up`, or we may not look.
+bool DeviceThread::spin_for_access(std::chrono::steady_clock::time_point give_up) {
     if (!may_spin_) {
         return false;
     }
-    const auto give_up = std::chrono::steady_clock::now() + spin_time;
     do {
         for (int look = 0; look < looks_per_clock_read; ++look) {
             if (has_access_.load(std::memory_order_acquire)) {

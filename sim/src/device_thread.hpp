@@ -65,7 +65,7 @@ class DeviceThread {
     void note_lateness(const Chip& chip, Time wall);
     void enqueue(const Access& access);
     std::uint64_t ask(Access::Kind kind, std::uint32_t offset, std::uint32_t value = 0);
-    bool spin_for_access();
+    bool spin_for_access(std::chrono::steady_clock::time_point give_up);
     void sleep(std::optional<Time> until);
 
     LivePlatformConfig config_;

@@ -31,7 +31,7 @@ bool is_aligned(const std::byte* address, std::size_t size) {
 
 }  // namespace
 
-Iommu::Iommu(std::uint64_t seed) {
+Iommu::Iommu(std::uint64_t seed, Threads threads) : threads_(threads) {
     Prng stream(seed, "iommu");
     next_ = stream.between(std::uint64_t{1} << 20, std::uint64_t{1} << 32) * page_size;
 }
@@ -42,7 +42,7 @@ driver::result<driver::Iova> Iommu::map(std::span<std::byte> memory,
     if (memory.empty()) {
         return errc::make_error_code(errc::invalid_argument);
     }
-    const std::lock_guard lock(mutex_);
+    const auto lock = guard();
     if (mappings_.size() >= max_mappings) {
         return errc::make_error_code(errc::not_enough_memory);
     }
@@ -55,18 +55,54 @@ driver::result<driver::Iova> Iommu::map(std::span<std::byte> memory,
 }
 
 bool Iommu::unmap(driver::Iova iova) {
-    const std::lock_guard lock(mutex_);
-    return mappings_.erase(iova.value) != 0;
+    const auto lock = guard();
+    const auto found = mappings_.find(iova.value);
+    if (found == mappings_.end()) {
+        return false;
+    }
+    const std::uint64_t pages = (found->second.memory.size() + page_size - 1) / page_size;
+    for (std::uint64_t i = 0; i < std::min<std::uint64_t>(pages, cached_pages); ++i) {
+        Cached& cached = cache_[(iova.value / page_size + i) % cached_pages];
+        cached = cached.base == iova.value ? Cached{} : cached;
+    }
+    if (threads_ == Threads::one && revoke_) {
+        revoke_(direct_of({0, found->first, found->second}));
+    }
+    mappings_.erase(found);
+    return true;
 }
 
-std::byte* Iommu::translate(std::uint64_t address, std::size_t length,
-                            driver::DmaDirection forbidden) const {
+std::unique_lock<std::mutex> Iommu::guard() const {
+    return threads_ == Threads::many ? std::unique_lock(mutex_) : std::unique_lock<std::mutex>();
+}
+
+/// The mapping in whose pages `address` lies, or null.
+const Iommu::Cached* Iommu::look_up(std::uint64_t address) const {
+    const std::uint64_t page = address / page_size;
+    Cached& cached = cache_[page % cached_pages];
+    if (cached.page == page) [[likely]] {
+        return &cached;
+    }
     const auto above = mappings_.upper_bound(address);
     if (above == mappings_.begin()) {
         return nullptr;
     }
     const auto& [base, mapping] = *std::prev(above);
-    const std::uint64_t offset = address - base;
+    if (address - base >= mapping.memory.size()) {
+        return nullptr;
+    }
+    cached = {page, base, mapping};
+    return &cached;
+}
+
+std::byte* Iommu::translate(std::uint64_t address, std::size_t length,
+                            driver::DmaDirection forbidden) const {
+    const Cached* const found = look_up(address);
+    if (found == nullptr) {
+        return nullptr;
+    }
+    const Mapping& mapping = found->mapping;
+    const std::uint64_t offset = address - found->base;
     if (offset > mapping.memory.size() || length > mapping.memory.size() - offset ||
         mapping.direction == forbidden) {
         return nullptr;
@@ -75,7 +111,7 @@ std::byte* Iommu::translate(std::uint64_t address, std::size_t length,
 }
 
 bool Iommu::read(std::uint64_t address, std::span<std::byte> into) const {
-    const std::lock_guard lock(mutex_);
+    const auto lock = guard();
     const std::byte* from = translate(address, into.size(), driver::DmaDirection::from_device);
     if (from == nullptr) {
         return false;
@@ -93,7 +129,7 @@ bool Iommu::read(std::uint64_t address, std::span<std::byte> into) const {
 }
 
 bool Iommu::write(std::uint64_t address, std::span<const std::byte> from) {
-    const std::lock_guard lock(mutex_);
+    const auto lock = guard();
     std::byte* to = translate(address, from.size(), driver::DmaDirection::to_device);
     if (to == nullptr) {
         return false;
@@ -110,8 +146,19 @@ bool Iommu::write(std::uint64_t address, std::span<const std::byte> from) {
     return true;
 }
 
+Iommu::Direct Iommu::direct_of(const Cached& cached) {
+    const auto [memory, direction] = cached.mapping;
+    return {cached.base, memory, direction != driver::DmaDirection::from_device,
+            direction != driver::DmaDirection::to_device};
+}
+
+std::optional<Iommu::Direct> Iommu::direct(std::uint64_t address) const {
+    const Cached* const found = threads_ == Threads::one ? look_up(address) : nullptr;
+    return found != nullptr ? std::optional(direct_of(*found)) : std::nullopt;
+}
+
 std::size_t Iommu::mapping_count() const {
-    const std::lock_guard lock(mutex_);
+    const auto lock = guard();
     return mappings_.size();
 }
 

@@ -46,7 +46,16 @@ class RootComplex : public sc_core::sc_module, public ConfigSpace {
           memory_(memory),
           on_message_(std::move(on_message)) {
         dma.register_b_transport(this, &RootComplex::on_dma);
+        dma.register_get_direct_mem_ptr(this, &RootComplex::on_direct_memory);
+        memory_.on_revoke([this](const HostMemory::Direct& revoked) {
+            dma->invalidate_direct_mem_ptr(revoked.address,
+                                           revoked.address + revoked.memory.size() - 1);
+        });
     }
+
+    RootComplex(const RootComplex&) = delete;
+    RootComplex& operator=(const RootComplex&) = delete;
+    ~RootComplex() override { memory_.on_revoke({}); }
 
     using Socket = tlm_utils::simple_initiator_socket<RootComplex>;
 
@@ -88,15 +97,16 @@ class RootComplex : public sc_core::sc_module, public ConfigSpace {
         payload.set_data_ptr(reinterpret_cast<unsigned char*>(&value));
         payload.set_data_length(bytes);
         payload.set_streaming_width(bytes);
+        payload.set_dmi_allowed(false);
+        payload.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
     }
 
-    static bool transport(Socket& socket, tlm::tlm_command command, std::uint32_t offset,
+    bool transport(Socket& socket, tlm::tlm_command command, std::uint32_t offset,
                           std::uint32_t& value, std::uint32_t bytes = sizeof(std::uint32_t)) {
-        tlm::tlm_generic_payload payload;
-        fill(payload, command, offset, value, bytes);
+        fill(payload_, command, offset, value, bytes);
         sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
-        socket->b_transport(payload, delay);
-        return payload.is_response_ok();
+        socket->b_transport(payload_, delay);
+        return payload_.is_response_ok();
     }
 
     void on_dma(tlm::tlm_generic_payload& payload, sc_core::sc_time& /*delay*/) {
@@ -114,11 +124,32 @@ class RootComplex : public sc_core::sc_module, public ConfigSpace {
         const bool done = is_write ? memory_.write(address, {data, length})
                                    : memory_.read(address, {data, length});
         payload.set_response_status(done ? tlm::TLM_OK_RESPONSE : tlm::TLM_ADDRESS_ERROR_RESPONSE);
+        payload.set_dmi_allowed(done);
+    }
+
+    bool on_direct_memory(tlm::tlm_generic_payload& payload, tlm::tlm_dmi& dmi) {
+        const auto direct = memory_.direct(payload.get_address());
+        if (!direct) {
+            return false;
+        }
+        dmi.set_dmi_ptr(reinterpret_cast<unsigned char*>(direct->memory.data()));
+        dmi.set_start_address(direct->address);
+        dmi.set_end_address(direct->address + direct->memory.size() - 1);
+        dmi.set_granted_access(direct->readable && direct->writable
+                                   ? tlm::tlm_dmi::DMI_ACCESS_READ_WRITE
+                               : direct->readable ? tlm::tlm_dmi::DMI_ACCESS_READ
+                                                  : tlm::tlm_dmi::DMI_ACCESS_WRITE);
+        return true;
     }
 
     HostMemory& memory_;
     MsiSink on_message_;
+    tlm::tlm_generic_payload payload_;  ///< of register accesses; making one allocates
 };
+
+void start_for(Duration step) {
+    sc_core::sc_start(systemc::to_sc_time(Time{step}), sc_core::SC_RUN_TO_TIME);
+}
 
 /// Swaps a fresh simulation context in, and the former one back. The pointers are SystemC's own
 /// globals; that contexts can follow one another is not documented, hence pinned by a test. The
@@ -176,6 +207,7 @@ class Kernel::Impl {
     }
 
     RootComplex& root() { return root_; }
+    systemc::PcieDevice& device() { return device_; }
 
     void mask_vector(std::uint32_t vector, bool masked) {
         root_.write32(root_.msix, vector * msix_entry_size + msix_control, masked ? 1 : 0);
@@ -274,7 +306,7 @@ void Kernel::mask_vector(std::uint32_t vector, bool masked) {
 }
 
 Time Kernel::now() const {
-    return systemc::from_sc_time(sc_core::sc_time_stamp());
+    return impl_->device().local_time();
 }
 
 std::optional<Time> Kernel::next_event() const {
@@ -293,8 +325,20 @@ void Kernel::advance_to(Time time) {
     if (time <= current && !sc_core::sc_pending_activity_at_current_time()) {
         return;
     }
-    const Duration step = time > current ? time - current : Duration{0};
-    sc_core::sc_start(systemc::to_sc_time(Time{step}), sc_core::SC_RUN_TO_TIME);
+    impl_->device().run_ahead({.limit = time, .until_message = false});
+    start_for(time > current ? time - current : Duration{0});
+    impl_->device().run_ahead({});
+}
+
+/// Memory neither looks at the time nor comes back into the device: it may work ahead.
+void Kernel::run(Time next, Time limit) {
+    impl_->device().run_ahead({.limit = limit, .until_message = true});
+    start_for(next - now());
+    impl_->device().run_ahead({});
+    const Duration ahead = now() - systemc::from_sc_time(sc_core::sc_time_stamp());
+    if (ahead != Duration{0}) {
+        start_for(ahead);
+    }
 }
 
 }  // namespace ringside::sim

@@ -209,13 +209,18 @@ void Scheduler::collect_ready() {
     }
 }
 
-/// To the next event, if that is no further away than `limit`.
+/// To the next event, if that is no further away than `limit`; without one, until somebody may be
+/// ready.
 bool Scheduler::let_time_pass(Duration limit) {
     const auto next = timeline_.next_event();
     if (!next || *next - timeline_.now() > limit) {
         return false;
     }
-    timeline_.advance_to(*next);
+    if (limit == Duration::max()) {
+        timeline_.advance_from(*next);
+    } else {
+        timeline_.advance_to(*next);
+    }
     return true;
 }
 

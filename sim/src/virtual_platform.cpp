@@ -2,12 +2,13 @@
 // SPDX-FileCopyrightText: the ringside authors
 #include "ringside/sim/virtual_platform.hpp"
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/execution.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <set>
 #include <utility>
+#include <vector>
 
 #include "recorded_chip.hpp"
 #include "ringside/base/assert.hpp"
@@ -121,7 +122,7 @@ class TimerQueue {
     void insert(VirtualTimer& timer, Time deadline);
     void erase(VirtualTimer& timer);
     std::optional<Time> next() const {
-        return pending_.empty() ? std::nullopt : std::optional(pending_.begin()->deadline);
+        return pending_.empty() ? std::nullopt : std::optional(pending_.back().deadline);
     }
     /// Hands out, one by one, the timers that are due at `now`.
     VirtualTimer* take_due(Time now);
@@ -130,13 +131,18 @@ class TimerQueue {
         Time deadline;
         std::uint64_t sequence;
         VirtualTimer* timer;
-        bool operator<(const Entry& other) const {
+        bool is_before(const Entry& other) const {
             return std::pair(deadline, sequence) < std::pair(other.deadline, other.sequence);
         }
     };
 
   private:
-    std::set<Entry> pending_;
+    std::vector<Entry>::iterator place_of(const Entry& entry) {
+        return std::lower_bound(pending_.begin(), pending_.end(), entry,
+                                [](const Entry& a, const Entry& b) { return b.is_before(a); });
+    }
+
+    std::vector<Entry> pending_;  ///< the earliest last; arming a timer seldom allocates
     std::uint64_t armed_ = 0;
 };
 
@@ -202,19 +208,19 @@ class VirtualTimer final : public driver::Timer {
 
 void TimerQueue::insert(VirtualTimer& timer, Time deadline) {
     timer.entry_ = Entry{deadline, armed_++, &timer};
-    pending_.insert(*timer.entry_);
+    pending_.insert(place_of(*timer.entry_), *timer.entry_);
 }
 
 void TimerQueue::erase(VirtualTimer& timer) {
-    pending_.erase(*timer.entry_);
+    pending_.erase(place_of(*timer.entry_));
     timer.entry_.reset();
 }
 
 VirtualTimer* TimerQueue::take_due(Time now) {
-    if (pending_.empty() || pending_.begin()->deadline > now) {
+    if (pending_.empty() || pending_.back().deadline > now) {
         return nullptr;
     }
-    VirtualTimer* timer = pending_.begin()->timer;
+    VirtualTimer* timer = pending_.back().timer;
     erase(*timer);
     return timer;
 }
@@ -269,7 +275,7 @@ class VirtualPlatform::Impl final : public driver::Link,
   public:
     explicit Impl(const VirtualPlatformConfig& config)
         : trace_(config.seed),
-          iommu_(config.seed),
+          iommu_(config.seed, Iommu::Threads::one),
           scheduler_(config.seed, config.interleaving, *this, trace_),
           interrupts_(scheduler_),
           vectors_(interrupts_) {
@@ -346,7 +352,7 @@ class VirtualPlatform::Impl final : public driver::Link,
 
     // ---- Environment ----
 
-    Time now() override { return chip_->now(); }
+    Time now() override { return now_; }
     std::unique_ptr<driver::Mutex> make_mutex() override {
         return std::make_unique<VirtualMutex>(scheduler_);
     }
@@ -372,7 +378,7 @@ class VirtualPlatform::Impl final : public driver::Link,
 
     // ---- Timeline ----
 
-    Time now() const override { return chip_->now(); }
+    Time now() const override { return now_; }
     std::optional<Time> next_event() const override {
         const auto device = chip_->next_event();
         const auto timer = timers_.next();
@@ -383,15 +389,29 @@ class VirtualPlatform::Impl final : public driver::Link,
     }
     void advance_to(Time time) override {
         chip_->advance_to(time);
-        while (VirtualTimer* timer = timers_.take_due(chip_->now())) {
-            timer->expire();
+        expire_timers();
+    }
+    void advance_from(Time next) override {
+        const Time timer = timers_.next().value_or(Time::max());
+        if (next < timer) {
+            chip_->run(next, timer);
+        } else {
+            chip_->advance_to(next);
         }
+        expire_timers();
     }
     bool end_standstill() override {
         return replay_chip_ != nullptr && replay_chip_->note_standstill();
     }
 
   private:
+    void expire_timers() {
+        now_ = chip_->now();
+        while (VirtualTimer* timer = timers_.take_due(now_)) {
+            timer->expire();
+        }
+    }
+
     Trace trace_;
     Iommu iommu_;
     TimerQueue timers_;
@@ -399,6 +419,7 @@ class VirtualPlatform::Impl final : public driver::Link,
     InterruptCpu interrupts_;
     VectorTable vectors_;
     std::unique_ptr<Chip> chip_;
+    Time now_{};                         ///< the chip's
     ReplayChip* replay_chip_ = nullptr;  ///< what chip_ is in a replay
     std::unique_ptr<driver::Link> outer_link_;
     std::function<void(const char*)> observer_;

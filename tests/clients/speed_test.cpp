@@ -51,8 +51,11 @@ INSTANTIATE_TEST_SUITE_P(
     All, Speed,
     ::testing::Combine(::testing::Values(FrontEnd::provider, FrontEnd::engine),
                        ::testing::Values(Subject{"aes_cbc", {"-evp", "aes-128-cbc"}, true},
-                                         Subject{
-                                             "aes_gcm", {"-aead", "-evp", "aes-128-gcm"}, true}),
+                                         Subject{"aes_gcm", {"-aead", "-evp", "aes-128-gcm"}, true},
+                                         Subject{"rsa_2048", {"rsa2048"}, false},
+                                         Subject{"ecdsa_p256", {"ecdsap256"}, false},
+                                         Subject{"ecdh_p256", {"ecdhp256"}, false},
+                                         Subject{"x25519", {"ecdhx25519"}, false}),
                        ::testing::Values(0u, 1u, 8u, 64u, 512u)),
     [](const auto& each) {
         return std::string(std::get<FrontEnd>(each.param) == FrontEnd::engine ? "engine_"

@@ -24,6 +24,8 @@ class EngineUnderTest final : public FrontEndUnderTest {
     ~EngineUnderTest() override {
         ENGINE_unregister_ciphers(engine_);
         ENGINE_unregister_digests(engine_);
+        ENGINE_unregister_RSA(engine_);
+        ENGINE_unregister_EC(engine_);
         ENGINE_finish(engine_);
         ENGINE_free(engine_);
     }

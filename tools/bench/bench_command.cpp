@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "arguments.hpp"
+#include "bounds.hpp"
+#include "chip_option.hpp"
 #include "options.hpp"
 #include "report.hpp"
 #include "ringside/spec/registers.hpp"
@@ -64,6 +66,14 @@ std::string objection(const Options& options) {
 
 int run(const Options& options) {
     try {
+        if (options.bounds) {
+            BoundsSettings settings;
+            settings.seed = options.settings.seed;
+            settings.operations = options.bounds_operations;
+            settings.rounds = options.bounds_rounds;
+            settings.format = options.format;
+            return measure_bounds(settings) || !options.require_bounds ? 0 : 1;
+        }
         if (const std::string reason = objection(options); !reason.empty()) {
             throw std::runtime_error(reason);
         }
@@ -177,6 +187,26 @@ void add_bench_command(CLI::App& program, int& exit_code) {
         ->add_flag_callback(
             "--csv", [options] { options->format = Format::csv; }, "print CSV instead of a table")
         ->excludes(json);
+    auto* bounds = command->add_flag("--bounds", options->bounds,
+                                     "measure what we hold ourselves to, instead");
+    command
+        ->add_flag("--require-bounds", options->require_bounds,
+                   "with --bounds: exit code 1 if one does not hold")
+        ->needs(bounds);
+    command
+        ->add_option("--bounds-operations", options->bounds_operations,
+                     "with --bounds: of a measurement; the longest run has 50 times as many")
+        ->check(number_between<std::uint64_t>(1, 100'000'000))
+        ->needs(bounds)
+        ->type_name("N")
+        ->capture_default_str();
+    command
+        ->add_option("--bounds-rounds", options->bounds_rounds,
+                     "with --bounds: how often each is measured; the best counts")
+        ->check(number_between<unsigned>(1, 1000))
+        ->needs(bounds)
+        ->type_name("N")
+        ->capture_default_str();
     command->callback([options, &exit_code] { exit_code = run(*options); });
 }
 

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <boost/asio/post.hpp>
 #include <chrono>
+#include <ctime>
 #include <deque>
 #include <memory>
 #include <stdexcept>
@@ -29,6 +30,9 @@ namespace {
 /// Memory is touched for the first time, and caches fill, before anything is measured.
 constexpr std::uint64_t warm_up_rounds = 4;
 
+/// For the last operations, of which there are too few for the count.
+constexpr std::uint16_t moderation_us = 50;
+
 constexpr std::uint32_t poll_batch = 32;
 /// Virtual time passes only when nobody runs: who polls in it looks this often.
 constexpr Duration virtual_poll_interval = std::chrono::microseconds(1);
@@ -47,6 +51,12 @@ std::uint64_t time_stamp() {
 #else
     return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
 #endif
+}
+
+std::int64_t thread_cpu_ns() {
+    timespec time{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
 }
 
 std::vector<std::byte> make_key(const Algorithm& algorithm, std::uint64_t seed) {
@@ -77,6 +87,7 @@ driver::DeviceConfig driver_config(const Settings& settings, const Point& point)
     config.ring_entries = point.ring_size;
     config.completion_mode = settings.completions;
     config.moderation_count = settings.moderation_count;
+    config.moderation_us = settings.moderation_count > 1 ? moderation_us : 0;
     return config;
 }
 
@@ -119,10 +130,13 @@ class Load {
         }
     }
 
+    std::int64_t driver_cpu_ns() const { return driver_cpu_ns_; }
+
     /// Divided among the queue pairs, at least one for each.
     void run(std::uint64_t operations) {
         const std::uint64_t count = queue_pairs_.size();
         running_ = static_cast<std::uint32_t>(count);
+        driver_cpu_ns_ = 0;
         if (settings_.completions == driver::CompletionMode::poll) {
             poll_all(operations);
         } else {
@@ -174,12 +188,14 @@ class Load {
         std::vector<std::jthread> threads;
         for (std::size_t i = 0; i < queue_pairs_.size(); ++i) {
             threads.emplace_back([this, i, mine = share(operations, i)] {
-                queue_pairs_[i].start(mine);
                 driver::QueuePair& queue = device_.queue_pair(static_cast<std::uint32_t>(i));
+                std::int64_t since = thread_cpu_ns();
+                queue_pairs_[i].start(mine);
                 while (!queue_pairs_[i].has_ended()) {
-                    if (queue.poll(poll_batch) == 0) {
-                        std::this_thread::yield();
-                    }
+                    const bool found = queue.poll(poll_batch) != 0;
+                    const std::int64_t now = thread_cpu_ns();
+                    driver_cpu_ns_ += found ? now - since : 0;
+                    since = now;
                 }
             });
         }
@@ -199,6 +215,7 @@ class Load {
     std::unique_ptr<driver::Parker> parker_;
     std::deque<Traffic> queue_pairs_;
     std::atomic<std::uint32_t> running_{0};
+    std::atomic<std::int64_t> driver_cpu_ns_{0};
 };
 
 }  // namespace
@@ -217,13 +234,16 @@ Result measure(const Settings& settings, const Point& point) {
         const auto interrupts = device->read_statistics().msix_messages;
         const Time start = platform->device_time();
         const auto wall_start = std::chrono::steady_clock::now();
+        const std::int64_t cpu_start = thread_cpu_ns();
         const std::uint64_t cycles_start = time_stamp();
         load.run(settings.operations);
         result.cycles = time_stamp() - cycles_start;
         result.wall_ns =
             std::chrono::nanoseconds(std::chrono::steady_clock::now() - wall_start).count();
+        result.cpu_ns = thread_cpu_ns() - cpu_start;
         result.simulated = platform->device_time() - start;
         result.interrupts = device->read_statistics().msix_messages - interrupts;
+        result.driver_cpu_ns = load.driver_cpu_ns();
         load.fill(result);
     }
     device->close();
@@ -254,11 +274,9 @@ double measure_libcrypto(const Point& point, std::uint64_t operations, std::uint
         }
     };
     run(warm_up_rounds * buffers);
-    const auto start = std::chrono::steady_clock::now();
+    const std::int64_t start = thread_cpu_ns();
     run(operations);
-    return std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start)
-               .count() /
-           static_cast<double>(operations);
+    return static_cast<double>(thread_cpu_ns() - start) / static_cast<double>(operations);
 }
 
 }  // namespace ringside::tools::bench

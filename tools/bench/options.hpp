@@ -8,8 +8,9 @@
 #include <vector>
 
 #include "algorithms.hpp"
-#include "machine_options.hpp"
+#include "ringside/core/chips.hpp"
 #include "ringside/driver/queue_pair.hpp"
+#include "time_option.hpp"
 
 namespace ringside::tools::bench {
 
@@ -59,6 +60,10 @@ struct Options {
     std::vector<std::uint32_t> queue_pairs = {1};
     std::vector<std::uint32_t> ring_sizes = {128};
     Format format = Format::table;
+    bool bounds = false;          ///< measure the bounds instead
+    bool require_bounds = false;  ///< and fail if one does not hold
+    std::uint64_t bounds_operations = 200'000;
+    unsigned bounds_rounds = 5;
 };
 
 }  // namespace ringside::tools::bench

@@ -7,8 +7,7 @@
 #include <memory>
 #include <string>
 
-#include "arguments.hpp"
-#include "machine_options.hpp"
+#include "chip_option.hpp"
 #include "regs/config_dump.hpp"
 #include "regs/formats.hpp"
 

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "job_loop.hpp"
-#include "machine_options.hpp"
 #include "ringside/core/chips.hpp"
 #include "ringside/core/fault_rule.hpp"
+#include "time_option.hpp"
 
 namespace ringside::tools {
 

@@ -14,6 +14,7 @@
 
 #include "arguments.hpp"
 #include "async_library.hpp"
+#include "chip_option.hpp"
 #include "main_job.hpp"
 #include "options.hpp"
 #include "ringside/sim/fault_plan.hpp"

@@ -73,7 +73,7 @@ bool Device::Impl::abort_operation(spec::AbortTarget target) {
 void Device::Impl::read_log(Operation& operation) {
     const std::size_t count =
         std::min(log_.size(), operation.entry.dst_len / sizeof(spec::LogEntry));
-    operation.output.resize(count * sizeof(spec::LogEntry));
+    operation.output.begin(count * sizeof(spec::LogEntry));
     for (std::size_t i = 0; i < count; ++i) {
         std::memcpy(operation.output.data() + i * sizeof(spec::LogEntry), &log_[i],
                     sizeof(spec::LogEntry));

@@ -93,6 +93,7 @@ class CipherSession final : public Session {
         return times.*mode_.time * entry.src_len;
     }
     SliceKind kind() const override { return SliceKind::cipher; }
+    bool may_fail(const Job& job) const override { return mode_.authenticates && !job.encrypts(); }
     Outcome run(const Job& job) override {
         return mode_.authenticates ? run_aead(job) : run_plain(job);
     }

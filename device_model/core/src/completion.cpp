@@ -87,16 +87,15 @@ DmaResult Device::Impl::write_entry(const PendingCompletion& pending, std::uint6
 
 /// Interrupts now, later or not, as the moderation judges.
 void Device::Impl::announce(std::uint16_t index, bool at_once) {
-    using Verdict = blocks::Moderation::Verdict;
     Queue& queue = queues_[index];
     const std::uint32_t limits = registers_.get32(spec::at("INT_MOD").of(index));
     const auto count = static_cast<std::uint32_t>(spec::field("INT_MOD", "COUNT").get(limits));
     const auto time = std::chrono::microseconds(spec::field("INT_MOD", "TIME_US").get(limits));
-    const Verdict verdict = queue.moderation.judge({count, time}, at_once);
-    if (verdict == Verdict::fire) {
+    const auto delay = queue.moderation.judge({count, time}, at_once);
+    if (delay == Duration{}) {
         fire(index);
-    } else if (verdict == Verdict::start_timer) {
-        calendar_.add(now_ + time,
+    } else if (delay) {
+        calendar_.add(now_ + *delay,
                       {Stage::moderation, index, queue.moderation.timer(), queue.epoch});
     }
 }

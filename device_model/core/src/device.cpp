@@ -28,10 +28,9 @@ bool is_fault_block(const spec::Block& block) {
 }  // namespace
 
 Device::Impl::Impl(const DeviceConfig& config, DmaPort& dma, MsiPort& msi, Trace& trace)
-    : Endpoint({.link = config.link}, dma, msi),
+    : Endpoint({.link = config.link}, spec::blocks, storage_size, dma, msi),
       config_(config),
       trace_(trace),
-      registers_(spec::blocks, storage_size),
       sessions_(library_, config.max_sessions),
       queues_(config.queue_pairs),
       helpers_(config.helpers),

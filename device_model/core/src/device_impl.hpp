@@ -22,7 +22,6 @@
 #include "ringside/blocks/calendar.hpp"
 #include "ringside/blocks/endpoint.hpp"
 #include "ringside/blocks/link_direction.hpp"
-#include "ringside/blocks/register_bank.hpp"
 #include "ringside/core/device.hpp"
 #include "sessions.hpp"
 
@@ -110,6 +109,7 @@ class Device::Impl final : public blocks::Endpoint {
     bool scatter(Operation& operation);
     void feed_slices(SliceClass slices);
     Duration begin_service(Operation& operation);
+    void let_helpers_compute(Operation& operation);
     void run_slice(Operation& operation, std::uint32_t slot);
     Outcome compute(Operation& operation);
     void send_output(const Operation& operation, std::uint32_t slot);
@@ -140,9 +140,16 @@ class Device::Impl final : public blocks::Endpoint {
     void program_faults();
     std::uint32_t fault_register(const spec::Location& location, std::uint32_t offset) const;
     void write_fault(const spec::Location& location, std::uint32_t value);
-    std::optional<Fault> strike(spec::FaultKind kind, FaultEvent event);
-    std::optional<Fault> strike(spec::FaultKind kind, std::uint16_t queue);
-    std::optional<Fault> strike(spec::FaultKind kind, const Operation& operation);
+    std::optional<Fault> strike_by_rule(spec::FaultKind kind, const FaultEvent& event);
+    std::optional<Fault> strike(spec::FaultKind kind, const FaultEvent& event) {
+        return faults_.any() ? strike_by_rule(kind, event) : std::nullopt;
+    }
+    std::optional<Fault> strike(spec::FaultKind kind, std::uint16_t queue) {
+        return strike(kind, FaultEvent{.time = now_, .queue = queue});
+    }
+    std::optional<Fault> strike(spec::FaultKind kind, const Operation& operation) {
+        return strike(kind, FaultEvent{now_, operation.queue, operation.entry.opcode});
+    }
     bool strike_fetched(const Operation& operation);
     void strike_chip(spec::FaultKind kind);
     bool strike_source(Operation& operation, std::uint32_t slot);
@@ -162,9 +169,8 @@ class Device::Impl final : public blocks::Endpoint {
     const DeviceConfig config_;
     Trace& trace_;
     CryptoLibrary library_;
-    blocks::RegisterBank registers_;
     SessionTable sessions_;
-    blocks::Calendar<Action> calendar_;
+    blocks::Calendar<Action, lanes, lane_of> calendar_;
     Time now_{};
     std::uint32_t reset_epoch_ = 0;
     std::uint32_t enable_epoch_ = 0;  ///< counts the ways into ENABLING, over all resets

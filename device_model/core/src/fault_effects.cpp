@@ -97,20 +97,12 @@ void Device::Impl::write_fault(const spec::Location& location, std::uint32_t val
 
 // ---- asking ----
 
-std::optional<Fault> Device::Impl::strike(FaultKind kind, FaultEvent event) {
+std::optional<Fault> Device::Impl::strike_by_rule(FaultKind kind, const FaultEvent& event) {
     const auto fault = faults_.strike(kind, event);
     if (fault) {
         record(TraceKind::fault, event.queue, static_cast<std::uint64_t>(kind));
     }
     return fault;
-}
-
-std::optional<Fault> Device::Impl::strike(FaultKind kind, std::uint16_t queue) {
-    return strike(kind, FaultEvent{.time = now_, .queue = queue});
-}
-
-std::optional<Fault> Device::Impl::strike(FaultKind kind, const Operation& operation) {
-    return strike(kind, FaultEvent{now_, operation.queue, operation.entry.opcode});
 }
 
 // ---- fetched ----

@@ -32,6 +32,7 @@ class DigestSession : public Session {
         return {};
     }
     SliceKind kind() const final { return SliceKind::hash; }
+    bool may_fail(const Job& /*job*/) const final { return false; }
     Duration service_time(const ServiceTimes& times,
                           const spec::SubmissionEntry& entry) const final {
         return times.*time_ * entry.src_len;

@@ -7,11 +7,49 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 
 namespace ringside::core {
+namespace {
 
-Helpers::Helpers(unsigned count) {
+using State = Computation::State;
+
+// Waking a thread costs more than most computations: who has nothing to do looks around this long
+// before it sleeps. Not where it would keep others from running.
+constexpr auto spin_time = std::chrono::microseconds(50);
+constexpr int looks_per_clock_read = 64;
+
+void relax() {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+}
+
+/// Whether `found` became true before the time was over.
+template <typename Found>
+bool spin(Found&& found) {
+    const auto give_up = std::chrono::steady_clock::now() + spin_time;
+    do {
+        for (int look = 0; look < looks_per_clock_read; ++look) {
+            if (found()) {
+                return true;
+            }
+            relax();
+        }
+    } while (std::chrono::steady_clock::now() < give_up);
+    return false;
+}
+
+/// Whether the caller is the one to compute it, or to forget it.
+bool claim(Computation& computation, State becomes) {
+    State expected = State::waiting;
+    return computation.state.compare_exchange_strong(expected, becomes);
+}
+
+}  // namespace
+
+Helpers::Helpers(unsigned count) : may_spin_(std::thread::hardware_concurrency() > count) {
     // Signals are for the application's threads.
     sigset_t all;
     sigset_t before;
@@ -24,50 +62,79 @@ Helpers::Helpers(unsigned count) {
 }
 
 Helpers::~Helpers() {
-    {
-        const std::lock_guard lock(mutex_);
-        stopping_ = true;
-    }
-    work_.notify_all();
+    stopping_.store(true);
+    calls_.fetch_add(1);
+    calls_.notify_all();
     for (std::thread& thread : threads_) {
         thread.join();
     }
 }
 
 void Helpers::start(Computation& computation) {
-    computation.done.store(false, std::memory_order_relaxed);
-    {
-        const std::lock_guard lock(mutex_);
-        waiting_.push_back(&computation);
+    computation.state.store(State::waiting);
+    const std::uint64_t place = entered_.load(std::memory_order_relaxed);
+    if (place - taken_.load() == capacity) {
+        return;  // collect() computes it
     }
-    work_.notify_one();
+    ring_[place % capacity].store(&computation);
+    entered_.store(place + 1);
+    if (sleepers_.load() != 0) {
+        calls_.fetch_add(1);
+        calls_.notify_one();
+    }
 }
 
 void Helpers::collect(Computation& computation) {
-    if (take_back(computation)) {
+    if (claim(computation, State::running)) {
         computation.run(0);
-    } else {
-        computation.done.wait(false, std::memory_order_acquire);
+        computation.state.store(State::done);
+        return;
     }
+    // A helper is at it: rather than wait, do what is next.
+    while (computation.state.load() != State::done && compute_one(0)) {
+    }
+    await(computation);
 }
 
 void Helpers::withdraw(Computation& computation) {
-    if (!take_back(computation)) {
-        computation.done.wait(false, std::memory_order_acquire);
+    if (!claim(computation, State::done)) {
+        await(computation);
     }
 }
 
-bool Helpers::take_back(Computation& computation) {
-    if (computation.done.load(std::memory_order_acquire)) {
-        return false;
+void Helpers::await(const Computation& computation) {
+    const auto is_done = [&] { return computation.state.load() == State::done; };
+    if (is_done() || (may_spin_ && spin(is_done))) {
+        return;
     }
-    const std::lock_guard lock(mutex_);
-    const auto found = std::find(waiting_.begin(), waiting_.end(), &computation);
-    if (found == waiting_.end()) {
-        return false;
+    for (State state = computation.state.load(); state != State::done;
+         state = computation.state.load()) {
+        computation.state.wait(state);
     }
-    waiting_.erase(found);
-    return true;
+}
+
+/// The one that was entered first; null: there is none, or another helper was faster.
+Computation* Helpers::take() {
+    std::uint64_t place = taken_.load();
+    if (place == entered_.load()) {
+        return nullptr;
+    }
+    Computation* const computation = ring_[place % capacity].load();
+    return taken_.compare_exchange_strong(place, place + 1) ? computation : nullptr;
+}
+
+/// False: there was none.
+bool Helpers::compute_one(unsigned worker) {
+    while (taken_.load() != entered_.load()) {
+        Computation* const computation = take();
+        if (computation != nullptr && claim(*computation, State::running)) {
+            computation->run(worker);
+            computation->state.store(State::done);
+            computation->state.notify_one();
+            return true;
+        }
+    }
+    return false;
 }
 
 void Helpers::serve(unsigned worker) {
@@ -75,20 +142,25 @@ void Helpers::serve(unsigned worker) {
     cpu_set_t cpus;
     std::memset(&cpus, 0xFF, sizeof cpus);
     pthread_setaffinity_np(pthread_self(), sizeof cpus, &cpus);
-    std::unique_lock lock(mutex_);
-    for (;;) {
-        work_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
-        if (stopping_) {
-            return;
+    while (!stopping_.load()) {
+        const auto is_called = [this] {
+            return stopping_.load() || taken_.load() != entered_.load();
+        };
+        if (!compute_one(worker) && !(may_spin_ && spin(is_called))) {
+            sleep();
         }
-        Computation& computation = *waiting_.front();
-        waiting_.pop_front();
-        lock.unlock();
-        computation.run(worker);
-        computation.done.store(true, std::memory_order_release);
-        computation.done.notify_one();
-        lock.lock();
     }
+}
+
+/// Until start() has entered something, or all is over. Whoever enters it after the last look sees
+/// a sleeper.
+void Helpers::sleep() {
+    const std::uint32_t call = calls_.load();
+    sleepers_.fetch_add(1);
+    if (!stopping_.load() && taken_.load() == entered_.load()) {
+        calls_.wait(call);
+    }
+    sleepers_.fetch_sub(1);
 }
 
 }  // namespace ringside::core

@@ -6,12 +6,11 @@
 // service. The chip starts a computation and collects it when its time has come; the helpers decide
 // nothing, so the chip does the same with any number of them.
 
+#include <array>
 #include <atomic>
-#include <condition_variable>
 #include <cstddef>
-#include <deque>
+#include <cstdint>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <thread>
 #include <vector>
@@ -23,6 +22,13 @@ namespace ringside::core {
 /// What a slice computes, with everything that it needs: the operation that it is of may move
 /// meanwhile, its buffers may not.
 struct Computation {
+    enum class State : std::uint8_t {
+        idle,
+        waiting,  ///< whoever makes it `running` computes it
+        running,
+        done,
+    };
+
     std::shared_ptr<Session> session;
     spec::SubmissionEntry entry;
     std::span<const std::byte> source;
@@ -30,7 +36,7 @@ struct Computation {
     Entropy entropy;
     unsigned broken = 0;  ///< slices
     Outcome outcome;
-    std::atomic<bool> done{false};
+    std::atomic<State> state{State::idle};
 
     void run(unsigned worker) {
         outcome = execute(*session, {entry, source, output, entropy, worker}, broken);
@@ -46,7 +52,8 @@ class Helpers {
     Helpers& operator=(const Helpers&) = delete;
 
     bool any() const { return !threads_.empty(); }
-    /// A helper will compute it, or collect() will. Both the chip's thread alone calls.
+    /// A helper will compute it, or collect() will. All three the chip's thread alone calls; a
+    /// computation that was started lives as long as the helpers.
     void start(Computation& computation);
     /// Waits until it is computed; computes it here if no helper has begun.
     void collect(Computation& computation);
@@ -54,13 +61,23 @@ class Helpers {
     void withdraw(Computation& computation);
 
   private:
-    void serve(unsigned worker);
-    bool take_back(Computation& computation);
+    /// Computations that a helper may take. One that is not in it, for want of room, or no longer
+    /// waiting when its turn comes, is no harm.
+    static constexpr std::size_t capacity = 1024;
 
-    std::mutex mutex_;
-    std::condition_variable work_;
-    std::deque<Computation*> waiting_;
-    bool stopping_ = false;
+    void serve(unsigned worker);
+    Computation* take();
+    bool compute_one(unsigned worker);
+    void sleep();
+    void await(const Computation& computation);
+
+    std::array<std::atomic<Computation*>, capacity> ring_{};
+    alignas(64) std::atomic<std::uint64_t> entered_{0};
+    alignas(64) std::atomic<std::uint64_t> taken_{0};
+    alignas(64) std::atomic<std::uint32_t> sleepers_{0};
+    std::atomic<std::uint32_t> calls_{0};  ///< that wake sleepers
+    std::atomic<bool> stopping_{false};
+    const bool may_spin_;
     std::vector<std::thread> threads_;
 };
 

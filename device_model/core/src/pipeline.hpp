@@ -18,6 +18,7 @@
 #include "ringside/blocks/rings.hpp"
 #include "ringside/spec/registers.hpp"
 #include "ringside/spec/wire.hpp"
+#include "scratch.hpp"
 #include "sessions.hpp"
 
 namespace ringside::core {
@@ -40,8 +41,8 @@ struct Operation {
     bool delayed = false;                      ///< a fault: its completion has been put off once
     std::vector<spec::ListEntry> source_list;  ///< scatter-gather; empty: src is the data
     std::vector<spec::ListEntry> target_list;
-    std::vector<std::byte> source;
-    std::vector<std::byte> output;
+    Scratch source;
+    Scratch output;
 
     bool has(spec::SubmissionFlag flag) const {
         return (entry.flags & static_cast<unsigned>(flag)) != 0;
@@ -146,5 +147,22 @@ struct Action {
     std::uint32_t slot;    ///< of the operation, or the epoch that makes the action valid
     std::uint64_t serial;  ///< of the operation
 };
+
+/// What happens to each operation has a lane of the calendar to itself.
+inline constexpr std::size_t lanes = 5;
+inline std::size_t lane_of(const Action& action) {
+    switch (action.stage) {
+        case Stage::source_read:
+            return 0;
+        case Stage::slice_done:
+            return 1;
+        case Stage::written:
+            return 2;
+        case Stage::completed:
+            return 3;
+        default:
+            return 4;
+    }
+}
 
 }  // namespace ringside::core

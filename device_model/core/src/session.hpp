@@ -65,6 +65,9 @@ class Session {
     virtual SliceKind kind() const = 0;
     virtual bool is_asymmetric() const { return false; }
     virtual bool needs_entropy(spec::Opcode /*opcode*/) const { return false; }
+    /// Whether a job whose descriptor was planned can still fail, and leave errors in libcrypto's
+    /// queue.
+    virtual bool may_fail(const Job& /*job*/) const { return true; }
     /// Executes a job whose descriptor was planned. On failure the output may have been written;
     /// nothing of it may leave the chip.
     virtual Outcome run(const Job& job) = 0;

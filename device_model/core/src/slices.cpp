@@ -5,6 +5,8 @@
 
 #include "slices.hpp"
 
+#include <optional>
+
 #include "crypto_library.hpp"
 
 namespace ringside::core {
@@ -41,7 +43,11 @@ constexpr Slice slices[] = {
 }  // namespace
 
 Outcome execute(Session& session, const Job& job, unsigned broken) {
-    const QuietErrors quiet;
+    const SoftwareOnly software;
+    std::optional<QuietErrors> quiet;
+    if (session.may_fail(job)) {
+        quiet.emplace();
+    }
     Outcome outcome = session.run(job);
     if ((broken & static_cast<unsigned>(session.kind())) != 0) {
         if (outcome.written != 0) {
@@ -64,6 +70,7 @@ NewSession create_session(const CryptoLibrary& library, const SessionKeys& keys)
             break;
         }
         const QuietErrors quiet;
+        const SoftwareOnly software;
         return slice.create(library, keys);
     }
     return {refused(spec::RequestError::bad_field), nullptr};

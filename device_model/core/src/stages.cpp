@@ -4,8 +4,6 @@
 // The way of an operation through the chip: fetch, DMA read, slice, DMA write, completion. Each
 // stage does its work when its time has come, on what memory holds then.
 
-#include <string.h>
-
 #include <cstring>
 #include <utility>
 
@@ -17,14 +15,6 @@ namespace {
 
 std::span<std::byte> bytes_of(auto& object) {
     return std::as_writable_bytes(std::span(&object, 1));
-}
-
-/// Overwrites what follows the first `size` bytes, and shortens to these; the memory stays.
-void cleanse_from(std::vector<std::byte>& bytes, std::size_t size) {
-    if (bytes.size() > size) {
-        explicit_bzero(bytes.data() + size, bytes.size() - size);
-        bytes.resize(size);
-    }
 }
 
 /// Calls `visit` with the length of each piece of a buffer, at least once.
@@ -47,10 +37,9 @@ void for_each_piece(const std::vector<spec::ListEntry>& list, std::size_t length
 void Device::Impl::advance(Time now) {
     RINGSIDE_ASSERT(trace_, now >= now_, "time went back from %lld to %lld ps",
                     static_cast<long long>(to_ps(now_)), static_cast<long long>(to_ps(now)));
-    while (!is_gone_ && calendar_.next() && *calendar_.next() <= now) {
-        const auto [time, action] = calendar_.take();
-        now_ = time;
-        perform(action);
+    while (!is_gone_ && calendar_.next_time() <= now) {
+        now_ = calendar_.next_time();
+        perform(calendar_.take());
     }
     now_ = now;
 }
@@ -275,12 +264,12 @@ spec::Status Device::Impl::check_io(const spec::SubmissionEntry& entry, Operatio
     if (output > entry.dst_len) {
         return refused(spec::RequestError::dst_too_small);
     }
-    operation.output.resize(output);
+    operation.output.begin(output);
     return {};
 }
 
 void Device::Impl::read_source(Operation& operation, std::uint32_t slot) {
-    operation.source.resize(operation.entry.src_len);
+    operation.source.begin(operation.entry.src_len);
     if ((faults_.any() || operation.timed_out) && strike_source(operation, slot)) {
         return;
     }
@@ -296,6 +285,11 @@ void Device::Impl::read_source(Operation& operation, std::uint32_t slot) {
     if (is_admin) {
         run_admin(operation, slot);
         return;
+    }
+    // Before a slice is free: more of them are under way than there are slices.
+    if (helpers_.any() &&
+        !operation.session->needs_entropy(static_cast<spec::Opcode>(operation.entry.opcode))) {
+        let_helpers_compute(operation);
     }
     const auto slices =
         operation.session->is_asymmetric() ? SliceClass::asymmetric : SliceClass::symmetric;
@@ -338,21 +332,25 @@ Duration Device::Impl::begin_service(Operation& operation) {
     if (session.needs_entropy(static_cast<spec::Opcode>(operation.entry.opcode))) {
         entropy_.fill(operation.entropy);
     }
-    if (helpers_.any()) {
-        if (operation.computation == nullptr) {
-            operation.computation = std::make_unique<Computation>();
-        }
-        Computation& computation = *operation.computation;
-        computation.session = operation.session;
-        computation.entry = operation.entry;
-        computation.source = operation.source;
-        computation.output = operation.output;
-        computation.entropy = operation.entropy;
-        computation.broken = broken_slices_;
-        operation.computing = true;
-        helpers_.start(computation);
+    if (helpers_.any() && !operation.computing) {
+        let_helpers_compute(operation);
     }
     return service;
+}
+
+void Device::Impl::let_helpers_compute(Operation& operation) {
+    if (operation.computation == nullptr) {
+        operation.computation = std::make_unique<Computation>();
+    }
+    Computation& computation = *operation.computation;
+    computation.session = operation.session;
+    computation.entry = operation.entry;
+    computation.source = operation.source;
+    computation.output = operation.output;
+    computation.entropy = operation.entropy;
+    computation.broken = broken_slices_;
+    operation.computing = true;
+    helpers_.start(computation);
 }
 
 Outcome Device::Impl::compute(Operation& operation) {
@@ -360,9 +358,14 @@ Outcome Device::Impl::compute(Operation& operation) {
         const Job job{operation.entry, operation.source, operation.output, operation.entropy, 0};
         return execute(*operation.session, job, broken_slices_);
     }
-    helpers_.collect(*operation.computation);
+    Computation& computation = *operation.computation;
+    helpers_.collect(computation);
     operation.computing = false;
-    return operation.computation->outcome;
+    if (computation.broken != broken_slices_) {  // broke, by a fault, after it was begun
+        computation.broken = broken_slices_;
+        computation.run(0);
+    }
+    return computation.outcome;
 }
 
 void Device::Impl::run_slice(Operation& operation, std::uint32_t slot) {
@@ -379,7 +382,7 @@ void Device::Impl::run_slice(Operation& operation, std::uint32_t slot) {
     }
     operation.status = outcome.status;
     if (outcome.status.ok()) {
-        cleanse_from(operation.output, outcome.written);
+        operation.output.cleanse_from(outcome.written);
     }
     statistics_.bytes += operation.source.size();
     record(TraceKind::slice, operation.queue, operation.entry.user_tag,
@@ -462,8 +465,8 @@ void Device::Impl::release(std::uint32_t slot) {
         helpers_.withdraw(*operation.computation);
         operation.computing = false;
     }
-    cleanse_from(operation.source, 0);
-    cleanse_from(operation.output, 0);
+    operation.source.cleanse_from(0);
+    operation.output.cleanse_from(0);
     operation.entropy = {};
     operation.source_list.clear();
     operation.target_list.clear();

@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: the ringside authors
 #include "device_key_pair.hpp"
 
+#include <openssl/crypto.h>
+
 #include <utility>
 
 namespace ringside::frontends {
@@ -12,6 +14,15 @@ DeviceKeyPair::DeviceKeyPair(FrontEnd& front_end, spec::Algorithm algorithm,
       algorithm_(algorithm),
       public_half_(std::move(public_half)),
       private_half_(std::move(private_half)) {}
+
+bool DeviceKeyPair::is(std::span<const std::byte> public_half,
+                       std::span<const std::byte> private_half) const {
+    const auto same = [](std::span<const std::byte> one, std::span<const std::byte> other) {
+        return one.size() == other.size() &&
+               CRYPTO_memcmp(one.data(), other.data(), one.size()) == 0;
+    };
+    return same(public_half_.bytes(), public_half) && same(private_half_.bytes(), private_half);
+}
 
 driver::result<void> DeviceKeyPair::run(offload::KeyOperation operation,
                                         std::initializer_list<std::span<const std::byte>> parts,
@@ -33,10 +44,13 @@ driver::result<const offload::DeviceSession*> DeviceKeyPair::session() {
     }
     // Several may come here at one time, since nobody can wait for a job that is paused. The first
     // session to exist is used by all, also by those for whom the device had none left.
-    auto begun = begin_session<offload::DeviceSession>(front_end_.source(),
-                                                       {.algorithm = algorithm_,
-                                                        .key = public_half_.bytes(),
-                                                        .second_key = private_half_.bytes()});
+    // Of X25519 the device wants the scalar alone; the other half is what a peer has.
+    const bool wants_public_half = algorithm_ != spec::Algorithm::x25519;
+    auto begun = begin_session<offload::DeviceSession>(
+        front_end_.source(),
+        {.algorithm = algorithm_,
+         .key = wants_public_half ? public_half() : std::span<const std::byte>(),
+         .second_key = private_half_.bytes()});
     if (const auto* const session = current_session()) {
         return session;
     }

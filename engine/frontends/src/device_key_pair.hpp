@@ -28,6 +28,8 @@ class DeviceKeyPair {
     spec::Algorithm algorithm() const { return algorithm_; }
     std::span<const std::byte> public_half() const { return public_half_.bytes(); }
     bool has_private_half() const { return !private_half_.empty(); }
+    /// Whether it was made from these.
+    bool is(std::span<const std::byte> public_half, std::span<const std::byte> private_half) const;
 
     /// offload::perform() with this key. May pause the job: the caller owns nothing on its stack.
     /// Errors besides: no_such_device if there is none, those of DeviceSession::create(),

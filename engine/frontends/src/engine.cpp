@@ -17,6 +17,7 @@
 
 #include "engine_ciphers.hpp"
 #include "engine_digests.hpp"
+#include "engine_keys.hpp"
 
 namespace ringside::frontends {
 namespace {
@@ -133,6 +134,14 @@ FrontEnd* engine_front_end() {
     }
 }
 
+FrontEnd* engine_front_end_for(AlgorithmFamily family) {
+    if (SoftwareOnly::is_wanted()) {
+        return nullptr;
+    }
+    FrontEnd* const front_end = engine_front_end();
+    return front_end != nullptr && front_end->wants_device(family) ? front_end : nullptr;
+}
+
 int bind_engine(ENGINE* engine, const char* id, DeviceHost& host) {
     // `openssl engine` gives the path that it was told as the id.
     if (id != nullptr && std::strcmp(id, engine_id) != 0 && std::strchr(id, '/') == nullptr) {
@@ -144,6 +153,8 @@ int bind_engine(ENGINE* engine, const char* id, DeviceHost& host) {
                        ENGINE_set_name(engine, "ringside: a simulated crypto accelerator") == 1 &&
                        ENGINE_set_ciphers(engine, &engine_ciphers) == 1 &&
                        ENGINE_set_digests(engine, &engine_digests) == 1 &&
+                       ENGINE_set_RSA(engine, engine_rsa()) == 1 &&
+                       ENGINE_set_EC(engine, engine_ec()) == 1 &&
                        ENGINE_set_finish_function(engine, &finish) == 1 &&
                        ENGINE_set_ctrl_function(engine, &control) == 1 &&
                        ENGINE_set_cmd_defns(engine, commands()) == 1

@@ -14,12 +14,15 @@ namespace ringside::frontends {
 template <typename Object, int id, typename Function>
 struct Forwarder;
 
-/// The first argument is the object.
+/// The first argument is the object. OpenSSL asks an EVP_PKEY that is still empty what it has, too:
+/// nothing.
 template <typename Object, int id, typename Result, typename First, typename... Rest>
 struct Forwarder<Object, id, Result(First, Rest...)> {
     static Result call(First object, Rest... rest) {
-        const auto& ours = *static_cast<const Object*>(object);
-        return ours.functions().template get<Result(First, Rest...)>(id)(ours.software(), rest...);
+        const auto* const ours = static_cast<const Object*>(object);
+        return ours == nullptr ? Result{}
+                               : ours->functions().template get<Result(First, Rest...)>(id)(
+                                     ours->software(), rest...);
     }
 };
 

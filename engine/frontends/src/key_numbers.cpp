@@ -68,10 +68,6 @@ struct Halves {
     CleansedBuffer private_half;
 };
 
-constexpr std::size_t exponent_size = 8;
-constexpr std::size_t smallest_modulus = 256;
-constexpr std::size_t largest_modulus = 512;
-
 /// d, p, q, dp, dq, qinv; empty: none that the device takes.
 CleansedBuffer rsa_private_half(const Questions& key, std::size_t size) {
     struct Number {
@@ -98,17 +94,14 @@ CleansedBuffer rsa_private_half(const Questions& key, std::size_t size) {
 std::optional<Halves> rsa_halves(const Questions& key) {
     const int bits = key.integer(OSSL_PKEY_PARAM_BITS);
     const auto size = static_cast<std::size_t>(bits) / 8;
-    if (bits % 64 != 0 || size < smallest_modulus || size > largest_modulus) {
+    if (bits <= 0 || size > RsaInDevice::largest_size) {
         return std::nullopt;
     }
-    CleansedBuffer numbers(size + exponent_size);
+    CleansedBuffer numbers(size + RsaInDevice::exponent_size);
     const auto modulus = numbers.bytes().first(size);
     const auto exponent = numbers.bytes().subspan(size);
-    const auto is_odd = [](std::span<const std::byte> number) {
-        return (number.back() & std::byte{1}) != std::byte{0};
-    };
     if (!key.number(OSSL_PKEY_PARAM_RSA_N, modulus) ||
-        !key.number(OSSL_PKEY_PARAM_RSA_E, exponent) || !is_odd(modulus) || !is_odd(exponent)) {
+        !key.number(OSSL_PKEY_PARAM_RSA_E, exponent) || !RsaInDevice::takes(modulus, exponent)) {
         return std::nullopt;
     }
     return Halves{spec::Algorithm::rsa, std::move(numbers), rsa_private_half(key, size)};

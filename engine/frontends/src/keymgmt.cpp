@@ -40,8 +40,10 @@ int import_key(void* key, int selection, const OSSL_PARAM params[]) {
 }
 
 int match(const void* one, const void* other, int selection) {
-    return software<OSSL_FUNC_keymgmt_match_fn>(self(one), OSSL_FUNC_KEYMGMT_MATCH)(
-        self(one).software(), self(other).software(), selection);
+    return one != nullptr && other != nullptr
+               ? software<OSSL_FUNC_keymgmt_match_fn>(self(one), OSSL_FUNC_KEYMGMT_MATCH)(
+                     self(one).software(), self(other).software(), selection)
+               : 0;
 }
 
 void* duplicate(const void* key, int selection) {

@@ -37,6 +37,7 @@ class OperationContext {
     /// Calls the default provider's function `id` on its context.
     template <typename Function, typename... Rest>
     auto call(int id, Rest... rest) const {
+        const SoftwareOnly software;
         return functions_.get<Function>(id)(software_.get(), rest...);
     }
 

@@ -15,8 +15,6 @@
 namespace ringside::frontends {
 namespace {
 
-constexpr std::size_t largest_modulus = 512;
-
 class RsaCipher : public OperationContext {
   public:
     static constexpr int duplicate_id = OSSL_FUNC_ASYM_CIPHER_DUPCTX;
@@ -73,7 +71,7 @@ class RsaCipher : public OperationContext {
             return 0;
         }
         // A shorter ciphertext is a smaller number.
-        std::array<unsigned char, largest_modulus> padded{};
+        std::array<unsigned char, RsaInDevice::largest_size> padded{};
         std::copy_n(in, size, padded.begin() + static_cast<std::ptrdiff_t>(width - size));
         const int done = transform_->private_power(padded.data(), padded.data())
                              ? check(padded.data(), width)

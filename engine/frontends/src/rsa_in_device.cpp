@@ -12,17 +12,30 @@
 namespace ringside::frontends {
 namespace {
 
-constexpr std::size_t exponent_size = 8;
-constexpr std::size_t largest_modulus = 512;
+constexpr std::size_t smallest_size = 256;
 
 /// On the stack, which a job that is abandoned leaves as it is: overwritten by whoever gets it, and
 /// holding nothing before the device has answered.
 struct Scratch {
-    std::array<std::byte, largest_modulus> bytes;
+    std::array<std::byte, RsaInDevice::largest_size> bytes;
     ~Scratch() { OPENSSL_cleanse(bytes.data(), bytes.size()); }
 };
 
 }  // namespace
+
+bool RsaInDevice::takes(std::span<const std::byte> modulus, std::span<const std::byte> exponent) {
+    constexpr std::byte zero{};
+    const auto is_odd = [](std::span<const std::byte> number) {
+        return (number.back() & std::byte{1}) != zero;
+    };
+    const auto rest = exponent.first(exponent.size() - 1);
+    const bool is_one =
+        exponent.back() == std::byte{1} &&
+        std::all_of(rest.begin(), rest.end(), [](auto byte) { return byte == zero; });
+    return modulus.size() >= smallest_size && modulus.size() <= largest_size &&
+           modulus.size() % 8 == 0 && (modulus.front() & std::byte{0x80}) != zero &&
+           is_odd(modulus) && is_odd(exponent) && !is_one;
+}
 
 RsaInDevice::RsaInDevice(std::shared_ptr<DeviceKeyPair> key)
     : key_(std::move(key)),

@@ -17,7 +17,13 @@ namespace ringside::frontends {
 
 class RsaInDevice {
   public:
-    /// Of an RSA key. Throws bad_alloc.
+    static constexpr std::size_t exponent_size = 8;
+    static constexpr std::size_t largest_size = 512;
+    /// Whether the device takes such a key (datasheet, "RSA"); big-endian, `exponent` as long as
+    /// the device has it.
+    static bool takes(std::span<const std::byte> modulus, std::span<const std::byte> exponent);
+
+    /// Of an RSA key with such numbers. Throws bad_alloc.
     explicit RsaInDevice(std::shared_ptr<DeviceKeyPair> key);
 
     /// Bytes of the modulus, and of each input and output.

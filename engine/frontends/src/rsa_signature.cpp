@@ -24,7 +24,6 @@ const SoftwareAlgorithm& software_signature(const PrivateLibcrypto& library) {
     return rsa;
 }
 
-constexpr std::size_t largest_modulus = 512;
 using Number = std::unique_ptr<BIGNUM, decltype(&BN_clear_free)>;
 
 class RsaSignature : public OperationContext {
@@ -152,7 +151,7 @@ int finish_digest_sign(void* context, unsigned char* signature, size_t* size, si
 int verify(void* context, const unsigned char* signature, size_t size, const unsigned char* digest,
            size_t digest_size) {
     return guarded(0, [&] {
-        std::array<unsigned char, largest_modulus> encoded{};
+        std::array<unsigned char, RsaInDevice::largest_size> encoded{};
         if (!self(context).is_direct()) {
             if (!self(context).open(signature, size, encoded.data())) {
                 return 0;
@@ -166,7 +165,7 @@ int verify(void* context, const unsigned char* signature, size_t size, const uns
 
 int finish_digest_verify(void* context, const unsigned char* signature, size_t size) {
     return guarded(0, [&] {
-        std::array<unsigned char, largest_modulus> encoded{};
+        std::array<unsigned char, RsaInDevice::largest_size> encoded{};
         if (!self(context).is_direct()) {
             if (!self(context).open(signature, size, encoded.data())) {
                 return 0;
@@ -181,7 +180,7 @@ int finish_digest_verify(void* context, const unsigned char* signature, size_t s
 int recover(void* context, unsigned char* out, size_t* out_size, size_t capacity,
             const unsigned char* signature, size_t size) {
     return guarded(0, [&] {
-        std::array<unsigned char, largest_modulus> encoded{};
+        std::array<unsigned char, RsaInDevice::largest_size> encoded{};
         if (!self(context).is_direct() && out != nullptr) {
             if (!self(context).open(signature, size, encoded.data())) {
                 return 0;

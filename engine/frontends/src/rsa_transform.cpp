@@ -111,6 +111,7 @@ bool RsaTransform::in_software(bool is_private, const unsigned char* in, unsigne
     if (context == nullptr) {
         return false;
     }
+    const SoftwareOnly software;
     std::size_t length = 0;
     const bool done = init(context, software_, no_padding) == 1 &&
                       power(context, out, &length, size(), in, size()) == 1 && length == size();

@@ -93,7 +93,9 @@ const Option table[] = {
      "Which families of algorithms are offered; the others stay with OpenSSL's own.",
      &read_algorithms},
     {"min_bytes", "number", "0 to 2147483647", "0",
-     "Requests with less data than this are done in software.", &read_smallest_request},
+     "Requests with less data than this are done in software; those of asymmetric keys have no "
+     "size.",
+     &read_smallest_request},
     {"sync_calls", "choice", "device or software", "device",
      "Where calls outside an ASYNC job are done: the device makes them wait.",
      [](std::string_view value, Settings& settings) {

@@ -59,11 +59,23 @@ struct TraceEvent {
 /// 64-bit digest of bytes: for telling payloads apart in a trace, not for security.
 std::uint64_t digest_of(std::span<const std::byte> bytes);
 
+/// One round of a multiply-rotate mixer: cheap, and every input bit reaches every output bit
+/// within two rounds.
+constexpr std::uint64_t trace_mix(std::uint64_t state, std::uint64_t word) {
+    state = (state ^ word) * 0x9FB21C651E98DF25u;
+    return state ^ (state >> 29);
+}
+
 /// Order-dependent hash over events; the same class serves the recorder and whoever checks an
 /// exported trace.
 class TraceHash {
   public:
-    void add(const TraceEvent& event);
+    void add(const TraceEvent& event) {
+        std::uint64_t state = trace_mix(state_, static_cast<std::uint64_t>(to_ps(event.time)));
+        state = trace_mix(state, static_cast<std::uint64_t>(event.kind) << 16 | event.queue);
+        state = trace_mix(state, event.id);
+        state_ = trace_mix(state, event.digest);
+    }
     std::uint64_t value() const { return state_; }
 
   private:
@@ -83,7 +95,13 @@ class Trace {
     Trace(const Trace&) = delete;
     Trace& operator=(const Trace&) = delete;
 
-    void record(const TraceEvent& event);
+    void record(const TraceEvent& event) {
+        if (threads_ == Threads::one) {
+            add(event);
+        } else {
+            record_locked(event);
+        }
+    }
     std::uint64_t hash() const;
     std::uint64_t event_count() const;
     std::uint64_t seed() const { return seed_; }
@@ -108,6 +126,16 @@ class Trace {
         std::function<void(std::FILE*)> write;
     };
     std::unique_lock<std::mutex> guard() const;
+    void record_locked(const TraceEvent& event);
+    void add(const TraceEvent& event) {
+        hash_.add(event);
+        latest_[next_] = event;
+        next_ = next_ + 1 < last_events ? next_ + 1 : 0;
+        ++count_;
+        if (listener_) [[unlikely]] {
+            listener_(event);
+        }
+    }
 
     std::uint64_t seed_;
     Threads threads_;
@@ -115,6 +143,7 @@ class Trace {
     TraceHash hash_;
     std::uint64_t count_ = 0;
     std::array<TraceEvent, last_events> latest_{};
+    std::size_t next_ = 0;  ///< where the next one goes in it
     std::function<void(const TraceEvent&)> listener_;
     std::list<NamedWriter> writers_;
 };

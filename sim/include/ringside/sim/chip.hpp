@@ -23,6 +23,20 @@ class HostMemory {
     /// False: a fault, and nothing was moved.
     virtual bool read(std::uint64_t address, std::span<std::byte> into) const = 0;
     virtual bool write(std::uint64_t address, std::span<const std::byte> from) = 0;
+
+    /// Memory that the chip may read and write by itself, in place of the calls above, until it is
+    /// revoked; what is beyond it, or not for this direction, has to be asked for.
+    struct Direct {
+        std::uint64_t address;
+        std::span<std::byte> memory;
+        bool readable;
+        bool writable;
+    };
+    /// Empty: every access has to be asked for. Which it is for memory that others than the chip's
+    /// thread may revoke.
+    virtual std::optional<Direct> direct(std::uint64_t /*address*/) const { return std::nullopt; }
+    /// Calls `revoke` with each Direct::address that is no longer; empty: nobody.
+    virtual void on_revoke(std::function<void(const Direct&)> /*revoke*/) {}
 };
 
 /// Called for each MSI-X message, on the chip's thread, inside a call of the chip; must not call
@@ -49,6 +63,10 @@ class Chip {
     virtual std::optional<Time> next_event() const = 0;
     /// Does all that is due up to and including `time`, and lets now() be `time` (never backwards).
     virtual void advance_to(Time time) = 0;
+    /// Does what is due at `next`, which is next_event(), and may go on with what is due later, up
+    /// to and including `limit`, but not beyond an instant at which it sent a message. now() is
+    /// where it stopped. For when nobody else can do anything before `limit`.
+    virtual void run(Time next, Time /*limit*/) { advance_to(next); }
 };
 
 }  // namespace ringside::sim

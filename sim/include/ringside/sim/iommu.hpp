@@ -6,10 +6,13 @@
 // memory of this process. The link maps and unmaps, the root complex translates the device's
 // accesses; whatever is not mapped, to the byte and for that direction, faults.
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <span>
 
 #include "ringside/base/prng.hpp"
@@ -25,7 +28,9 @@ class Iommu final : public HostMemory {
 
     /// Addresses start at a base drawn from `seed`, above 4 GiB: they never equal host addresses
     /// by accident, and a driver that confuses the two faults at once.
-    explicit Iommu(std::uint64_t seed);
+    /// Whether several threads call. In virtual time one does, and the lock is left out.
+    enum class Threads { one, many };
+    explicit Iommu(std::uint64_t seed, Threads threads = Threads::many);
 
     /// The address is aligned to the length rounded up to a power of two, and to a page. No two
     /// mappings are neighbours: an overrun meets a gap. std::errc::not_enough_memory at the limit,
@@ -40,6 +45,12 @@ class Iommu final : public HostMemory {
     bool read(std::uint64_t address, std::span<std::byte> into) const override;
     bool write(std::uint64_t address, std::span<const std::byte> from) override;
 
+    /// With Threads::one.
+    std::optional<Direct> direct(std::uint64_t address) const override;
+    void on_revoke(std::function<void(const Direct&)> revoke) override {
+        revoke_ = std::move(revoke);
+    }
+
     std::size_t mapping_count() const;
 
   private:
@@ -47,13 +58,27 @@ class Iommu final : public HostMemory {
         std::span<std::byte> memory;
         driver::DmaDirection direction;
     };
+    /// A recent translation. Pages belong to one mapping at most.
+    struct Cached {
+        std::uint64_t page = ~std::uint64_t{0};
+        std::uint64_t base = 0;
+        Mapping mapping{};
+    };
+    static constexpr std::size_t cached_pages = 256;
+
+    static Direct direct_of(const Cached& cached);
+    std::unique_lock<std::mutex> guard() const;
+    const Cached* look_up(std::uint64_t address) const;
     /// Host memory behind [address, address + length), or null. Caller holds the mutex.
     std::byte* translate(std::uint64_t address, std::size_t length,
                          driver::DmaDirection forbidden) const;
 
+    const Threads threads_;
     mutable std::mutex mutex_;
     std::map<std::uint64_t, Mapping> mappings_;
+    mutable std::array<Cached, cached_pages> cache_{};  ///< by the page's low bits
     std::uint64_t next_;
+    std::function<void(const Direct&)> revoke_;
 };
 
 }  // namespace ringside::sim

@@ -34,6 +34,9 @@ class Timeline {
     virtual std::optional<Time> next_event() const = 0;
     /// Lets it happen. Runs on the scheduler's stack.
     virtual void advance_to(Time time) = 0;
+    /// Lets what happens at `next`, which is next_event(), happen, and what comes after it, until
+    /// somebody may have been woken. For when nobody can run.
+    virtual void advance_from(Time next) { advance_to(next); }
     /// Before a deadlock is reported: the last chance to make somebody ready. True: look again.
     virtual bool end_standstill() { return false; }
 };

@@ -57,4 +57,20 @@ class PrivateLibcrypto {
     OSSL_PROVIDER* unnumbered_ = nullptr;
 };
 
+/// While one lives on a thread, what that thread has computed by libcrypto is meant to be computed
+/// there: our ENGINE, whose methods every RSA and EC key of the process may have, private contexts
+/// included, sends nothing to the device then. The device would wait for itself.
+class SoftwareOnly {
+  public:
+    SoftwareOnly() { ++depth_; }
+    ~SoftwareOnly() { --depth_; }
+    SoftwareOnly(const SoftwareOnly&) = delete;
+    SoftwareOnly& operator=(const SoftwareOnly&) = delete;
+
+    static bool is_wanted() { return depth_ != 0; }
+
+  private:
+    static inline thread_local int depth_ = 0;
+};
+
 }  // namespace ringside

@@ -10,6 +10,7 @@
 #include "ringside/blocks/function.hpp"
 #include "ringside/blocks/msix_table.hpp"
 #include "ringside/blocks/pci_config.hpp"
+#include "ringside/blocks/register_bank.hpp"
 
 namespace ringside::blocks {
 
@@ -20,22 +21,33 @@ class Endpoint : public Function {
     bool peek(Bar bar, Time now, std::uint32_t offset, std::span<std::byte> into) const final;
 
   protected:
-    /// The ports must outlive it. After power-on only configuration space answers, and no DMA or
-    /// message leaves, until a host has enumerated the function.
-    Endpoint(const spec::pci::Identity& identity, DmaPort& dma, MsiPort& msi)
-        : pci_(identity), dma_(dma, pci_), msix_(msi), bar0_size_(identity.bar0_size) {}
+    /// The map of BAR0's registers, and where in it storage ends (RegisterBank). Map and ports must
+    /// outlive it. After power-on only configuration space answers, and no DMA or message leaves,
+    /// until a host has enumerated the function.
+    Endpoint(const spec::pci::Identity& identity, std::span<const spec::Block> map,
+             std::uint32_t storage_size, DmaPort& dma, MsiPort& msi)
+        : pci_(identity),
+          dma_(dma, pci_),
+          msix_(msi),
+          registers_(map, storage_size),
+          bar0_size_(identity.bar0_size) {}
     Endpoint(const Endpoint&) = delete;
     Endpoint& operator=(const Endpoint&) = delete;
 
     // ---- what the device says; offsets are aligned, and in BAR0 ----
 
-    virtual bool has_register(std::uint32_t offset) const = 0;
-    virtual std::uint32_t register_value(std::uint32_t offset, Time now) const = 0;
+    /// All that a write does, to keep the value (registers_.write()) included.
     virtual void write_register(std::uint32_t offset, std::uint32_t value) = 0;
     /// The device's part of a function-level reset: configuration space and MSI-X table have their
     /// reset values already.
     virtual void reset_function() = 0;
 
+    virtual bool has_register(std::uint32_t offset) const {
+        return registers_.locate(offset).reg != nullptr;
+    }
+    virtual std::uint32_t register_value(std::uint32_t offset, Time /*now*/) const {
+        return registers_.read(offset);
+    }
     /// A read by the bus. Empty: nobody answers.
     virtual std::optional<std::uint32_t> read_register(std::uint32_t offset, Time now) {
         return register_value(offset, now);
@@ -55,6 +67,7 @@ class Endpoint : public Function {
     PciConfig pci_;
     BusMaster dma_;
     MsixTable msix_;
+    RegisterBank registers_;
 
   private:
     bool fits(Bar bar, std::uint32_t offset, std::size_t length) const;

@@ -54,13 +54,20 @@ class LinkDirection {
         return free_ = std::max(free_, now) + limits_.per_byte * bytes;
     }
 
-    /// Packets of at most `request` bytes that a transfer is asked for with.
+    /// Packets of at most `request` bytes that a transfer is asked for with; 0 if they cost
+    /// nothing.
     std::size_t requests(std::size_t bytes) const {
+        if (limits_.overhead == 0) {
+            return 0;
+        }
         return (bytes + limits_.request - 1) / limits_.request;
     }
 
   private:
     Duration wire_time(std::size_t bytes) const {
+        if (limits_.overhead == 0) {
+            return limits_.per_byte * static_cast<std::int64_t>(bytes);
+        }
         const std::size_t packets = (bytes + limits_.packet - 1) / limits_.packet;
         return limits_.per_byte * static_cast<std::int64_t>(bytes + packets * limits_.overhead);
     }

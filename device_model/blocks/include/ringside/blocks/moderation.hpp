@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 
 #include "ringside/base/time.hpp"
 
@@ -18,11 +19,6 @@ class Moderation {
     struct Limits {
         std::uint32_t count = 0;  ///< fire at so many; 0 and 1: at each
         Duration time{};          ///< fire so long after the first; 0: no limit
-    };
-    enum class Verdict : std::uint8_t {
-        wait,
-        start_timer,  ///< call expired(timer()) when the time has passed
-        fire,         ///< send the message and call fired()
     };
 
     void note_completion() { ++unannounced_; }
@@ -37,23 +33,22 @@ class Moderation {
     void disarm() { armed_ = false; }
     bool is_armed() const { return armed_; }
 
-    /// After a completion. `at_once`: whatever the limits.
-    Verdict judge(const Limits& limits, bool at_once = false) {
+    /// After a completion: when it is to fire, from now; zero: at once. Empty: not for that, or not
+    /// before what has been said already. `at_once`: whatever the limits.
+    std::optional<Duration> judge(const Limits& limits, bool at_once = false) {
         if (!armed_ || unannounced_ == 0) {
-            return Verdict::wait;
+            return std::nullopt;
         }
-        if (at_once || unannounced_ >= std::max(limits.count, 1u)) {
-            return Verdict::fire;
-        }
-        if (limits.time == Duration{} || timer_runs_) {
-            return Verdict::wait;
+        const bool now = at_once || unannounced_ >= std::max(limits.count, 1u);
+        if (!now && (limits.time == Duration{} || timer_runs_)) {
+            return std::nullopt;
         }
         timer_runs_ = true;
         ++timer_;
-        return Verdict::start_timer;
+        return now ? Duration{} : limits.time;
     }
     std::uint32_t timer() const { return timer_; }
-    /// True: it is the timer that still runs: fire.
+    /// The delay that judge() gave with this timer() is over. True: fire.
     bool expired(std::uint32_t timer) const { return timer_runs_ && timer == timer_; }
 
     void stop_timer() { timer_runs_ = false; }

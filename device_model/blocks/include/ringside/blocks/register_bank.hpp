@@ -37,8 +37,10 @@ class RegisterBank {
     /// What a bus write of `value` does by the register's access policy; where there is no storage
     /// nothing.
     void write(const spec::Location& location, std::uint32_t offset, std::uint32_t value);
+    void write(std::uint32_t offset, std::uint32_t value) { write(locate(offset), offset, value); }
     /// What a bus read gives: zero for write-only registers.
     std::uint32_t read(const spec::Location& location, std::uint32_t offset) const;
+    std::uint32_t read(std::uint32_t offset) const { return read(locate(offset), offset); }
 
   private:
     bool has_storage(std::uint32_t offset) const { return offset / 4 < words_.size(); }

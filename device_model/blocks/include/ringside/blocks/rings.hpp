@@ -29,7 +29,24 @@ struct SubmissionRing {
     std::uint32_t after(std::uint32_t index) const { return (index + 1) & mask; }
     std::uint64_t head_address(std::size_t entry_size) const { return base + head * entry_size; }
     void step() { head = after(head); }
+    /// Reads the entry at the head and steps. False: the DMA failed.
+    bool fetch(BusMaster& dma, std::span<std::byte> entry) {
+        if (dma.read(head_address(entry.size()), entry) != DmaResult::ok) {
+            return false;
+        }
+        step();
+        return true;
+    }
 };
+
+/// An entry whose last eight bytes hold the phase: they are written last and at once, so that who
+/// sees the new phase sees the whole entry.
+inline DmaResult write_completion(BusMaster& dma, std::uint64_t address,
+                                  std::span<const std::byte> entry) {
+    const std::size_t body = entry.size() - sizeof(std::uint64_t);
+    const DmaResult result = dma.write(address, entry.first(body));
+    return result == DmaResult::ok ? dma.write(address + body, entry.subspan(body)) : result;
+}
 
 /// The device writes entries at the tail; software reads them, and rings the head.
 struct CompletionRing {
@@ -51,15 +68,15 @@ struct CompletionRing {
         tail = (tail + 1) & mask;
         phase ^= tail == 0;
     }
+    /// Writes an entry, which holds the phase already. False: no room, or the DMA failed.
+    bool post(BusMaster& dma, std::span<const std::byte> entry) {
+        if (is_full() ||
+            write_completion(dma, tail_address(entry.size()), entry) != DmaResult::ok) {
+            return false;
+        }
+        step();
+        return true;
+    }
 };
-
-/// An entry whose last eight bytes hold the phase: they are written last and at once, so that who
-/// sees the new phase sees the whole entry.
-inline DmaResult write_completion(BusMaster& dma, std::uint64_t address,
-                                  std::span<const std::byte> entry) {
-    const std::size_t body = entry.size() - sizeof(std::uint64_t);
-    const DmaResult result = dma.write(address, entry.first(body));
-    return result == DmaResult::ok ? dma.write(address + body, entry.subspan(body)) : result;
-}
 
 }  // namespace ringside::blocks

@@ -4,11 +4,12 @@
 
 // A device (blocks::Function) as a SystemC module: a thin TLM-2.0 shell with one SC_METHOD. Bind
 // `config`, `registers` and `msix` to whoever plays the root complex and `dma` to whoever plays
-// host memory (MSI-X messages leave through it too, as the memory writes that they are). The target
-// of `dma` answers without wait(), and accesses the module only when it has: until then it gets
-// TLM_GENERIC_ERROR_RESPONSE. Until configuration space enables them, `registers` and `msix` answer
-// no address and nothing leaves through `dma`. An access takes effect when its annotated delay is
-// over; with one other than zero only an SC_THREAD may call. Kernel thread only.
+// host memory (MSI-X messages leave through it too, as the memory writes that they are; memory that
+// it grants direct access to is accessed so). The target of `dma` answers without wait(), and
+// accesses the module only when it has: until then it gets TLM_GENERIC_ERROR_RESPONSE. Until
+// configuration space enables them, `registers` and `msix` answer no address and nothing leaves
+// through `dma`. An access takes effect when its annotated delay is over; with one other than zero
+// only an SC_THREAD may call. Kernel thread only.
 
 #include <tlm_utils/simple_initiator_socket.h>
 #include <tlm_utils/simple_target_socket.h>
@@ -32,6 +33,19 @@ class PcieDevice : public sc_core::sc_module {
     PcieDevice(sc_core::sc_module_name name, const blocks::MakeFunction& make, Trace& trace);
     ~PcieDevice() override;
 
+    /// How far the module may be ahead of the kernel. The default is not at all: every event has
+    /// its own activation at its own time. With a limit, one activation does all that is due up to
+    /// it, as far as nothing else is pending in the kernel; the annotated delay of its accesses on
+    /// `dma` says how far ahead it is. For a host that knows that nobody accesses the module
+    /// before, and whose memory does not look at the time.
+    struct RunAhead {
+        Time limit{};
+        bool until_message = false;  ///< not beyond the instant of an MSI-X message
+    };
+    void run_ahead(const RunAhead& run_ahead);
+    /// Where the module has come to; the kernel must come there before an access.
+    Time local_time() const;
+
     SC_HAS_PROCESS(PcieDevice);
 
   private:
@@ -40,6 +54,7 @@ class PcieDevice : public sc_core::sc_module {
     void transport_config(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
     void transport_registers(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
     void transport_msix(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
+    void forget_direct_memory(sc_dt::uint64 first, sc_dt::uint64 last);
     unsigned int debug_config(tlm::tlm_generic_payload& payload);
     unsigned int debug_registers(tlm::tlm_generic_payload& payload);
     unsigned int debug_msix(tlm::tlm_generic_payload& payload);

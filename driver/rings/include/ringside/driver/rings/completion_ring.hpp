@@ -26,6 +26,14 @@ class CompletionRing {
     /// `entries`: a power of two.
     CompletionRing(Link& link, RingMemory memory, std::uint32_t entries)
         : link_(link), memory_(std::move(memory)), entries_(entries) {}
+    /// In memory of its own. Errors: as RingMemory::create().
+    static result<CompletionRing> create(Link& link, std::uint32_t entries) {
+        auto memory = RingMemory::create(link, entries * sizeof(Entry), DmaDirection::from_device);
+        if (!memory) {
+            return memory.error();
+        }
+        return CompletionRing(link, std::move(*memory), entries);
+    }
 
     /// Begins anew in zeroed `memory`, as the device does when it enables the queue pair.
     void restart(RingMemory memory) {

@@ -2,12 +2,10 @@
 // SPDX-FileCopyrightText: the ringside authors
 #pragma once
 
-// The options that every subcommand with a machine has: which chip, in which kind of time.
+// The option that says in which kind of time a machine runs.
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
-
-#include "ringside/core/chips.hpp"
 
 namespace ringside::tools {
 
@@ -17,6 +15,5 @@ const char* name_of(TimeKind time);
 
 /// The option's target must live until the arguments are parsed.
 void add_time_option(CLI::App& command, TimeKind& time);
-CLI::Option* add_chip_option(CLI::App& command, const core::Chip*& chip);
 
 }  // namespace ringside::tools

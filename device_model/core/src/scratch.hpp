@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#pragma once
+
+// Memory of an operation in the chip, for one payload after another: it grows and stays, and what
+// is not in use is zero, so that a payload leaves nothing to the next one and costs no filling.
+
+#include <string.h>
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+namespace ringside::core {
+
+class Scratch {
+  public:
+    std::byte* data() { return memory_.data(); }
+    std::size_t size() const { return size_; }
+    bool empty() const { return size_ == 0; }
+    operator std::span<std::byte>() { return {memory_.data(), size_}; }
+    operator std::span<const std::byte>() const { return {memory_.data(), size_}; }
+    std::byte& operator[](std::size_t i) { return memory_[i]; }
+
+    /// So many zero bytes. What was there must have been cleansed.
+    void begin(std::size_t size) {
+        if (size > memory_.size()) {
+            memory_.resize(size);
+        }
+        size_ = size;
+    }
+    /// Overwrites what follows the first `size` bytes, and shortens to these.
+    void cleanse_from(std::size_t size) {
+        if (size < size_) {
+            explicit_bzero(memory_.data() + size, size_ - size);
+            size_ = size;
+        }
+    }
+
+  private:
+    std::vector<std::byte> memory_;
+    std::size_t size_ = 0;
+};
+
+}  // namespace ringside::core
