@@ -9,6 +9,7 @@
 #include <openssl/engine.h>
 
 #include <array>
+#include <string>
 
 #include "ringside/base/private_libcrypto.hpp"
 
@@ -61,6 +62,58 @@ class Intruder {
     ENGINE* engine_ = ENGINE_new();
 };
 
+/// Another that is the default for SHA-256, and fails at it.
+class DigestIntruder {
+  public:
+    DigestIntruder() {
+        EVP_MD_meth_set_result_size(digest(), 32);
+        EVP_MD_meth_set_init(digest(), [](EVP_MD_CTX* /*ctx*/) {
+            ++intruder_inits;
+            return 0;
+        });
+        ENGINE_set_id(engine_, "digest-intruder");
+        ENGINE_set_digests(engine_, &digests);
+        intruder_inits = 0;
+        EXPECT_EQ(ENGINE_set_default_digests(engine_), 1);
+    }
+    DigestIntruder(const DigestIntruder&) = delete;
+    DigestIntruder& operator=(const DigestIntruder&) = delete;
+    ~DigestIntruder() {
+        ENGINE_unregister_digests(engine_);
+        ENGINE_free(engine_);
+        EVP_MD_meth_free(digest());
+    }
+
+  private:
+    static EVP_MD*& digest() {
+        static EVP_MD* method = EVP_MD_meth_new(NID_sha256, NID_undef);
+        return method;
+    }
+    static int digests(ENGINE* /*engine*/, const EVP_MD** found, const int** nids, int /*nid*/) {
+        static const int all[] = {NID_sha256};
+        if (found == nullptr) {
+            *nids = all;
+        } else {
+            *found = digest();
+        }
+        return 1;
+    }
+    ENGINE* engine_ = ENGINE_new();
+};
+
+/// By itself, and under an HMAC.
+int digest_once(const PrivateLibcrypto& library) {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
+    const DigestHandle digest = library.fetch_digest("SHA2-256");
+    const std::string name = PrivateLibcrypto::unnumbered("SHA2-256");
+    return EVP_Digest("abc", 3, out.data(), nullptr, digest.get(), nullptr) == 1 &&
+                   out[0] == 0xBA  // FIPS 180-4's example: ba 78 16 bf
+                   && EVP_Q_mac(library.context(), "HMAC", nullptr, name.c_str(), nullptr, "k", 1,
+                                out.data(), 3, out.data(), out.size(), nullptr) != nullptr
+               ? 1
+               : 0;
+}
+
 int encrypt_once(const EVP_CIPHER* cipher) {
     const CipherContextHandle ctx(EVP_CIPHER_CTX_new());
     const std::array<unsigned char, 16> zeroes{};
@@ -99,6 +152,19 @@ TEST(PrivateLibcrypto, TwoLiveBesideEachOtherAndApart) {
         EXPECT_EQ(encrypt_once(other.fetch_cipher("AES-128-CBC").get()), 1);
     }
     EXPECT_EQ(encrypt_once(kept.fetch_cipher("AES-128-CBC").get()), 1);
+}
+
+TEST(PrivateLibcrypto, NorItsDigestsNorWhatIsBuiltOnThem) {
+    const DigestIntruder intruder;
+    const PrivateLibcrypto library;
+    EXPECT_EQ(digest_once(library), 1);
+    EXPECT_EQ(intruder_inits, 0);
+    const DigestHandle numbered(EVP_MD_fetch(library.context(), "SHA2-256", nullptr));
+    EXPECT_EQ(EVP_Digest("abc", 3, std::array<unsigned char, 64>().data(), nullptr, numbered.get(),
+                         nullptr),
+              0)
+        << "the ENGINE has it, as in a real process";
+    EXPECT_EQ(intruder_inits, 1);
 }
 
 }  // namespace

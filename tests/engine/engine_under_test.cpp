@@ -23,6 +23,7 @@ class EngineUnderTest final : public FrontEndUnderTest {
     }
     ~EngineUnderTest() override {
         ENGINE_unregister_ciphers(engine_);
+        ENGINE_unregister_digests(engine_);
         ENGINE_unregister_RSA(engine_);
         ENGINE_unregister_EC(engine_);
         ENGINE_finish(engine_);
@@ -33,6 +34,11 @@ class EngineUnderTest final : public FrontEndUnderTest {
         return engine_ != nullptr ? ENGINE_get_cipher(engine_, EVP_CIPHER_get_nid(known(name)))
                                   : nullptr;
     }
+    const EVP_MD* digest(const char* name) override {
+        return engine_ != nullptr ? ENGINE_get_digest(engine_, EVP_MD_get_type(known_digest(name)))
+                                  : nullptr;
+    }
+    const EVP_MD* known_digest(const char* name) override { return EVP_get_digestbyname(name); }
     const EVP_CIPHER* known(const char* name) override { return EVP_get_cipherbyname(name); }
 
   private:
@@ -40,6 +46,8 @@ class EngineUnderTest final : public FrontEndUnderTest {
 };
 
 }  // namespace
+
+const bool FrontEndUnderTest::is_provider = false;
 
 std::unique_ptr<FrontEndUnderTest> FrontEndUnderTest::load() {
     return std::make_unique<EngineUnderTest>();

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -168,6 +169,12 @@ inline std::vector<std::string> of_other_threads(const std::string& field) {
         }
     }
     return values;
+}
+
+/// By the name of its thread: a sanitizer has threads of its own.
+inline bool has_device() {
+    const auto names = of_other_threads("Name");
+    return std::find(names.begin(), names.end(), "ringside-chip") != names.end();
 }
 
 }  // namespace ringside::testing

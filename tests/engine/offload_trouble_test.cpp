@@ -217,6 +217,37 @@ TEST(OffloadTrouble, Row33WithoutADescriptorAJobWaitsItsTurnForASlotToo) {
     EXPECT_EQ(machine.completed, 3);
 }
 
+TEST(OffloadTrouble, Row35AFileThatTookTheNumberOfAClosedDescriptorIsLeftAlone) {
+    for_seeds(50, [](std::uint64_t seed) {
+        OffloadMachine machine({.seed = seed});
+        std::array<int, 2> pipe_ends{};
+        ASSERT_EQ(pipe2(pipe_ends.data(), O_NONBLOCK | O_CLOEXEC), 0);
+        {
+            TestJob job([&] { machine.work(); });
+            ASSERT_FALSE(job.enter());
+            const int number = job.fd();
+            ASSERT_EQ(dup2(pipe_ends[1], number), number);  // closes what was there
+            while (!job.finished()) {
+                machine.settle();
+                job.enter();
+            }
+            std::array<char, 8> bytes{};
+            EXPECT_EQ(read(pipe_ends[0], bytes.data(), bytes.size()), -1) << "nobody wrote to it";
+            ASSERT_FALSE(job.enter());
+            EXPECT_NE(job.fd(), number) << "it has another descriptor";
+            while (!job.finished()) {
+                machine.wait_readable(job.fd());
+                job.enter();
+            }
+            job.free_ctx();
+            EXPECT_NE(fcntl(number, F_GETFD), -1) << "it is not ours to close";
+            close(number);
+        }
+        close(pipe_ends[0]);
+        close(pipe_ends[1]);
+    });
+}
+
 TEST(OffloadTrouble, AJobWithoutAWaitCtxIsServedSynchronously) {
     OffloadMachine machine({.ring_entries = 2, .interleaving = sim::Interleaving::cooperative});
     TestJob other([&] { machine.work(); });

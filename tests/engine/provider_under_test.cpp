@@ -23,6 +23,7 @@ class ProviderUnderTest final : public FrontEndUnderTest {
     }
     ~ProviderUnderTest() override {
         ciphers_.clear();
+        digests_.clear();
         OSSL_PROVIDER_unload(ringside_);
         OSSL_PROVIDER_unload(default_);
         OSSL_LIB_CTX_free(context_);
@@ -32,6 +33,12 @@ class ProviderUnderTest final : public FrontEndUnderTest {
         return fetch(name, "ringside.offload=yes");
     }
     const EVP_CIPHER* known(const char* name) override { return fetch(name, "provider=default"); }
+    const EVP_MD* digest(const char* name) override {
+        return fetch_digest(name, "ringside.offload=yes");
+    }
+    const EVP_MD* known_digest(const char* name) override {
+        return fetch_digest(name, "provider=default");
+    }
 
   private:
     const EVP_CIPHER* fetch(const char* name, const char* properties) {
@@ -41,14 +48,24 @@ class ProviderUnderTest final : public FrontEndUnderTest {
         }
         return handle.get();
     }
+    const EVP_MD* fetch_digest(const char* name, const char* properties) {
+        DigestHandle& handle = digests_[std::string(name) + properties];
+        if (handle == nullptr) {
+            handle.reset(EVP_MD_fetch(context_, name, properties));
+        }
+        return handle.get();
+    }
 
     OSSL_LIB_CTX* context_ = OSSL_LIB_CTX_new();
     OSSL_PROVIDER* ringside_ = nullptr;
     OSSL_PROVIDER* default_ = nullptr;
     std::map<std::string, CipherHandle> ciphers_;
+    std::map<std::string, DigestHandle> digests_;
 };
 
 }  // namespace
+
+const bool FrontEndUnderTest::is_provider = true;
 
 std::unique_ptr<FrontEndUnderTest> FrontEndUnderTest::load() {
     return std::make_unique<ProviderUnderTest>();

@@ -14,13 +14,15 @@ namespace {
 
 constexpr const char* prefix = "unnumbered-";
 
-/// The default provider's ciphers under other names; they are constants of libcrypto, and so are
-/// these.
-struct RenamedCiphers {
-    explicit RenamedCiphers(OSSL_PROVIDER* provider) {
+/// What ENGINEs may take over.
+constexpr int renamed_operations[] = {OSSL_OP_CIPHER, OSSL_OP_DIGEST};
+
+/// An operation of the default provider under other names; its algorithms are constants of
+/// libcrypto, and so are these.
+struct Renamed {
+    Renamed(OSSL_PROVIDER* provider, int which) : operation(which) {
         int no_cache = 0;
-        const OSSL_ALGORITHM* entry =
-            OSSL_PROVIDER_query_operation(provider, OSSL_OP_CIPHER, &no_cache);
+        const OSSL_ALGORITHM* entry = OSSL_PROVIDER_query_operation(provider, which, &no_cache);
         for (; entry != nullptr && entry->algorithm_names != nullptr; ++entry) {
             const std::string all = entry->algorithm_names;
             names.push_back(prefix + all.substr(0, all.find(':')));
@@ -29,14 +31,21 @@ struct RenamedCiphers {
         }
         algorithms.push_back({});
     }
+    int operation;
     std::deque<std::string> names;
     std::vector<OSSL_ALGORITHM> algorithms;
 };
 
-const RenamedCiphers* renamed_ciphers(OSSL_PROVIDER* provider = nullptr) {
+const std::deque<Renamed>& renamed(OSSL_PROVIDER* provider = nullptr) {
     // Leaked on purpose: whoever is torn down last may still ask.
-    static const auto* const ciphers = new RenamedCiphers(provider);
-    return ciphers;
+    static const auto* const all = [provider] {
+        auto* const operations = new std::deque<Renamed>;
+        for (const int operation : renamed_operations) {
+            operations->emplace_back(provider, operation);
+        }
+        return operations;
+    }();
+    return *all;
 }
 
 /// The context of the default provider that is being renamed on this thread.
@@ -44,7 +53,12 @@ thread_local void* renamed_context = nullptr;
 
 const OSSL_ALGORITHM* query_operation(void* /*context*/, int operation, int* no_cache) {
     *no_cache = 0;
-    return operation == OSSL_OP_CIPHER ? renamed_ciphers()->algorithms.data() : nullptr;
+    for (const Renamed& each : renamed()) {
+        if (each.operation == operation) {
+            return each.algorithms.data();
+        }
+    }
+    return nullptr;
 }
 
 /// A provider whose algorithms are the default provider's functions, on its context.
@@ -68,7 +82,7 @@ PrivateLibcrypto::PrivateLibcrypto() : context_(OSSL_LIB_CTX_new()) {
     }
     default_ = OSSL_PROVIDER_load(context_, "default");
     if (default_ != nullptr) {
-        renamed_ciphers(default_);
+        renamed(default_);
         renamed_context = OSSL_PROVIDER_get0_provider_ctx(default_);
         unnumbered_ = OSSL_PROVIDER_load(context_, "unnumbered");
     }
@@ -84,7 +98,15 @@ PrivateLibcrypto::~PrivateLibcrypto() {
 }
 
 CipherHandle PrivateLibcrypto::fetch_cipher(const char* name) const {
-    return CipherHandle(EVP_CIPHER_fetch(context_, (std::string(prefix) + name).c_str(), nullptr));
+    return CipherHandle(EVP_CIPHER_fetch(context_, unnumbered(name).c_str(), nullptr));
+}
+
+DigestHandle PrivateLibcrypto::fetch_digest(const char* name) const {
+    return DigestHandle(EVP_MD_fetch(context_, unnumbered(name).c_str(), nullptr));
+}
+
+std::string PrivateLibcrypto::unnumbered(const char* name) {
+    return std::string(prefix) + name;
 }
 
 }  // namespace ringside

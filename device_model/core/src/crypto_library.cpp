@@ -24,15 +24,16 @@ constexpr unsigned strength = 256;
 /// in four fails at worst.
 constexpr std::size_t draws = 8192;
 
+// Names without a number, lest an ENGINE that offers the digest be asked for it: PrivateLibcrypto.
 constexpr HashInfo hashes[] = {
-    {spec::Hash::sha1, "SHA1", 20},
-    {spec::Hash::sha224, "SHA2-224", 28},
-    {spec::Hash::sha256, "SHA2-256", 32},
-    {spec::Hash::sha384, "SHA2-384", 48},
-    {spec::Hash::sha512, "SHA2-512", 64},
-    {spec::Hash::sha512_224, "SHA2-512/224", 28},
-    {spec::Hash::sha512_256, "SHA2-512/256", 32},
-    {spec::Hash::sha3_256, "SHA3-256", 32},
+    {spec::Hash::sha1, "unnumbered-SHA1", 20},
+    {spec::Hash::sha224, "unnumbered-SHA2-224", 28},
+    {spec::Hash::sha256, "unnumbered-SHA2-256", 32},
+    {spec::Hash::sha384, "unnumbered-SHA2-384", 48},
+    {spec::Hash::sha512, "unnumbered-SHA2-512", 64},
+    {spec::Hash::sha512_224, "unnumbered-SHA2-512/224", 28},
+    {spec::Hash::sha512_256, "unnumbered-SHA2-512/256", 32},
+    {spec::Hash::sha3_256, "unnumbered-SHA3-256", 32},
 };
 
 RandCtxPtr new_generator(OSSL_LIB_CTX* context, const char* name, EVP_RAND_CTX* parent) {

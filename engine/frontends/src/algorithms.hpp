@@ -22,6 +22,13 @@ struct AlgorithmRow {
 };
 extern const AlgorithmRow cbc_rows[3];
 extern const AlgorithmRow gcm_rows[3];
+extern const AlgorithmRow ctr_rows[3];
+extern const AlgorithmRow xts_rows[2];
+extern const AlgorithmRow chacha_rows[1];
+extern const AlgorithmRow hash_rows[7];
+extern const AlgorithmRow hmac_rows[1];
+extern const AlgorithmRow kdf_rows[3];
+extern const AlgorithmRow cbc_hmac_rows[4];
 
 /// A line of a dispatch table.
 template <typename Function>

@@ -146,40 +146,20 @@ class CbcContext {
         if (software_ != nullptr) {
             return EVP_CIPHER_CTX_get_params(software_.get(), params);
         }
-        OSSL_PARAM* padding = OSSL_PARAM_locate(params, OSSL_CIPHER_PARAM_PADDING);
-        OSSL_PARAM* num = OSSL_PARAM_locate(params, OSSL_CIPHER_PARAM_NUM);
-        const bool done =
-            (padding == nullptr || OSSL_PARAM_set_uint(padding, pads_ ? 1 : 0) == 1) &&
-            (num == nullptr || OSSL_PARAM_set_uint(num, 0) == 1) &&
-            answer(params, OSSL_CIPHER_PARAM_KEYLEN, shape_.key_size) &&
-            answer(params, OSSL_CIPHER_PARAM_IVLEN, block_size) &&
-            answer(params, OSSL_CIPHER_PARAM_IV, std::span<const unsigned char>(original_iv_)) &&
-            answer(params, OSSL_CIPHER_PARAM_UPDATED_IV, std::span<const unsigned char>(iv_));
-        if (!done) {
-            ERR_raise(ERR_LIB_PROV, PROV_R_FAILED_TO_SET_PARAMETER);
-        }
-        return done ? 1 : 0;
+        const IvParams now{.original_iv = original_iv_, .iv = iv_, .pads = pads_};
+        return get_iv_params(shape_, now, params);
     }
 
     int set_params(const OSSL_PARAM params[]) {
         if (params == nullptr) {
             return 1;
         }
-        if (const auto* padding = OSSL_PARAM_locate_const(params, OSSL_CIPHER_PARAM_PADDING)) {
-            unsigned value = 0;
-            if (OSSL_PARAM_get_uint(padding, &value) != 1) {
-                ERR_raise(ERR_LIB_PROV, PROV_R_FAILED_TO_GET_PARAMETER);
-                return 0;
-            }
-            pads_ = value != 0;
+        unsigned pads = pads_ ? 1 : 0;
+        if (!take_uint(params, OSSL_CIPHER_PARAM_PADDING, pads) ||
+            !accepts_key_size(shape_, params)) {
+            return 0;
         }
-        if (const auto* key_size = OSSL_PARAM_locate_const(params, OSSL_CIPHER_PARAM_KEYLEN)) {
-            std::size_t value = 0;
-            if (OSSL_PARAM_get_size_t(key_size, &value) != 1 || value != shape_.key_size) {
-                ERR_raise(ERR_LIB_PROV, PROV_R_INVALID_KEY_LENGTH);
-                return 0;
-            }
-        }
+        pads_ = pads != 0;
         const bool is_tls =
             OSSL_PARAM_locate_const(params, OSSL_CIPHER_PARAM_TLS_VERSION) != nullptr;
         if (is_tls && software_ == nullptr && !go_on_in_software()) {

@@ -23,8 +23,7 @@ constexpr CipherShape cbc_shape(const char* name, int nid, std::size_t key_size)
             EVP_CIPH_CBC_MODE,
             key_size,
             cbc_block_size,
-            cbc_block_size,
-            false};
+            cbc_block_size};
 }
 inline constexpr CipherShape cbc_128 = cbc_shape("AES-128-CBC", NID_aes_128_cbc, 16);
 inline constexpr CipherShape cbc_192 = cbc_shape("AES-192-CBC", NID_aes_192_cbc, 24);

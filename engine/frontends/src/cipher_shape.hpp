@@ -23,7 +23,8 @@ struct CipherShape {
     std::size_t key_size;
     std::size_t iv_size;  ///< default
     std::size_t block_size;
-    bool is_aead;
+    bool is_aead = false;
+    bool has_custom_iv = false;  ///< EVP hands the IV over and does nothing with it
 };
 
 using CipherKey = DeviceKey<offload::CipherSession>;

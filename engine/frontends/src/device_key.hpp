@@ -8,50 +8,13 @@
 
 #include <algorithm>
 #include <memory>
-
 #include <span>
 
 #include "front_end.hpp"
+#include "held_session.hpp"
 #include "ringside/base/cleansed_buffer.hpp"
-#include "ringside/offload/device_session.hpp"
 
 namespace ringside::frontends {
-
-/// A session that is ended where it was begun: not in a child after fork().
-template <typename Session>
-class HeldSession {
-  public:
-    HeldSession(OffloadSource& source, Session session)
-        : source_(source), session_(std::move(session)) {}
-    HeldSession(const HeldSession&) = delete;
-    HeldSession& operator=(const HeldSession&) = delete;
-    ~HeldSession() {
-        if (!is_current()) {
-            session_.abandon();
-        }
-    }
-    bool is_current() const { return source_.is_current(&session_.offload()); }
-    const Session& session() const { return session_; }
-
-  private:
-    OffloadSource& source_;
-    Session session_;
-};
-
-/// May pause the job. no_such_device if there is none; the other errors are Session::create()'s.
-template <typename Session>
-driver::result<std::shared_ptr<const HeldSession<Session>>> begin_session(
-    OffloadSource& source, const driver::SessionSpec& spec) {
-    offload::Offload* const offload = source.offload();
-    if (offload == nullptr) {
-        return boost::system::errc::make_error_code(boost::system::errc::no_such_device);
-    }
-    auto created = Session::create(*offload, spec);
-    if (!created) {
-        return created.error();
-    }
-    return std::make_shared<const HeldSession<Session>>(source, std::move(*created));
-}
 
 template <typename Session>
 class DeviceKey {
@@ -77,6 +40,7 @@ class DeviceKey {
         return reinterpret_cast<const unsigned char*>(key_.data());
     }
     std::size_t size() const { return key_.size(); }
+    spec::Hash hash() const { return hash_; }
 
     /// The key must be set. May pause the job. Errors: begin_session()'s.
     driver::result<const Session*> session() {

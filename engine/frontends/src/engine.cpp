@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "engine_ciphers.hpp"
+#include "engine_digests.hpp"
 #include "engine_keys.hpp"
 
 namespace ringside::frontends {
@@ -151,6 +152,7 @@ int bind_engine(ENGINE* engine, const char* id, DeviceHost& host) {
         return ENGINE_set_id(engine, engine_id) == 1 &&
                        ENGINE_set_name(engine, "ringside: a simulated crypto accelerator") == 1 &&
                        ENGINE_set_ciphers(engine, &engine_ciphers) == 1 &&
+                       ENGINE_set_digests(engine, &engine_digests) == 1 &&
                        ENGINE_set_RSA(engine, engine_rsa()) == 1 &&
                        ENGINE_set_EC(engine, engine_ec()) == 1 &&
                        ENGINE_set_finish_function(engine, &finish) == 1 &&

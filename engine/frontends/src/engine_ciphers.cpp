@@ -10,12 +10,13 @@
 
 #include <algorithm>
 #include <array>
-#include <exception>
 #include <new>
 #include <utility>
 
+#include "aead_cipher.hpp"
 #include "cbc_cipher.hpp"
-#include "gcm_cipher.hpp"
+#include "guarded.hpp"
+#include "xts_cipher.hpp"
 
 namespace ringside::frontends {
 namespace {
@@ -43,16 +44,6 @@ Cipher* ensure(EVP_CIPHER_CTX* ctx) {
             front_end != nullptr ? new (std::nothrow) Cipher(*front_end, Shape) : nullptr;
     }
     return own<Cipher>(ctx);
-}
-
-/// A `what` that fails for want of memory (or of a thread) gives `failure`.
-template <typename What>
-int guarded(int failure, What what) {
-    try {
-        return what();
-    } catch (const std::exception&) {
-        return failure;
-    }
 }
 
 /// Null, which the error queue explains: nobody has given this context a key.
@@ -90,25 +81,46 @@ int cbc_cipher(EVP_CIPHER_CTX* ctx, unsigned char* out, const unsigned char* in,
     });
 }
 
-int cbc_control(EVP_CIPHER_CTX* ctx, int type, int /*argument*/, void* pointer) {
+template <typename Cipher>
+int control_copy(EVP_CIPHER_CTX* ctx, int type, int /*argument*/, void* pointer) {
     if (type != EVP_CTRL_COPY) {
-        return -1;
+        return type == EVP_CTRL_INIT ? 1 : -1;
     }
     auto* const copy = static_cast<EVP_CIPHER_CTX*>(pointer);
-    const CbcCipher* const cipher = own<CbcCipher>(ctx);
-    own<CbcCipher>(copy) = nullptr;
+    const Cipher* const cipher = own<Cipher>(ctx);
+    own<Cipher>(copy) = nullptr;
     return guarded(0, [&] {
-        own<CbcCipher>(copy) = cipher != nullptr ? new CbcCipher(*cipher) : nullptr;
+        own<Cipher>(copy) = cipher != nullptr ? new Cipher(*cipher) : nullptr;
         return 1;
     });
 }
 
-// ---- GCM: everything is ours ----
+// ---- XTS: each call is a data unit; the tweak is ours ----
 
 template <const CipherShape& Shape>
-int gcm_init(EVP_CIPHER_CTX* ctx, const unsigned char* key, const unsigned char* iv, int encrypt) {
+int xts_init(EVP_CIPHER_CTX* ctx, const unsigned char* key, const unsigned char* iv, int encrypt) {
     return guarded(0, [&] {
-        GcmCipher* const cipher = ensure<GcmCipher, Shape>(ctx);
+        XtsCipher* const cipher = ensure<XtsCipher, Shape>(ctx);
+        return cipher != nullptr &&
+                       cipher->init(encrypt == 1, key, Shape.key_size, iv, Shape.iv_size)
+                   ? 1
+                   : 0;
+    });
+}
+
+int xts_cipher(EVP_CIPHER_CTX* ctx, unsigned char* out, const unsigned char* in, std::size_t size) {
+    return guarded(0, [&] {
+        XtsCipher* const cipher = require<XtsCipher>(ctx);
+        return cipher != nullptr && cipher->transform(in, out, size) ? 1 : 0;
+    });
+}
+
+// ---- GCM and ChaCha20-Poly1305: everything is ours ----
+
+template <const CipherShape& Shape>
+int aead_init(EVP_CIPHER_CTX* ctx, const unsigned char* key, const unsigned char* iv, int encrypt) {
+    return guarded(0, [&] {
+        AeadCipher* const cipher = ensure<AeadCipher, Shape>(ctx);
         return cipher != nullptr &&
                        cipher->init(encrypt == 1, key, Shape.key_size, iv, cipher->iv_size())
                    ? 1
@@ -116,12 +128,13 @@ int gcm_init(EVP_CIPHER_CTX* ctx, const unsigned char* key, const unsigned char*
     });
 }
 
-int gcm_cipher(EVP_CIPHER_CTX* ctx, unsigned char* out, const unsigned char* in, std::size_t size) {
-    GcmCipher* const cipher = require<GcmCipher>(ctx);
+int aead_cipher(EVP_CIPHER_CTX* ctx, unsigned char* out, const unsigned char* in,
+                std::size_t size) {
+    AeadCipher* const cipher = require<AeadCipher>(ctx);
     if (cipher == nullptr) {
         return -1;
     }
-    if (EVP_CIPHER_CTX* tls = cipher->tls()) {
+    if (EVP_CIPHER_CTX* tls = cipher->handed_over()) {
         return EVP_Cipher(tls, out, in, static_cast<unsigned int>(size));
     }
     return guarded(-1, [&] {
@@ -136,11 +149,11 @@ int gcm_cipher(EVP_CIPHER_CTX* ctx, unsigned char* out, const unsigned char* in,
     });
 }
 
-int copy_gcm(const GcmCipher* cipher, EVP_CIPHER_CTX* copy) {
-    own<GcmCipher>(copy) = nullptr;
+int copy_aead(const AeadCipher* cipher, EVP_CIPHER_CTX* copy) {
+    own<AeadCipher>(copy) = nullptr;
     return guarded(0, [&] {
-        own<GcmCipher>(copy) = cipher != nullptr ? cipher->duplicate().release() : nullptr;
-        return cipher == nullptr || own<GcmCipher>(copy) != nullptr ? 1 : 0;
+        own<AeadCipher>(copy) = cipher != nullptr ? cipher->duplicate().release() : nullptr;
+        return cipher == nullptr || own<AeadCipher>(copy) != nullptr ? 1 : 0;
     });
 }
 
@@ -153,10 +166,10 @@ int give(Octets octets, int size, void* to) {
 }
 
 template <const CipherShape& Shape>
-int gcm_control(EVP_CIPHER_CTX* ctx, int type, int argument, void* pointer) {
-    GcmCipher* const cipher = own<GcmCipher>(ctx);
+int aead_control(EVP_CIPHER_CTX* ctx, int type, int argument, void* pointer) {
+    AeadCipher* const cipher = own<AeadCipher>(ctx);
     if (type == EVP_CTRL_INIT) {
-        return ensure<GcmCipher, Shape>(ctx) != nullptr ? 1 : 0;
+        return ensure<AeadCipher, Shape>(ctx) != nullptr ? 1 : 0;
     }
     if (cipher == nullptr) {
         return 0;
@@ -164,7 +177,7 @@ int gcm_control(EVP_CIPHER_CTX* ctx, int type, int argument, void* pointer) {
     const auto size = static_cast<std::size_t>(std::max(argument, 0));
     switch (type) {
         case EVP_CTRL_COPY:
-            return copy_gcm(cipher, static_cast<EVP_CIPHER_CTX*>(pointer));
+            return copy_aead(cipher, static_cast<EVP_CIPHER_CTX*>(pointer));
         case EVP_CTRL_GET_IVLEN:
             *static_cast<int*>(pointer) = static_cast<int>(cipher->iv_size());
             return 1;
@@ -178,7 +191,7 @@ int gcm_control(EVP_CIPHER_CTX* ctx, int type, int argument, void* pointer) {
         case EVP_CTRL_GCM_IV_GEN:
         case EVP_CTRL_GCM_SET_IV_INV:
         case EVP_CTRL_AEAD_TLS1_AAD: {
-            EVP_CIPHER_CTX* const tls = cipher->go_on_with_tls();
+            EVP_CIPHER_CTX* const tls = cipher->hand_over();
             return tls != nullptr ? EVP_CIPHER_CTX_ctrl(tls, type, argument, pointer) : 0;
         }
         default:
@@ -188,47 +201,56 @@ int gcm_control(EVP_CIPHER_CTX* ctx, int type, int argument, void* pointer) {
 
 // ---- the methods ----
 
-template <const CipherShape& Shape>
-EVP_CIPHER* make_cbc() {
-    EVP_CIPHER* method = EVP_CIPHER_meth_new(Shape.nid, static_cast<int>(Shape.block_size),
-                                             static_cast<int>(Shape.key_size));
-    EVP_CIPHER_meth_set_flags(
-        method, EVP_CIPH_CBC_MODE | EVP_CIPH_FLAG_DEFAULT_ASN1 | EVP_CIPH_CUSTOM_COPY);
-    EVP_CIPHER_meth_set_iv_length(method, static_cast<int>(Shape.iv_size));
+struct Functions {
+    unsigned long flags;
+    int (*init)(EVP_CIPHER_CTX*, const unsigned char*, const unsigned char*, int);
+    int (*cipher)(EVP_CIPHER_CTX*, unsigned char*, const unsigned char*, std::size_t);
+    int (*cleanup)(EVP_CIPHER_CTX*);
+    int (*control)(EVP_CIPHER_CTX*, int, int, void*);
+};
+
+EVP_CIPHER* make(const CipherShape& shape, const Functions& functions) {
+    EVP_CIPHER* method = EVP_CIPHER_meth_new(shape.nid, static_cast<int>(shape.block_size),
+                                             static_cast<int>(shape.key_size));
+    EVP_CIPHER_meth_set_flags(method, shape.mode | functions.flags | EVP_CIPH_CUSTOM_COPY);
+    EVP_CIPHER_meth_set_iv_length(method, static_cast<int>(shape.iv_size));
     EVP_CIPHER_meth_set_impl_ctx_size(method, sizeof(void*));
-    EVP_CIPHER_meth_set_init(method, &cbc_init<Shape>);
-    EVP_CIPHER_meth_set_do_cipher(method, &cbc_cipher);
-    EVP_CIPHER_meth_set_cleanup(method, &cleanup<CbcCipher>);
-    EVP_CIPHER_meth_set_ctrl(method, &cbc_control);
+    EVP_CIPHER_meth_set_init(method, functions.init);
+    EVP_CIPHER_meth_set_do_cipher(method, functions.cipher);
+    EVP_CIPHER_meth_set_cleanup(method, functions.cleanup);
+    EVP_CIPHER_meth_set_ctrl(method, functions.control);
     return method;
 }
 
 template <const CipherShape& Shape>
-EVP_CIPHER* make_gcm() {
-    EVP_CIPHER* method = EVP_CIPHER_meth_new(Shape.nid, static_cast<int>(Shape.block_size),
-                                             static_cast<int>(Shape.key_size));
-    EVP_CIPHER_meth_set_flags(
-        method, EVP_CIPH_GCM_MODE | EVP_CIPH_FLAG_AEAD_CIPHER | EVP_CIPH_FLAG_DEFAULT_ASN1 |
-                    EVP_CIPH_CUSTOM_IV | EVP_CIPH_FLAG_CUSTOM_CIPHER | EVP_CIPH_ALWAYS_CALL_INIT |
-                    EVP_CIPH_CTRL_INIT | EVP_CIPH_CUSTOM_COPY | EVP_CIPH_CUSTOM_IV_LENGTH);
-    EVP_CIPHER_meth_set_iv_length(method, static_cast<int>(Shape.iv_size));
-    EVP_CIPHER_meth_set_impl_ctx_size(method, sizeof(void*));
-    EVP_CIPHER_meth_set_init(method, &gcm_init<Shape>);
-    EVP_CIPHER_meth_set_do_cipher(method, &gcm_cipher);
-    EVP_CIPHER_meth_set_cleanup(method, &cleanup<GcmCipher>);
-    EVP_CIPHER_meth_set_ctrl(method, &gcm_control<Shape>);
-    return method;
-}
+constexpr Functions cbc{EVP_CIPH_FLAG_DEFAULT_ASN1, &cbc_init<Shape>, &cbc_cipher,
+                        &cleanup<CbcCipher>, &control_copy<CbcCipher>};
+
+template <const CipherShape& Shape>
+constexpr Functions xts{EVP_CIPH_CUSTOM_IV | EVP_CIPH_ALWAYS_CALL_INIT | EVP_CIPH_CTRL_INIT,
+                        &xts_init<Shape>, &xts_cipher, &cleanup<XtsCipher>,
+                        &control_copy<XtsCipher>};
+
+constexpr unsigned long aead_flags = EVP_CIPH_FLAG_AEAD_CIPHER | EVP_CIPH_CUSTOM_IV |
+                                     EVP_CIPH_FLAG_CUSTOM_CIPHER | EVP_CIPH_ALWAYS_CALL_INIT |
+                                     EVP_CIPH_CTRL_INIT | EVP_CIPH_CUSTOM_IV_LENGTH;
+template <const CipherShape& Shape>
+constexpr Functions gcm{aead_flags | EVP_CIPH_FLAG_DEFAULT_ASN1, &aead_init<Shape>, &aead_cipher,
+                        &cleanup<AeadCipher>, &aead_control<Shape>};
+template <const CipherShape& Shape>
+constexpr Functions chacha{aead_flags, &aead_init<Shape>, &aead_cipher, &cleanup<AeadCipher>,
+                           &aead_control<Shape>};
 
 struct EngineCipher {
     const CipherShape& shape;
-    EVP_CIPHER* (*make)();
+    const Functions& functions;
 };
 
 // Not CTR or ECB: libcrypto's own random generator would come to the device with them.
 constexpr EngineCipher rows[] = {
-    {cbc_128, &make_cbc<cbc_128>}, {cbc_192, &make_cbc<cbc_192>}, {cbc_256, &make_cbc<cbc_256>},
-    {gcm_128, &make_gcm<gcm_128>}, {gcm_192, &make_gcm<gcm_192>}, {gcm_256, &make_gcm<gcm_256>},
+    {cbc_128, cbc<cbc_128>}, {cbc_192, cbc<cbc_192>}, {cbc_256, cbc<cbc_256>},
+    {gcm_128, gcm<gcm_128>}, {gcm_192, gcm<gcm_192>}, {gcm_256, gcm<gcm_256>},
+    {xts_128, xts<xts_128>}, {xts_256, xts<xts_256>}, {chacha_poly, chacha<chacha_poly>},
 };
 constexpr std::size_t row_count = std::size(rows);
 
@@ -236,7 +258,7 @@ struct Methods {
     Methods() {
         for (std::size_t i = 0; i < row_count; ++i) {
             nids.at(i) = rows[i].shape.nid;
-            ciphers.at(i) = rows[i].make();
+            ciphers.at(i) = make(rows[i].shape, rows[i].functions);
         }
     }
     std::array<int, row_count> nids{};

@@ -27,7 +27,9 @@ std::unique_ptr<OffloadSource> attach(DeviceHost& host, const Settings& settings
 }  // namespace
 
 FrontEnd::FrontEnd(DeviceHost& host, const Settings& settings, bool settings_are_good)
-    : policy_(settings.policy), source_(attach(host, settings, settings_are_good)) {}
+    : policy_(settings.policy),
+      source_(attach(host, settings, settings_are_good)),
+      keyless_(*source_) {}
 
 FrontEnd::~FrontEnd() = default;
 

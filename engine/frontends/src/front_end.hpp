@@ -11,6 +11,7 @@
 #include <memory>
 #include <vector>
 
+#include "held_session.hpp"
 #include "ringside/base/private_libcrypto.hpp"
 #include "ringside/driver/error.hpp"
 #include "ringside/frontends/device_host.hpp"
@@ -28,6 +29,7 @@ class FrontEnd {
 
     bool is_usable() const { return software_.is_usable(); }
     OffloadSource& source() { return *source_; }
+    KeylessSessions& keyless_sessions() { return keyless_; }
     const PrivateLibcrypto& software() const { return software_; }
     const Policy& policy() const { return policy_; }
 
@@ -43,6 +45,7 @@ class FrontEnd {
     const Policy policy_;
     const std::unique_ptr<OffloadSource> source_;
     PrivateLibcrypto software_;
+    KeylessSessions keyless_;
     std::atomic<bool> has_fallen_back_{false};
 };
 

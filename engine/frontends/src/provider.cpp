@@ -23,8 +23,9 @@ struct Offer {
     std::span<const AlgorithmRow> rows;
 };
 const Offer offers[] = {
-    {OSSL_OP_CIPHER, cbc_rows},
-    {OSSL_OP_CIPHER, gcm_rows},
+    {OSSL_OP_CIPHER, cbc_rows}, {OSSL_OP_CIPHER, gcm_rows},    {OSSL_OP_CIPHER, ctr_rows},
+    {OSSL_OP_CIPHER, xts_rows}, {OSSL_OP_CIPHER, chacha_rows}, {OSSL_OP_DIGEST, hash_rows},
+    {OSSL_OP_MAC, hmac_rows},   {OSSL_OP_KDF, kdf_rows},       {OSSL_OP_CIPHER, cbc_hmac_rows},
 };
 
 /// By operation: what query_operation() gives, end mark included.

@@ -15,22 +15,6 @@ constexpr std::size_t largest_aad = 0xFFFF;
 
 using Bytes = std::span<const std::byte>;
 
-/// The reply must fill `out`, and then `tag`, exactly.
-driver::result<void> take(const driver::result<DeviceSession::Reply>& reply,
-                          std::span<std::byte> out, std::span<std::byte> tag = {}) {
-    if (!reply) {
-        return reply.error();
-    }
-    if (reply->bytes.size() != out.size() + tag.size()) {
-        return driver::Errc::ring_broken;
-    }
-    const auto data = reply->bytes.first(out.size());
-    const auto rest = reply->bytes.subspan(out.size());
-    std::copy(data.begin(), data.end(), out.begin());
-    std::copy(rest.begin(), rest.end(), tag.begin());
-    return {};
-}
-
 }  // namespace
 
 driver::result<CipherSession> CipherSession::create(Offload& offload,
@@ -79,13 +63,16 @@ driver::result<void> CipherSession::cbc_piece(driver::Direction direction,
                 out);
 }
 
-driver::result<void> CipherSession::ctr(std::span<const std::byte, 16> counter, Bytes in,
-                                        std::span<std::byte> out) const {
-    return take(exchange({in}, in.size(),
-                         [&](const driver::CipherBuffers& where) {
-                             return driver::aes_ctr(id(), where, counter);
-                         }),
-                out);
+driver::result<void> CipherSession::ctr(std::span<const std::byte, 16> counter, std::size_t used,
+                                        Bytes in, std::span<std::byte> out) const {
+    static constexpr std::array<std::byte, block_size> zeroes{};
+    auto reply = exchange(
+        {Bytes(zeroes).first(used), in}, used + in.size(),
+        [&](const driver::CipherBuffers& where) { return driver::aes_ctr(id(), where, counter); });
+    if (reply) {
+        reply->bytes = reply->bytes.subspan(std::min(used, reply->bytes.size()));
+    }
+    return take(reply, out);
 }
 
 driver::result<void> CipherSession::xts(driver::Direction direction,
@@ -124,6 +111,33 @@ driver::result<void> CipherSession::open(Bytes iv, Bytes aad, Bytes in, std::spa
                                                  static_cast<std::uint8_t>(tag.size()));
                          }),
                 out);
+}
+
+driver::result<void> CipherSession::seal_record(
+    std::span<const std::byte, driver::tls_header_size> header, std::span<const std::byte, 16> iv,
+    Bytes explicit_iv, Bytes payload, std::span<std::byte> out) const {
+    return take(exchange({header, explicit_iv, payload}, out.size(),
+                         [&](const driver::CipherBuffers& where) {
+                             return driver::tls_cbc_record(
+                                 driver::Direction::encrypt, id(), where, iv,
+                                 static_cast<std::uint16_t>(explicit_iv.size()));
+                         }),
+                out);
+}
+
+driver::result<std::size_t> CipherSession::open_record(
+    std::span<const std::byte, driver::tls_header_size> header, std::span<const std::byte, 16> iv,
+    Bytes explicit_iv, Bytes ciphertext, std::span<std::byte> out) const {
+    const auto reply = exchange(
+        {header, explicit_iv, ciphertext}, out.size(), [&](const driver::CipherBuffers& where) {
+            return driver::tls_cbc_record(driver::Direction::decrypt, id(), where, iv,
+                                          static_cast<std::uint16_t>(explicit_iv.size()));
+        });
+    if (!reply) {
+        return reply.error();
+    }
+    std::copy(reply->bytes.begin(), reply->bytes.end(), out.begin());
+    return reply->bytes.size();
 }
 
 }  // namespace ringside::offload

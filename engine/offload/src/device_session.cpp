@@ -117,4 +117,19 @@ driver::result<DeviceSession::Reply> DeviceSession::run(const spec::SubmissionEn
     return Reply{std::move(outcome), written};
 }
 
+driver::result<void> DeviceSession::take(const driver::result<Reply>& reply,
+                                         std::span<std::byte> out, std::span<std::byte> tag) {
+    if (!reply) {
+        return reply.error();
+    }
+    if (reply->bytes.size() != out.size() + tag.size()) {
+        return driver::Errc::ring_broken;
+    }
+    const auto data = reply->bytes.first(out.size());
+    const auto rest = reply->bytes.subspan(out.size());
+    std::copy(data.begin(), data.end(), out.begin());
+    std::copy(rest.begin(), rest.end(), tag.begin());
+    return {};
+}
+
 }  // namespace ringside::offload

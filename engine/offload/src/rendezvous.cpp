@@ -3,6 +3,7 @@
 #include "rendezvous.hpp"
 
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,23 +28,59 @@ Rendezvous::Rendezvous(driver::Environment& environment)
       abandoner_(environment.make_parker()) {}
 
 Rendezvous::~Rendezvous() {
-    if (fd_ >= 0) {
+    if (owns_fd()) {
         close(fd_);
     }
+}
+
+bool Rendezvous::open_fd() {
+    fd_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    struct stat status {};
+    if (fd_ >= 0 && fstat(fd_, &status) == 0) {
+        device_ = status.st_dev;
+        inode_ = status.st_ino;
+    }
+    return fd_ >= 0;
+}
+
+/// An application that closes descriptors which are not its own may get the number for a file of
+/// its own, and that is not ours to write to. (Another eventfd cannot be told from ours: they share
+/// one inode.)
+bool Rendezvous::owns_fd() const {
+    struct stat status {};
+    return fd_ >= 0 && fstat(fd_, &status) == 0 && status.st_dev == device_ &&
+           status.st_ino == inode_;
+}
+
+/// The record serves on with another descriptor, if there is one to be had.
+void Rendezvous::replace_fd(ASYNC_WAIT_CTX* ctx, const void* key, void* holder) {
+    const std::lock_guard lock(*mutex_);
+    if (!open_fd()) {
+        return;
+    }
+    if (told_ != 0) {
+        (void)eventfd_write(fd_, 1);
+    }
+    ASYNC_WAIT_CTX_clear_fd(ctx, key);
+    (void)ASYNC_WAIT_CTX_set_wait_fd(ctx, key, fd_, holder, &Rendezvous::on_ctx_freed);
 }
 
 std::shared_ptr<Rendezvous> Rendezvous::of(ASYNC_WAIT_CTX* ctx, const void* key) {
     OSSL_ASYNC_FD fd = 0;
     void* custom_data = nullptr;
-    return ASYNC_WAIT_CTX_get_fd(ctx, key, &fd, &custom_data) == 1
-               ? *static_cast<Holder*>(custom_data)
-               : nullptr;
+    if (ASYNC_WAIT_CTX_get_fd(ctx, key, &fd, &custom_data) != 1) {
+        return nullptr;
+    }
+    Holder record = *static_cast<Holder*>(custom_data);
+    if (!record->owns_fd()) {
+        record->replace_fd(ctx, key, custom_data);
+    }
+    return record;
 }
 
 std::shared_ptr<Rendezvous> Rendezvous::make_for_job(driver::Environment& environment) {
     auto record = std::make_shared<Rendezvous>(environment);
-    record->fd_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    return record->fd_ >= 0 ? record : nullptr;
+    return record->open_fd() ? record : nullptr;
 }
 
 bool Rendezvous::join(ASYNC_WAIT_CTX* ctx, const void* key) {
@@ -137,7 +174,7 @@ void Rendezvous::wake(Sleeper& sleeper) {
         return;
     }
     sleeper.told = true;
-    if (told_++ == 0) {
+    if (told_++ == 0 && owns_fd()) {
         // Cannot fail: the counter is 0 here and 1 afterwards.
         (void)eventfd_write(fd_, 1);
     }
@@ -145,7 +182,7 @@ void Rendezvous::wake(Sleeper& sleeper) {
 
 /// Two jobs of one ctx share its eventfd: it stays readable until both have risen.
 void Rendezvous::settle(Sleeper& sleeper) {
-    if (std::exchange(sleeper.told, false) && --told_ == 0) {
+    if (std::exchange(sleeper.told, false) && --told_ == 0 && owns_fd()) {
         eventfd_t count = 0;
         (void)eventfd_read(fd_, &count);
     }

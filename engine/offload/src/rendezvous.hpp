@@ -8,6 +8,7 @@
 // against "asleep": who sees done has nothing left in the eventfd.
 
 #include <openssl/async.h>
+#include <sys/types.h>
 
 #include <memory>
 #include <vector>
@@ -69,6 +70,9 @@ class Rendezvous : public std::enable_shared_from_this<Rendezvous> {
     void signal(Sleeper& sleeper, bool& flag, const Callback& callback);
 
   private:
+    bool open_fd();
+    bool owns_fd() const;
+    void replace_fd(ASYNC_WAIT_CTX* ctx, const void* key, void* holder);
     static void on_ctx_freed(ASYNC_WAIT_CTX* ctx, const void* key, int fd, void* record);
     void abandon();
     void wake(Sleeper& sleeper);
@@ -79,8 +83,11 @@ class Rendezvous : public std::enable_shared_from_this<Rendezvous> {
     const std::unique_ptr<driver::Parker> parker_;
     /// Of who frees the ctx while the callback runs; made in time: freeing must not fail.
     const std::unique_ptr<driver::Parker> abandoner_;
-    int fd_ = -1;
     // guarded by mutex_
+    /// The application sees it, and may close it against the rules: see owns_fd().
+    int fd_ = -1;
+    dev_t device_ = 0;
+    ino_t inode_ = 0;
     std::size_t told_ = 0;          ///< sleepers on whose account the eventfd is readable
     bool abandoned_ = false;        ///< the ctx is gone
     bool calling_ = false;          ///< inside the application's callback, with the lock released

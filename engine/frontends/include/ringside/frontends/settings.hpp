@@ -42,6 +42,14 @@ struct DeviceSettings {
 enum class AlgorithmFamily : unsigned char {
     aes_cbc,
     aes_gcm,
+    aes_ctr,
+    aes_xts,
+    chacha20_poly1305,
+    sha2,
+    sha3,
+    hmac,
+    kdf,
+    aes_cbc_hmac,
     rsa,
     ecdsa,
     ecdh,
@@ -50,7 +58,9 @@ enum class AlgorithmFamily : unsigned char {
 };
 /// Their names for the operator, in the order above.
 inline constexpr std::string_view family_names[] = {
-    "AES-CBC", "AES-GCM", "RSA", "ECDSA", "ECDH", "X25519", "ED25519",
+    "AES-CBC", "AES-GCM", "AES-CTR", "AES-XTS", "ChaCha20-Poly1305",
+    "SHA-2",   "SHA-3",   "HMAC",    "KDF",     "AES-CBC-HMAC",
+    "RSA",     "ECDSA",   "ECDH",    "X25519",  "ED25519",
 };
 
 /// What of a front end's work goes to the device.

@@ -26,9 +26,10 @@ class CipherSession : public DeviceSession {
     driver::result<void> cbc(driver::Direction direction, std::span<std::byte, 16> iv,
                              std::span<const std::byte> in, std::span<std::byte> out) const;
 
-    /// AES-CTR of at most largest_transfer() bytes; `out` is as long.
-    driver::result<void> ctr(std::span<const std::byte, 16> counter, std::span<const std::byte> in,
-                             std::span<std::byte> out) const;
+    /// AES-CTR; `out` is as long as `in`. `used` bytes of the first block's key stream, at most 15,
+    /// are skipped; with them it is at most largest_transfer() bytes.
+    driver::result<void> ctr(std::span<const std::byte, 16> counter, std::size_t used,
+                             std::span<const std::byte> in, std::span<std::byte> out) const;
 
     /// AES-XTS of one data unit, 16 bytes to largest_transfer(); `out` is as long.
     driver::result<void> xts(driver::Direction direction, std::span<const std::byte, 16> tweak,
@@ -44,6 +45,21 @@ class CipherSession : public DeviceSession {
     driver::result<void> open(std::span<const std::byte> iv, std::span<const std::byte> aad,
                               std::span<const std::byte> in, std::span<std::byte> out,
                               std::span<const std::byte> tag) const;
+
+    /// A TLS record with CBC and HMAC (datasheet, "TLS records"). Explicit IV and payload become
+    /// `out`, exactly as long as the record's ciphertext is.
+    driver::result<void> seal_record(std::span<const std::byte, driver::tls_header_size> header,
+                                     std::span<const std::byte, 16> iv,
+                                     std::span<const std::byte> explicit_iv,
+                                     std::span<const std::byte> payload,
+                                     std::span<std::byte> out) const;
+    /// The bytes of payload, which are the beginning of `out`. `explicit_iv` as it came over the
+    /// wire; `out` has room for the longest payload that `ciphertext` can hold. Errc::auth_failed
+    /// leaves `out` untouched.
+    driver::result<std::size_t> open_record(
+        std::span<const std::byte, driver::tls_header_size> header,
+        std::span<const std::byte, 16> iv, std::span<const std::byte> explicit_iv,
+        std::span<const std::byte> ciphertext, std::span<std::byte> out) const;
 
   private:
     explicit CipherSession(DeviceSession session) : DeviceSession(std::move(session)) {}

@@ -56,6 +56,11 @@ class DeviceSession {
         return run(describe(staged->where), std::move(staged->buffers));
     }
 
+    /// Copies what the device wrote to `out` and, behind it, `tag`: Errc::ring_broken if it is not
+    /// as long as they are. The error of `reply`, if it is one.
+    static driver::result<void> take(const driver::result<Reply>& reply, std::span<std::byte> out,
+                                     std::span<std::byte> tag = {});
+
   private:
     class Destruction;
     struct Staged {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the ringside authors
-#include "gcm_cipher.hpp"
+#include "aead_cipher.hpp"
 
 #include <openssl/core_names.h>
 #include <openssl/err.h>
@@ -15,16 +15,17 @@ namespace {
 constexpr std::size_t largest_device_iv = 16;
 constexpr std::size_t largest_device_aad = 65535;
 
-/// SP 800-38D 5.2.1.2; EVP takes any size, and leaves the rest to software here.
-bool is_defined_tag_size(std::size_t size) {
-    return size == 4 || size == 8 || (size >= 12 && size <= gcm_tag_size);
+/// SP 800-38D 5.2.1.2, RFC 8439; EVP takes any size, and leaves the rest to software here.
+bool is_device_tag_size(bool is_gcm, std::size_t size) {
+    return size == aead_tag_size || (is_gcm && (size == 4 || size == 8 || size >= 12));
 }
 
 }  // namespace
 
-GcmCipher::GcmCipher(const GcmCipher& other)
+AeadCipher::AeadCipher(const AeadCipher& other)
     : front_end_(other.front_end_),
       shape_(other.shape_),
+      is_gcm_(other.is_gcm_),
       key_(other.key_),
       encrypts_(other.encrypts_),
       iv_state_(other.iv_state_),
@@ -32,14 +33,15 @@ GcmCipher::GcmCipher(const GcmCipher& other)
       iv_size_(other.iv_size_),
       tag_(other.tag_),
       known_tag_size_(other.known_tag_size_),
+      has_tag_(other.has_tag_),
       tag_is_for_this_message_(other.tag_is_for_this_message_),
       progress_(other.progress_),
       aad_(other.aad_),
       payload_(other.payload_),
-      tls_(other.tls_) {}
+      is_handed_over_(other.is_handed_over_) {}
 
-std::unique_ptr<GcmCipher> GcmCipher::duplicate() const {
-    std::unique_ptr<GcmCipher> copy(new GcmCipher(*this));
+std::unique_ptr<AeadCipher> AeadCipher::duplicate() const {
+    std::unique_ptr<AeadCipher> copy(new AeadCipher(*this));
     if (software_ != nullptr) {
         copy->software_.reset(EVP_CIPHER_CTX_new());
         if (copy->software_ == nullptr ||
@@ -50,36 +52,39 @@ std::unique_ptr<GcmCipher> GcmCipher::duplicate() const {
     return copy;
 }
 
-void GcmCipher::begin_message(IvState state) {
+void AeadCipher::begin_message(IvState state) {
     iv_state_ = state;
     progress_ = Progress::collecting;
     aad_.clear();
     payload_.clear();
-    if (!tls_) {
+    if (!is_handed_over_) {
         software_.reset();
     }
 }
 
-bool GcmCipher::init(bool encrypts, const unsigned char* key, std::size_t key_size,
-                     const unsigned char* iv, std::size_t iv_size) {
+bool AeadCipher::init(bool encrypts, const unsigned char* key, std::size_t key_size,
+                      const unsigned char* iv, std::size_t iv_size) {
     encrypts_ = encrypts;
     if (iv != nullptr) {
-        if (iv_size == 0 || iv_size > gcm_largest_iv) {
+        if (iv_size == 0 || iv_size > largest_iv()) {
             ERR_raise(ERR_LIB_PROV, PROV_R_INVALID_IV_LENGTH);
             return false;
         }
         iv_size_ = iv_size;
         std::copy_n(iv, iv_size, iv_.begin());
         begin_message(IvState::fresh);
+        has_tag_ = false;
+    } else if (!is_gcm_) {
+        begin_message(iv_state_);
     }
     if (key != nullptr && !set_cipher_key(key_, shape_, {key, key_size})) {
         return false;
     }
-    return !tls_ ||
+    return !is_handed_over_ ||
            EVP_CipherInit_ex2(software_.get(), nullptr, key, iv, encrypts ? 1 : 0, nullptr) == 1;
 }
 
-bool GcmCipher::require_fresh_iv() const {
+bool AeadCipher::require_fresh_iv() const {
     if (iv_state_ != IvState::fresh) {
         ERR_raise_data(ERR_LIB_PROV, PROV_R_CIPHER_OPERATION_FAILED, "no fresh IV");
         return false;
@@ -87,10 +92,10 @@ bool GcmCipher::require_fresh_iv() const {
     return true;
 }
 
-bool GcmCipher::update(unsigned char* out, std::size_t* out_size, std::size_t capacity,
-                       const unsigned char* in, std::size_t size) {
+bool AeadCipher::update(unsigned char* out, std::size_t* out_size, std::size_t capacity,
+                        const unsigned char* in, std::size_t size) {
     *out_size = 0;
-    if (tls_) {
+    if (is_handed_over_) {
         return update_in_software(out, out_size, {in, size});
     }
     if (size == 0) {
@@ -117,15 +122,15 @@ bool GcmCipher::update(unsigned char* out, std::size_t* out_size, std::size_t ca
     return start_over_in_software() && update_in_software(out, out_size, {in, size});
 }
 
-bool GcmCipher::final(unsigned char* out, std::size_t* out_size) {
+bool AeadCipher::final(unsigned char* out, std::size_t* out_size) {
     *out_size = 0;
-    if (tls_) {
+    if (is_handed_over_) {
         return finish_in_software(out, out_size);
     }
     if (!require_fresh_iv()) {
         return false;
     }
-    if (!encrypts_ && known_tag_size_ == 0) {
+    if (!encrypts_ && known_tag_size_ == 0 && is_gcm_) {
         ERR_raise(ERR_LIB_PROV, PROV_R_TAG_NOT_SET);
         return false;
     }
@@ -134,14 +139,21 @@ bool GcmCipher::final(unsigned char* out, std::size_t* out_size) {
         // Nothing but additional data, or a message that is in software already.
         done = start_over_in_software() && finish_in_software(out, out_size);
     }
-    iv_state_ = IvState::used;  // never the same nonce twice
+    // Never the same nonce twice; with ChaCha20, OpenSSL's own leaves that to its caller.
+    begin_message(is_gcm_ ? IvState::used : IvState::fresh);
     tag_is_for_this_message_ = false;
-    payload_.clear();
+    has_tag_ = done && encrypts_;
     return done;
 }
 
-bool GcmCipher::set_iv_size(std::size_t size) {
-    if (size == 0 || size > gcm_largest_iv) {
+bool AeadCipher::set_iv_size(std::size_t size) {
+    if (!is_gcm_ && size != chacha_iv_size) {
+        // Which of these are taken differs between the versions of OpenSSL.
+        EVP_CIPHER_CTX* const software = hand_over();
+        return software != nullptr && EVP_CIPHER_CTX_ctrl(software, EVP_CTRL_AEAD_SET_IVLEN,
+                                                          static_cast<int>(size), nullptr) == 1;
+    }
+    if (size == 0 || size > largest_iv()) {
         ERR_raise(ERR_LIB_PROV, PROV_R_INVALID_IV_LENGTH);
         return false;
     }
@@ -152,8 +164,8 @@ bool GcmCipher::set_iv_size(std::size_t size) {
     return true;
 }
 
-bool GcmCipher::set_tag(Octets tag) {
-    if (tag.empty() || tag.size() > gcm_tag_size || encrypts_) {
+bool AeadCipher::set_tag(Octets tag) {
+    if (tag.empty() || tag.size() > aead_tag_size || encrypts_) {
         ERR_raise(ERR_LIB_PROV, PROV_R_INVALID_TAG);
         return false;
     }
@@ -163,17 +175,16 @@ bool GcmCipher::set_tag(Octets tag) {
     return true;
 }
 
-Octets GcmCipher::tag(std::size_t size) const {
-    const bool is_known = encrypts_ && iv_state_ == IvState::used && size <= gcm_tag_size;
-    return Octets(tag_).first(is_known ? size : 0);
+Octets AeadCipher::tag(std::size_t size) const {
+    return Octets(tag_).first(has_tag_ && size <= aead_tag_size ? size : 0);
 }
 
-EVP_CIPHER_CTX* GcmCipher::go_on_with_tls() {
-    tls_ = software_ != nullptr || make_software();
-    return tls();
+EVP_CIPHER_CTX* AeadCipher::hand_over() {
+    is_handed_over_ = software_ != nullptr || make_software();
+    return handed_over();
 }
 
-bool GcmCipher::add_aad(Octets octets) {
+bool AeadCipher::add_aad(Octets octets) {
     if (progress_ == Progress::in_software) {
         std::size_t unused = 0;
         return update_in_software(nullptr, &unused, octets);
@@ -183,20 +194,21 @@ bool GcmCipher::add_aad(Octets octets) {
 }
 
 /// Whether the device can take a payload now as the whole message.
-bool GcmCipher::fits_device(std::size_t size) const {
-    return (encrypts_ || (tag_is_for_this_message_ && is_defined_tag_size(known_tag_size_))) &&
+bool AeadCipher::fits_device(std::size_t size) const {
+    return (encrypts_ ||
+            (tag_is_for_this_message_ && is_device_tag_size(is_gcm_, known_tag_size_))) &&
            iv_size_ <= largest_device_iv && aad_.octets().size() <= largest_device_aad &&
            size <= std::size_t{1} << 30;
 }
 
-GcmCipher::Outcome GcmCipher::run_on_device(unsigned char* out, Octets in) {
+AeadCipher::Outcome AeadCipher::run_on_device(unsigned char* out, Octets in) {
     if (!key_.is_set()) {
         ERR_raise(ERR_LIB_PROV, PROV_R_NO_KEY_SET);
         return Outcome::failed;
     }
     const auto session = key_.session();
     if (session &&
-        aad_.octets().size() + in.size() + gcm_tag_size > (*session)->largest_transfer()) {
+        aad_.octets().size() + in.size() + aead_tag_size > (*session)->largest_transfer()) {
         return Outcome::not_the_whole;
     }
     const auto error = session ? submit(**session, out, in) : session.error();
@@ -219,8 +231,8 @@ GcmCipher::Outcome GcmCipher::run_on_device(unsigned char* out, Octets in) {
     return Outcome::failed;
 }
 
-boost::system::error_code GcmCipher::submit(const offload::CipherSession& session,
-                                            unsigned char* out, Octets in) {
+boost::system::error_code AeadCipher::submit(const offload::CipherSession& session,
+                                             unsigned char* out, Octets in) {
     payload_.append(in);  // kept: `out` may lie over it, and the message may start over
     const auto iv_bytes = std::as_bytes(iv());
     const auto aad = std::as_bytes(aad_.octets());
@@ -233,7 +245,7 @@ boost::system::error_code GcmCipher::submit(const offload::CipherSession& sessio
     return result ? boost::system::error_code() : result.error();
 }
 
-bool GcmCipher::make_software() {
+bool AeadCipher::make_software() {
     const CipherHandle cipher = front_end_.software().fetch_cipher(shape_.name);
     software_.reset(EVP_CIPHER_CTX_new());
     std::size_t iv_size = iv_size_;
@@ -252,7 +264,7 @@ bool GcmCipher::make_software() {
 }
 
 /// The message from its beginning, as far as it has been seen; the output of that is known.
-bool GcmCipher::start_over_in_software() {
+bool AeadCipher::start_over_in_software() {
     if (progress_ == Progress::in_software) {
         return true;
     }
@@ -273,7 +285,7 @@ bool GcmCipher::start_over_in_software() {
     return done;
 }
 
-bool GcmCipher::update_in_software(unsigned char* out, std::size_t* out_size, Octets in) {
+bool AeadCipher::update_in_software(unsigned char* out, std::size_t* out_size, Octets in) {
     int written = 0;
     const int done =
         EVP_CipherUpdate(software_.get(), out, &written, in.data(), static_cast<int>(in.size()));
@@ -281,20 +293,20 @@ bool GcmCipher::update_in_software(unsigned char* out, std::size_t* out_size, Oc
     return done == 1;
 }
 
-bool GcmCipher::finish_in_software(unsigned char* out, std::size_t* out_size) {
+bool AeadCipher::finish_in_software(unsigned char* out, std::size_t* out_size) {
     if (!encrypts_ && known_tag_size_ != 0 &&
         EVP_CIPHER_CTX_ctrl(software_.get(), EVP_CTRL_AEAD_SET_TAG,
                             static_cast<int>(known_tag_size_), tag_.data()) != 1) {
         return false;
     }
-    std::array<unsigned char, gcm_tag_size> nothing{};
+    std::array<unsigned char, aead_tag_size> nothing{};
     int written = 0;
     const int done =
         EVP_CipherFinal_ex(software_.get(), out != nullptr ? out : nothing.data(), &written);
     *out_size = static_cast<std::size_t>(written);
-    return done == 1 && (!encrypts_ || tls_ ||
+    return done == 1 && (!encrypts_ || is_handed_over_ ||
                          EVP_CIPHER_CTX_ctrl(software_.get(), EVP_CTRL_AEAD_GET_TAG,
-                                             static_cast<int>(gcm_tag_size), tag_.data()) == 1);
+                                             static_cast<int>(aead_tag_size), tag_.data()) == 1);
 }
 
 }  // namespace ringside::frontends

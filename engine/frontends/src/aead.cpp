@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the ringside authors
 
-// AES-GCM as provider-cipher(7) wants it: GcmCipher, with its settings as OSSL_PARAMs.
+// AES-GCM and ChaCha20-Poly1305 as provider-cipher(7) wants them: AeadCipher, with its settings as
+// OSSL_PARAMs.
 
 #include <openssl/core_names.h>
 #include <openssl/err.h>
@@ -11,21 +12,21 @@
 #include <array>
 #include <memory>
 
+#include "aead_cipher.hpp"
 #include "cipher_dispatch.hpp"
-#include "gcm_cipher.hpp"
 
 namespace ringside::frontends {
 namespace {
 
-class GcmContext {
+class AeadContext {
   public:
-    GcmContext(FrontEnd& front_end, const CipherShape& shape)
-        : shape_(shape), cipher_(std::make_unique<GcmCipher>(front_end, shape)) {}
+    AeadContext(FrontEnd& front_end, const CipherShape& shape)
+        : shape_(shape), cipher_(std::make_unique<AeadCipher>(front_end, shape)) {}
 
-    std::unique_ptr<GcmContext> duplicate() const {
+    std::unique_ptr<AeadContext> duplicate() const {
         auto cipher = cipher_->duplicate();
         return cipher != nullptr
-                   ? std::unique_ptr<GcmContext>(new GcmContext(shape_, std::move(cipher)))
+                   ? std::unique_ptr<AeadContext>(new AeadContext(shape_, std::move(cipher)))
                    : nullptr;
     }
 
@@ -46,7 +47,7 @@ class GcmContext {
     /// EVP_Cipher(3): an update, or with no input the end of the message.
     int one_shot(unsigned char* out, std::size_t* out_size, std::size_t capacity,
                  const unsigned char* in, std::size_t size) {
-        if (EVP_CIPHER_CTX* tls = cipher_->tls()) {
+        if (EVP_CIPHER_CTX* tls = cipher_->handed_over()) {
             const int written = EVP_Cipher(tls, out, in, static_cast<unsigned int>(size));
             *out_size = written > 0 ? static_cast<std::size_t>(written) : 0;
             return written > 0 ? 1 : 0;
@@ -56,7 +57,7 @@ class GcmContext {
     }
 
     int get_params(OSSL_PARAM params[]) {
-        if (EVP_CIPHER_CTX* tls = cipher_->tls()) {
+        if (EVP_CIPHER_CTX* tls = cipher_->handed_over()) {
             return EVP_CIPHER_CTX_get_params(tls, params);
         }
         const bool done =
@@ -75,17 +76,17 @@ class GcmContext {
         if (params == nullptr) {
             return 1;
         }
-        bool is_tls = cipher_->tls() != nullptr;
+        bool is_tls = cipher_->handed_over() != nullptr;
         for (const char* name :
              {OSSL_CIPHER_PARAM_AEAD_TLS1_AAD, OSSL_CIPHER_PARAM_AEAD_TLS1_IV_FIXED,
               OSSL_CIPHER_PARAM_AEAD_TLS1_SET_IV_INV}) {
             is_tls |= OSSL_PARAM_locate_const(params, name) != nullptr;
         }
         if (is_tls) {
-            EVP_CIPHER_CTX* tls = cipher_->go_on_with_tls();
+            EVP_CIPHER_CTX* tls = cipher_->hand_over();
             return tls != nullptr && EVP_CIPHER_CTX_set_params(tls, params) == 1 ? 1 : 0;
         }
-        return take_iv_size(params) && take_key_size(params) && take_tag(params) ? 1 : 0;
+        return take_iv_size(params) && accepts_key_size(shape_, params) && take_tag(params) ? 1 : 0;
     }
 
     static const OSSL_PARAM* gettable() {
@@ -116,7 +117,7 @@ class GcmContext {
     }
 
   private:
-    GcmContext(const CipherShape& shape, std::unique_ptr<GcmCipher> cipher)
+    AeadContext(const CipherShape& shape, std::unique_ptr<AeadCipher> cipher)
         : shape_(shape), cipher_(std::move(cipher)) {}
 
     bool give_tag(OSSL_PARAM params[]) const {
@@ -139,30 +140,19 @@ class GcmContext {
         return cipher_->set_iv_size(size);
     }
 
-    bool take_key_size(const OSSL_PARAM params[]) const {
-        const auto* param = OSSL_PARAM_locate_const(params, OSSL_CIPHER_PARAM_KEYLEN);
-        std::size_t size = shape_.key_size;
-        if (param != nullptr &&
-            (OSSL_PARAM_get_size_t(param, &size) != 1 || size != shape_.key_size)) {
-            ERR_raise(ERR_LIB_PROV, PROV_R_INVALID_KEY_LENGTH);
-            return false;
-        }
-        return true;
-    }
-
     bool take_tag(const OSSL_PARAM params[]) {
         const auto* param = OSSL_PARAM_locate_const(params, OSSL_CIPHER_PARAM_AEAD_TAG);
         if (param == nullptr) {
             return true;
         }
         if (param->data == nullptr) {  // only its length is said
-            if (param->data_size == 0 || param->data_size > gcm_tag_size) {
+            if (param->data_size == 0 || param->data_size > aead_tag_size) {
                 ERR_raise(ERR_LIB_PROV, PROV_R_INVALID_TAG);
                 return false;
             }
             return true;
         }
-        std::array<unsigned char, gcm_tag_size> tag{};
+        std::array<unsigned char, aead_tag_size> tag{};
         void* target = tag.data();
         std::size_t size = 0;
         if (OSSL_PARAM_get_octet_string(param, &target, tag.size(), &size) != 1) {
@@ -173,7 +163,7 @@ class GcmContext {
     }
 
     const CipherShape& shape_;
-    std::unique_ptr<GcmCipher> cipher_;
+    std::unique_ptr<AeadCipher> cipher_;
 };
 
 }  // namespace
@@ -181,13 +171,19 @@ class GcmContext {
 const AlgorithmRow gcm_rows[3] = {
     {AlgorithmFamily::aes_gcm,
      {"AES-128-GCM:id-aes128-GCM:2.16.840.1.101.3.4.1.6", algorithm_properties,
-      CipherDispatch<GcmContext, gcm_128>::table, nullptr}},
+      CipherDispatch<AeadContext, gcm_128>::table, nullptr}},
     {AlgorithmFamily::aes_gcm,
      {"AES-192-GCM:id-aes192-GCM:2.16.840.1.101.3.4.1.26", algorithm_properties,
-      CipherDispatch<GcmContext, gcm_192>::table, nullptr}},
+      CipherDispatch<AeadContext, gcm_192>::table, nullptr}},
     {AlgorithmFamily::aes_gcm,
      {"AES-256-GCM:id-aes256-GCM:2.16.840.1.101.3.4.1.46", algorithm_properties,
-      CipherDispatch<GcmContext, gcm_256>::table, nullptr}},
+      CipherDispatch<AeadContext, gcm_256>::table, nullptr}},
+};
+
+const AlgorithmRow chacha_rows[1] = {
+    {AlgorithmFamily::chacha20_poly1305,
+     {"ChaCha20-Poly1305", algorithm_properties, CipherDispatch<AeadContext, chacha_poly>::table,
+      nullptr}},
 };
 
 }  // namespace ringside::frontends
