@@ -11,12 +11,13 @@
 namespace ringside {
 namespace {
 
-constexpr std::array<std::string_view, 21> kind_names = {
-    "mmio_write", "mmio_read", "doorbell",   "fetch",    "dma_read",     "slice", "dma_write",
-    "completion", "interrupt", "submit",     "eagain",   "reserve",      "lapse", "reap",
-    "stale",      "job_pause", "job_resume", "schedule", "device_state", "error", "fault",
+constexpr std::array<std::string_view, 23> kind_names = {
+    "mmio_write",   "mmio_read",  "doorbell",  "fetch",     "dma_read",   "slice",
+    "dma_write",    "completion", "interrupt", "submit",    "eagain",     "reserve",
+    "lapse",        "reap",       "stale",     "job_pause", "job_resume", "schedule",
+    "device_state", "error",      "fault",     "slices",    "callback",
 };
-static_assert(kind_names.size() == static_cast<std::size_t>(TraceKind::fault) + 1);
+static_assert(kind_names.size() == static_cast<std::size_t>(TraceKind::callback) + 1);
 
 /// Takes two words into a lane: the 128 bits of a product, the upper half onto the lower one.
 std::uint64_t fold(std::uint64_t lane, const std::byte* words) {

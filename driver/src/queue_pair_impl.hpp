@@ -151,6 +151,7 @@ class QueuePair::Impl {
     };
     struct Done {
         Operation* operation;
+        std::uint64_t user_tag;
         Completion completion;
     };
     /// A batch on its way from the ring, under the lock, to complete(), without it.
@@ -169,6 +170,7 @@ class QueuePair::Impl {
                 std::uint32_t new_session = 0);
     void announce();
     void ring_doorbell();
+    void tell(const DoneBatch& done);
     void retire(const spec::CompletionEntry& entry, DoneBatch& done);
     std::uint32_t whole_entries(std::uint32_t count);
     bool note_answer(const spec::CompletionEntry& entry);

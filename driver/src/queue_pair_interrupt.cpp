@@ -208,6 +208,14 @@ std::uint32_t QueuePair::Impl::reap(std::uint32_t most) {
     return count;
 }
 
+/// No lock held: who is told may submit.
+void QueuePair::Impl::tell(const DoneBatch& done) {
+    for (const Done& each : done) {
+        record(TraceKind::callback, each.user_tag);
+        each.operation->complete(each.completion);
+    }
+}
+
 void QueuePair::Impl::report_broken_ring() {
     if (environment_.on_interrupt_executor()) {
         watcher_.on_broken_ring(config_.index);
@@ -280,14 +288,14 @@ void QueuePair::Impl::end_answered(const SlotTable::Slot& slot, DoneBatch& done)
     record(TraceKind::reap, slot.user_tag, slot.status);
     count_end(completion.status);
     note_latency(completion.device_latency);
-    done.push_back({slot.operation, completion});
+    done.push_back({slot.operation, slot.user_tag, completion});
 }
 
 void QueuePair::Impl::end_unanswered(const SlotTable::Slot& slot, Errc reason, DoneBatch& done) {
     sessions_.forget(slot.new_session);
     record(TraceKind::reap, slot.user_tag, static_cast<std::uint64_t>(reason));
     count_end(reason);
-    done.push_back({slot.operation, Completion{.status = reason}});
+    done.push_back({slot.operation, slot.user_tag, Completion{.status = reason}});
 }
 
 /// The device's head only goes forward, and never beyond what it has been told of.
@@ -323,17 +331,12 @@ boost::asio::any_io_executor QueuePair::Impl::callback_executor() const {
     return callbacks_ ? callbacks_ : environment_.interrupt_executor();
 }
 
-/// Calls complete() of each, in order.
+/// tell(), where callbacks run.
 void QueuePair::Impl::call_back(const DoneBatch& done) {
-    const auto call = [](const DoneBatch& batch) {
-        for (const Done& each : batch) {
-            each.operation->complete(each.completion);
-        }
-    };
     if (!callbacks_) {
-        call(done);
+        tell(done);
     } else if (!done.empty()) {
-        boost::asio::post(callbacks_, [call, done] { call(done); });
+        boost::asio::post(callbacks_, [this, done] { tell(done); });
     }
 }
 

@@ -168,8 +168,9 @@ void EmbeddedDevice::start() {
     running->platform = std::move(*platform);
     if (!settings_.trace_file.empty()) {
         const std::string path = expand(settings_.trace_file);
-        running->trace = TraceFile::open(path, running->platform->environment().trace());
-        if (running->trace == nullptr) {
+        running->trace = std::make_unique<sim::TraceFiles>(running->platform->environment().trace(),
+                                                           settings_.queue_pairs + 1);
+        if (!running->trace->open(path, sim::trace_format_of(path))) {
             fail("cannot write the trace '" + path + "': " + std::strerror(errno));
             return;
         }

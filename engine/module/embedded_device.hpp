@@ -18,7 +18,7 @@
 #include "ringside/driver/device.hpp"
 #include "ringside/frontends/device_host.hpp"
 #include "ringside/sim/live_platform.hpp"
-#include "trace_file.hpp"
+#include "ringside/sim/trace_file.hpp"
 
 namespace ringside::engine {
 
@@ -36,7 +36,7 @@ class EmbeddedDevice final : public frontends::DeviceHost {
     /// All that runs; never half of it.
     struct Running {
         std::unique_ptr<sim::LivePlatform> platform;
-        std::unique_ptr<TraceFile> trace;
+        std::unique_ptr<sim::TraceFiles> trace;
         std::unique_ptr<driver::Device> device;
         std::unique_ptr<offload::Offload> offload;
     };

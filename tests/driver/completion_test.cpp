@@ -238,7 +238,8 @@ TEST_F(CompletionTest, EventsStandInTheTrace) {
     device.send_interrupt(spec::queue_vector(q));
     environment.run_ready();
     EXPECT_EQ(kinds, (std::vector{TraceKind::submit, TraceKind::eagain, TraceKind::reap,
-                                  TraceKind::reserve, TraceKind::lapse, TraceKind::stale}));
+                                  TraceKind::reserve, TraceKind::callback, TraceKind::lapse,
+                                  TraceKind::stale}));
 }
 
 }  // namespace

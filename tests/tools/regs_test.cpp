@@ -7,6 +7,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -18,6 +20,7 @@
 namespace ringside::testing {
 namespace {
 
+using nlohmann::json;
 using ::testing::HasSubstr;
 
 TEST(Regs, TextNamesEveryRegisterAndFieldInItsBlock) {
@@ -132,13 +135,97 @@ TEST(Regs, WrongFormatIsNamedWithWhatIsAllowed) {
     EXPECT_EQ(run.err, "ringside regs: --format: 'xml' is not allowed: one of text, json, md, c\n");
 }
 
+TEST(RegsDecode, NamesEachFieldOfAValue) {
+    const auto run = run_program({"regs", "--decode", "CSTS=0x403"});
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_EQ(run.out.rfind("CSTS = 0x403\n", 0), 0u) << run.out;
+    EXPECT_NE(run.out.find("\n    STATE               0x3  0 RESET, 1 DISABLED"), std::string::npos)
+        << run.out;
+    EXPECT_NE(run.out.find("\n    DRAINED             0x1  "), std::string::npos) << run.out;
+}
+
+TEST(RegsDecode, TakesInstancesOffsetsAndHalves) {
+    const auto decoded = [](const char* assignment) {
+        const auto run = run_program({"regs", "--json", "--decode", assignment});
+        EXPECT_EQ(run.exit_code, 0) << run.err;
+        return json::parse(run.out, nullptr, false);
+    };
+    const json queue = decoded("Q_SIZE[2]=0x3F001F");
+    EXPECT_EQ(queue["register"], "Q_SIZE[2]");
+    EXPECT_EQ(queue["offset"], spec::at("Q_SIZE").of(2));
+    EXPECT_EQ(queue["fields"], (json{{"SQ", 31}, {"CQ", 63}}));
+    EXPECT_EQ(decoded("0x34=5")["fields"]["STATE"], 5);
+    EXPECT_EQ(decoded("SQ_BASE[1]=0x123456789ab")["value"], 0x123456789ab);
+    EXPECT_EQ(decoded("0x14=7")["register"], "ALG_SYM (high)");
+}
+
+TEST(RegsDecode, WrongNamesAndValuesGetOneLineAndExitCode2) {
+    const std::vector<std::pair<std::vector<std::string>, std::string>> wrong = {
+        {{"--decode", "CSTATS=1"}, "there is no register 'CSTATS'; `ringside regs` lists them"},
+        {{"--decode", "0x35=1"}, "no register stands at '0x35'; `ringside regs` lists them"},
+        {{"--decode", "CSTS"}, "'CSTS' is not allowed: NAME=VALUE or OFFSET=VALUE"},
+        {{"--decode", "CSTS=ready"}, "'ready' is not allowed for CSTS: a number up to 0xffffffff"},
+        {{"--decode", "CSTS=0x100000000"},
+         "'0x100000000' is not allowed for CSTS: a number up to 0xffffffff"},
+        {{"--decode", "Q_STS[63]=1"}, "'Q_STS[63]' is not allowed: Q_STS[0] to Q_STS[62]"},
+        {{"--decode", "CSTS[x]=1"}, "'CSTS[x]' is not allowed: CSTS[0] to CSTS[0]"},
+    };
+    for (auto [arguments, message] : wrong) {
+        arguments.insert(arguments.begin(), "regs");
+        const auto run = run_program(arguments);
+        EXPECT_EQ(run.exit_code, 2);
+        EXPECT_EQ(run.out, "");
+        EXPECT_EQ(run.err, "ringside regs: " + message + "\n");
+    }
+}
+
+TEST(RegsDecode, TellsWhatPassedInARecording) {
+    const std::string file = ::testing::TempDir() + "regs.rec";
+    ASSERT_EQ(run_program({"run", "--file", "/usr/bin/env", "--record", file}).exit_code, 0);
+    const auto all = run_program({"regs", "--json", "--recording", file});
+    EXPECT_EQ(all.exit_code, 0) << all.err;
+    std::map<std::string, json> last;
+    for (const json& access : json::parse(all.out)) {
+        EXPECT_TRUE(last.emplace(access["register"], access).second) << access;
+    }
+    EXPECT_EQ(last["ID"]["value"], spec::device_id);
+    EXPECT_EQ(last["ID"]["access"], "read");
+    EXPECT_EQ(last["Q_SIZE[1]"]["fields"], (json{{"SQ", 7}, {"CQ", 7}}));
+
+    const auto every = run_program({"regs", "--recording", file, "--register", "CC"});
+    EXPECT_NE(every.out.find(" write CC = 0x1\n    EN                  0x1  "), std::string::npos)
+        << every.out;
+    const auto states =
+        json::parse(run_program({"regs", "--json", "--recording", file, "--register", "CSTS"}).out);
+    ASSERT_GT(states.size(), 2u);  // in the order of the run: every one that the driver has seen
+    EXPECT_EQ(states.front()["fields"]["STATE"], 0);
+    EXPECT_LE(states.front()["time_ps"], states.back()["time_ps"]);
+    const auto none = run_program({"regs", "--recording", file, "--register", "FI_CTRL[3]"});
+    EXPECT_EQ(none.err, "ringside regs: " + file + ": nobody accesses FI_CTRL[3]\n");
+    EXPECT_EQ(none.exit_code, 2);
+    std::remove(file.c_str());
+}
+
+TEST(RegsDecode, TellsWhatPassedInATraceOfTheModule) {
+    const std::string file = ::testing::TempDir() + "regs.trace";
+    std::ofstream(file) << "# ringside trace, seed 1: time_ps kind queue id digest\n"
+                           "1000000 mmio_write 65535 48 0000000000000001\n"
+                           "2500000 doorbell 1 3 0000000000000000\n"
+                           "3000001 mmio_read 65535 52 0000000000000403\n"
+                           "40000";  // the process still writes
+    const auto run = run_program({"regs", "--recording", file});
+    EXPECT_EQ(run.out.rfind("1.000000 us write CC = 0x1\n", 0), 0u) << run.out;
+    EXPECT_NE(run.out.find("\n3.000001 us read  CSTS = 0x403\n"), std::string::npos) << run.out;
+    std::remove(file.c_str());
+}
+
 TEST(Program, WrongArgumentsGetOneLineAndExitCode2) {
     EXPECT_THAT(run_program({}).err, HasSubstr("ringside: no subcommand given; allowed: "));
     EXPECT_THAT(run_program({"rges"}).err,
                 HasSubstr("ringside: unexpected argument 'rges'; allowed: "));
     EXPECT_EQ(run_program({"regs", "--frm", "c"}).err,
               "ringside regs: unexpected argument '--frm'; allowed: --help, --format, --config, "
-              "--chip\n");
+              "--chip, --decode, --recording, --register, --json\n");
     for (const auto& arguments : std::vector<std::vector<std::string>>{
              {}, {"rges"}, {"--nope"}, {"regs", "--frm"}, {"regs", "more"}, {"regs", "--format"}}) {
         const auto run = run_program(arguments);

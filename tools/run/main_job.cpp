@@ -5,10 +5,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <filesystem>
 #include <memory>
 #include <stdexcept>
+#include <system_error>
 #include <vector>
 
 #include "async_library.hpp"
@@ -19,6 +21,7 @@
 #include "ringside/offload/offload.hpp"
 #include "ringside/sim/fault_plan.hpp"
 #include "ringside/sim/live_platform.hpp"
+#include "ringside/sim/trace_file.hpp"
 #include "ringside/sim/virtual_platform.hpp"
 
 namespace ringside::tools {
@@ -188,6 +191,16 @@ std::vector<FaultReport> faults_of(sim::Platform& platform,
     return reports;
 }
 
+void open_traces(sim::TraceFiles& files, const RunOptions& options) {
+    const auto open = [&](const std::string& path, sim::TraceFormat format) {
+        if (!path.empty() && !files.open(path, format, options.vcd_signals)) {
+            throw std::system_error(errno, std::generic_category(), path);
+        }
+    };
+    open(options.trace, sim::TraceFormat::chrome);
+    open(options.vcd, sim::TraceFormat::vcd);
+}
+
 /// All of it but the recording.
 RunReport run_on(sim::Platform& platform, const RunOptions& options,
                  const std::vector<std::byte>& file,
@@ -195,6 +208,8 @@ RunReport run_on(sim::Platform& platform, const RunOptions& options,
     const Plan plan = make_plan(file.size(), options.seed);
     driver::DeviceConfig device_config;
     device_config.ring_entries = options.ring_size;
+    sim::TraceFiles traces(platform.environment().trace(), device_config.io_queue_pairs + 1);
+    open_traces(traces, options);
     const auto device =
         value_or_throw(driver::Device::open(platform.link(), platform.environment(), device_config),
                        "opening the device");
@@ -232,6 +247,9 @@ RunReport run_on(sim::Platform& platform, const RunOptions& options,
     fill_from_device(report, *device);
     report.faults = faults_of(platform, options.faults);
     device->close();
+    if (!traces.finish()) {
+        throw std::runtime_error("a trace could not be written in full");
+    }
     report.records = plan.records.size();
     report.bytes = file.size();
     report.latency_p50_ns = latencies.percentile(0.5);

@@ -13,6 +13,7 @@
 #include "job_loop.hpp"
 #include "ringside/core/chips.hpp"
 #include "ringside/core/fault_rule.hpp"
+#include "ringside/sim/trace_file.hpp"
 #include "time_option.hpp"
 
 namespace ringside::tools {
@@ -33,6 +34,9 @@ struct RunOptions {
     std::vector<core::FaultRule> faults;
     bool json = false;
     std::string record;  ///< the recording to write; empty: none
+    std::string trace;   ///< for Perfetto; empty: none
+    std::string vcd;     ///< for GTKWave; empty: none
+    unsigned vcd_signals = sim::all_signals;
 };
 
 /// What a rule of the fault plan has done.

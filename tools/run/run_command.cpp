@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <bit>
 #include <cstdio>
 #include <exception>
@@ -14,7 +15,6 @@
 
 #include "arguments.hpp"
 #include "async_library.hpp"
-#include "chip_option.hpp"
 #include "main_job.hpp"
 #include "options.hpp"
 #include "ringside/sim/fault_plan.hpp"
@@ -75,6 +75,31 @@ class ProgressBar {
     const bool visible_ = isatty(STDERR_FILENO) != 0;
     int shown_ = -1;
 };
+
+std::vector<std::string> signal_names() {
+    std::vector<std::string> names;
+    for (const sim::NamedSignal& signal : sim::signals()) {
+        names.emplace_back(signal.name);
+    }
+    return names;
+}
+
+/// Bits of sim::Signal; CLI::ValidationError if a name is none.
+unsigned signals_of(const std::string& names) {
+    unsigned chosen = 0;
+    for (const std::string& name : CLI::detail::split(names, ',')) {
+        const auto found =
+            std::find_if(sim::signals().begin(), sim::signals().end(),
+                         [&](const sim::NamedSignal& signal) { return signal.name == name; });
+        if (found == sim::signals().end()) {
+            throw CLI::ValidationError("--vcd-signals",
+                                       fmt::format("'{}' is not allowed: some of {}", name,
+                                                   fmt::join(signal_names(), ", ")));
+        }
+        chosen |= static_cast<unsigned>(found->signal);
+    }
+    return chosen;
+}
 
 const char* name_of(Notify notify) {
     return notify == Notify::fd ? "fd" : "callback";
@@ -216,6 +241,18 @@ void add_run_command(CLI::App& program, int& exit_code) {
         ->add_option("--record", options->record,
                      "write everything that passes the link there (data and the seed's keys too)")
         ->type_name("FILE");
+    command->add_option("--trace", options->trace, "write what happens there, for ui.perfetto.dev")
+        ->type_name("FILE");
+    auto* vcd = command->add_option("--vcd", options->vcd, "write waveforms there, for GTKWave");
+    vcd->type_name("FILE");
+    command
+        ->add_option_function<std::string>(
+            "--vcd-signals",
+            [options](const std::string& names) { options->vcd_signals = signals_of(names); },
+            fmt::format("which ones, of {}", fmt::join(signal_names(), ",")))
+        ->type_name("LIST")
+        ->default_str("all")
+        ->needs(vcd);
     command->add_flag("--json", options->json, "print JSON instead of a table");
     command->callback([options, &exit_code] { exit_code = run(*options); });
 }

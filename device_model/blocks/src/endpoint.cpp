@@ -85,7 +85,7 @@ bool Endpoint::write(Bar bar, Time now, std::uint32_t offset, std::span<const st
     if (bar == Bar::registers) {
         write_register(offset, value);
     } else if (msix_.write(offset, value)) {
-        count_messages(1);
+        note_late_messages(std::uint64_t{1} << MsixTable::vector_at(offset));
     }
     return true;
 }
@@ -112,7 +112,7 @@ bool Endpoint::write_config(std::uint32_t offset, std::span<const std::byte> fro
     if (pci_.write(offset, from)) {
         function_level_reset();
     }
-    count_messages(msix_.let_send(pci_.may_send_messages()));
+    note_late_messages(msix_.let_send(pci_.may_send_messages()));
     return true;
 }
 

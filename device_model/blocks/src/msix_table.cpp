@@ -49,14 +49,14 @@ bool MsixTable::raise(std::uint32_t vector) {
     return true;
 }
 
-std::uint32_t MsixTable::let_send(bool allowed) {
+std::uint64_t MsixTable::let_send(bool allowed) {
     may_send_ = allowed;
-    std::uint32_t sent = 0;
+    std::uint64_t sent = 0;
     for (std::uint32_t vector = 0; vector < entries_.size(); ++vector) {
         if (pending_.test(vector) && !is_held(vector)) {
             pending_.reset(vector);
             send(entries_[vector]);
-            ++sent;
+            sent |= std::uint64_t{1} << vector;
         }
     }
     return sent;

@@ -4,6 +4,7 @@
 // The end of an operation: the completion entry, and whether and when an interrupt tells of it.
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "device_impl.hpp"
@@ -118,10 +119,22 @@ void Device::Impl::send_message(const Queue& queue, Time when) {
 }
 
 void Device::Impl::raise_vector(std::uint32_t vector) {
-    if (msix_.raise(vector)) {
+    const bool sent = msix_.raise(vector);
+    statistics_.messages += sent ? 1 : 0;
+    record_message(vector, sent ? MessageFate::sent : MessageFate::pending);
+}
+
+void Device::Impl::note_late_messages(std::uint64_t vectors) {
+    for (; vectors != 0; vectors &= vectors - 1) {
         ++statistics_.messages;
+        record_message(static_cast<std::uint32_t>(std::countr_zero(vectors)),
+                       MessageFate::sent_late);
     }
-    record(TraceKind::interrupt, static_cast<std::uint16_t>(vector), statistics_.messages);
+}
+
+void Device::Impl::record_message(std::uint32_t vector, MessageFate fate) {
+    record(TraceKind::interrupt, static_cast<std::uint16_t>(vector), statistics_.messages,
+           static_cast<std::uint64_t>(fate));
 }
 
 }  // namespace ringside::core

@@ -49,7 +49,7 @@ class Device::Impl final : public blocks::Endpoint {
     void write_register(std::uint32_t offset, std::uint32_t value) override;
     void apply_write(std::uint32_t offset, std::uint32_t value);
     void refuse_access(std::uint32_t offset) override;
-    void count_messages(std::uint32_t sent) override { statistics_.messages += sent; }
+    void note_late_messages(std::uint64_t vectors) override;
     void reset_function() override { begin_reset(); }
     bool transactions_pending() const override;
     bool is_present() const override { return !is_gone_; }
@@ -107,6 +107,7 @@ class Device::Impl final : public blocks::Endpoint {
     void read_source(Operation& operation, std::uint32_t slot);
     bool gather(Operation& operation);
     bool scatter(Operation& operation);
+    void free_slice(std::size_t slices);
     void feed_slices(SliceClass slices);
     Duration begin_service(Operation& operation);
     void let_helpers_compute(Operation& operation);
@@ -135,6 +136,7 @@ class Device::Impl final : public blocks::Endpoint {
     void fire(std::uint16_t index);
     void send_message(const Queue& queue, Time when);
     void raise_vector(std::uint32_t vector);
+    void record_message(std::uint32_t vector, MessageFate fate);
 
     // injected faults (fault_effects.cpp)
     void program_faults();

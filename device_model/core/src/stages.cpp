@@ -47,7 +47,7 @@ void Device::Impl::advance(Time now) {
 void Device::Impl::perform(const Action& action) {
     if (is_frozen_ && action.stage < Stage::fault && action.stage != Stage::reset_done) {
         if (action.stage == Stage::slice_done) {
-            --slices_[action.queue].busy;
+            free_slice(action.queue);
         }
         return;
     }
@@ -131,7 +131,7 @@ void Device::Impl::perform_on_queue(const Action& action) {
 
 void Device::Impl::perform_on_operation(const Action& action) {
     if (action.stage == Stage::slice_done) {
-        --slices_[action.queue].busy;  // also when the operation was aborted meanwhile
+        free_slice(action.queue);  // also when the operation was aborted meanwhile
         feed_slices(static_cast<SliceClass>(action.queue));
     }
     Operation& operation = operations_[action.slot];
@@ -297,6 +297,12 @@ void Device::Impl::read_source(Operation& operation, std::uint32_t slot) {
     feed_slices(slices);
 }
 
+void Device::Impl::free_slice(std::size_t slices) {
+    const std::uint32_t busy = --slices_[slices].busy;
+    record(TraceKind::slices, nobody,
+           BusySlices{static_cast<std::uint32_t>(slices), busy}.encode());
+}
+
 void Device::Impl::feed_slices(SliceClass slices) {
     SlicePool& pool = slices_[static_cast<std::size_t>(slices)];
     while (pool.busy < pool.count && !pool.waiting.empty()) {
@@ -307,6 +313,9 @@ void Device::Impl::feed_slices(SliceClass slices) {
             continue;  // aborted while it waited
         }
         ++pool.busy;
+        record(TraceKind::slices, operation.queue,
+               BusySlices{static_cast<std::uint32_t>(slices), pool.busy}.encode(),
+               operation.entry.user_tag);
         const Duration service = begin_service(operation);
         statistics_.busy += service;
         calendar_.add(now_ + service,

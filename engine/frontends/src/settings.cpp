@@ -154,7 +154,8 @@ const Option table[] = {
          return true;
      }},
     {"trace", "path", "a path, %p for the process id", "",
-     "Every event of the device and its driver, one line each; payloads as digests. Mode 0600.",
+     "Every event of the device and its driver, one line each; for Perfetto if it ends in .json, "
+     "for GTKWave if in .vcd. Payloads as digests. Mode 0600.",
      [](std::string_view value, Settings& settings) {
          settings.device.trace_file = value;
          return true;

@@ -31,7 +31,7 @@ enum class TraceKind : std::uint8_t {
     slice,         ///< a slice finished; id: user tag, digest: status
     dma_write,     ///< id: user tag, digest: payload
     completion,    ///< completion entry written; id: user tag, digest: entry bytes
-    interrupt,     ///< MSI-X message sent; queue: vector
+    interrupt,     ///< MSI-X vector raised; queue: vector, digest: MessageFate
     submit,        ///< driver rang the doorbell for; id: user tag
     eagain,        ///< driver refused for want of a credit
     reserve,       ///< freed slot reserved for a waiter
@@ -44,6 +44,27 @@ enum class TraceKind : std::uint8_t {
     device_state,  ///< global state machine; id: new state
     error,         ///< device error source raised; id: error bit, digest: address
     fault,         ///< a rule of fault injection fired; id: the fault's number
+    slices,        ///< one took an operation (queue, digest: user tag) or came free (no queue);
+                   ///< id: BusySlices
+    callback,      ///< driver tells who submitted; id: user tag
+};
+
+/// What becomes of a message whose vector is raised: digest of TraceKind::interrupt.
+enum class MessageFate : std::uint8_t {
+    sent,
+    pending,    ///< the vector is masked
+    sent_late,  ///< it was pending, and the mask went
+};
+
+/// The id of TraceKind::slices: how many slices of a class are busy now.
+struct BusySlices {
+    std::uint32_t slice_class;
+    std::uint32_t busy;
+
+    static constexpr BusySlices of(std::uint64_t id) {
+        return {static_cast<std::uint32_t>(id >> 32), static_cast<std::uint32_t>(id)};
+    }
+    constexpr std::uint64_t encode() const { return std::uint64_t{slice_class} << 32 | busy; }
 };
 
 std::string_view to_string(TraceKind kind);

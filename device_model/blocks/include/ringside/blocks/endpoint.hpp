@@ -54,8 +54,8 @@ class Endpoint : public Function {
     }
     /// An access to a BAR that is no aligned word of something that stands there.
     virtual void refuse_access(std::uint32_t /*offset*/) {}
-    /// So many messages that were pending have been sent.
-    virtual void count_messages(std::uint32_t /*sent*/) {}
+    /// Messages of these vectors, a bit each, were pending and have been sent.
+    virtual void note_late_messages(std::uint64_t /*vectors*/) {}
     /// Device Status: whether a read of ours has not been answered.
     virtual bool transactions_pending() const { return false; }
     /// False: removed, nothing answers any more.

@@ -21,6 +21,8 @@ class MsixTable {
 
     /// Whether the table or the pending bits stand at a 4-byte aligned offset in BAR2.
     static bool is_known(std::uint32_t offset);
+    /// Whose entry stands at an offset in the table.
+    static std::uint32_t vector_at(std::uint32_t offset) { return offset / 16; }
     /// BAR2, 4-byte aligned offsets.
     std::uint32_t read(std::uint32_t offset) const;
     /// True: the write unmasked a pending vector, whose message has been sent.
@@ -29,8 +31,8 @@ class MsixTable {
     /// True: the message was sent; false: it is pending.
     bool raise(std::uint32_t vector);
     /// Whether the function as a whole may send; if not, every message becomes pending. Returns
-    /// how many pending ones went out.
-    std::uint32_t let_send(bool allowed);
+    /// which vectors' pending ones went out, a bit each.
+    std::uint64_t let_send(bool allowed);
 
     /// The vector's mask bit comes on by itself (fault injection).
     void mask(std::uint32_t vector) { entries_[vector].words[3] |= 1; }

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#include "ringside/sim/trace_file.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cinttypes>
+#include <cstdarg>
+#include <cstdio>
+#include <utility>
+
+#include "trace_writer.hpp"
+
+namespace ringside::sim {
+namespace {
+
+constexpr std::size_t flushed_at = std::size_t{1} << 16;
+
+class TextWriter final : public TraceWriter {
+  public:
+    TextWriter(std::unique_ptr<OutputFile> file, const Trace& trace) : file_(std::move(file)) {
+        file_->print("# ringside trace, seed %" PRIu64 ": time_ps kind queue id digest\n",
+                     trace.seed());
+    }
+
+    void add(const TraceEvent& event) override {
+        hash_.add(event);
+        file_->print("%" PRId64 " %s %u %" PRIu64 " %016" PRIx64 "\n", to_ps(event.time),
+                     to_string(event.kind).data(), static_cast<unsigned>(event.queue), event.id,
+                     event.digest);
+    }
+    bool finish() override {
+        file_->print("# hash %016" PRIx64 "\n", hash_.value());
+        return file_->flush();
+    }
+
+  private:
+    std::unique_ptr<OutputFile> file_;
+    TraceHash hash_;
+};
+
+}  // namespace
+
+// ---- OutputFile ----
+
+OutputFile::OutputFile(const std::string& path) {
+    unlink(path.c_str());  // so that the mode is ours, whoever made the old one
+    fd_ = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+}
+
+OutputFile::~OutputFile() {
+    if (is_open()) {
+        flush();
+        close(fd_);
+    }
+}
+
+void OutputFile::print(const char* format, ...) {
+    std::array<char, 512> line;
+    va_list arguments;
+    va_start(arguments, format);
+    const int length = std::vsnprintf(line.data(), line.size(), format, arguments);
+    va_end(arguments);
+    whole_ &= length >= 0 && static_cast<std::size_t>(length) < line.size();
+    text_ += line.data();
+    if (text_.size() >= flushed_at) {
+        flush();
+    }
+}
+
+bool OutputFile::flush() {
+    const char* from = text_.data();
+    std::size_t left = text_.size();
+    while (left != 0) {
+        const ssize_t written = ::write(fd_, from, left);
+        if (written < 0 && errno != EINTR) {
+            whole_ = false;
+            break;
+        }
+        const auto step = static_cast<std::size_t>(written > 0 ? written : 0);
+        from += step;
+        left -= step;
+    }
+    text_.clear();
+    return whole_;
+}
+
+// ---- TraceFiles ----
+
+TraceFormat trace_format_of(std::string_view path) {
+    return path.ends_with(".json")  ? TraceFormat::chrome
+           : path.ends_with(".vcd") ? TraceFormat::vcd
+                                    : TraceFormat::text;
+}
+
+const std::vector<NamedSignal>& signals() {
+    static const std::vector<NamedSignal> all = {
+        {"state", Signal::state},     {"in_flight", Signal::in_flight},
+        {"credits", Signal::credits}, {"doorbell", Signal::doorbell},
+        {"msix", Signal::msix},       {"slices", Signal::slices},
+    };
+    return all;
+}
+
+std::unique_ptr<TraceWriter> make_text_writer(std::unique_ptr<OutputFile> file,
+                                              const Trace& trace) {
+    return std::make_unique<TextWriter>(std::move(file), trace);
+}
+
+TraceFiles::TraceFiles(Trace& trace, std::uint32_t queue_pairs)
+    : trace_(trace), queue_pairs_(queue_pairs) {}
+
+TraceFiles::~TraceFiles() {
+    finish();
+}
+
+bool TraceFiles::open(const std::string& path, TraceFormat format, unsigned shown) {
+    auto file = std::make_unique<OutputFile>(path);
+    if (!file->is_open()) {
+        return false;
+    }
+    trace_.listen({});
+    writers_.push_back(format == TraceFormat::text ? make_text_writer(std::move(file), trace_)
+                       : format == TraceFormat::chrome
+                           ? make_chrome_writer(std::move(file), trace_)
+                           : make_vcd_writer(std::move(file), trace_, queue_pairs_, shown));
+    trace_.listen([this](const TraceEvent& event) {
+        for (const auto& writer : writers_) {
+            writer->add(event);
+        }
+    });
+    return true;
+}
+
+bool TraceFiles::finish() {
+    if (writers_.empty()) {
+        return true;
+    }
+    trace_.listen({});
+    bool whole = true;
+    for (const auto& writer : std::exchange(writers_, {})) {
+        whole &= writer->finish();
+    }
+    return whole;
+}
+
+}  // namespace ringside::sim
