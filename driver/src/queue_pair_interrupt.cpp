@@ -331,17 +331,12 @@ boost::asio::any_io_executor QueuePair::Impl::callback_executor() const {
     return callbacks_ ? callbacks_ : environment_.interrupt_executor();
 }
 
-/// Calls complete() of each, in order.
+/// tell(), where callbacks run.
 void QueuePair::Impl::call_back(const DoneBatch& done) {
-    const auto call = [](const DoneBatch& batch) {
-        for (const Done& each : batch) {
-            each.operation->complete(each.completion);
-        }
-    };
     if (!callbacks_) {
-        call(done);
+        tell(done);
     } else if (!done.empty()) {
-        boost::asio::post(callbacks_, [call, done] { call(done); });
+        boost::asio::post(callbacks_, [this, done] { tell(done); });
     }
 }
 
