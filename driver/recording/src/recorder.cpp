@@ -7,11 +7,11 @@
 #include <unistd.h>
 
 #include <array>
-#include <cerrno>
 #include <cstring>
 #include <utility>
 
 #include "format.hpp"
+#include "os_error.hpp"
 #include "ringside/base/trace.hpp"
 
 namespace ringside::recording {
@@ -20,10 +20,6 @@ namespace {
 using boost::system::error_code;
 
 constexpr mode_t owner_only = 0600;
-
-error_code last_os_error() {
-    return {errno, boost::system::generic_category()};
-}
 
 std::string metadata_text(const Info& info) {
     std::string text;

@@ -6,7 +6,6 @@
 #include <array>
 #include <boost/system/system_error.hpp>
 #include <boost/throw_exception.hpp>
-#include <cerrno>
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>
@@ -14,6 +13,7 @@
 #include <utility>
 
 #include "format.hpp"
+#include "os_error.hpp"
 
 namespace ringside::recording {
 namespace {
@@ -25,10 +25,6 @@ using format::RecordHeader;
 struct Close {
     void operator()(std::FILE* file) const { std::fclose(file); }
 };
-
-error_code last_os_error() {
-    return {errno, boost::system::generic_category()};
-}
 
 error_code read_whole_file(const std::string& path, std::vector<std::byte>& into) {
     const std::unique_ptr<std::FILE, Close> file(std::fopen(path.c_str(), "rbe"));

@@ -84,8 +84,10 @@ std::shared_ptr<Rendezvous> Rendezvous::make_for_job(driver::Environment& enviro
 }
 
 bool Rendezvous::join(ASYNC_WAIT_CTX* ctx, const void* key) {
-    auto holder = std::make_unique<Holder>(shared_from_this());
-    if (ASYNC_WAIT_CTX_set_wait_fd(ctx, key, fd_, holder.get(), &Rendezvous::on_ctx_freed) != 1) {
+    // The device may be at work already: no exception may end the wait for it.
+    std::unique_ptr<Holder> holder(new (std::nothrow) Holder(shared_from_this()));
+    if (holder == nullptr ||
+        ASYNC_WAIT_CTX_set_wait_fd(ctx, key, fd_, holder.get(), &Rendezvous::on_ctx_freed) != 1) {
         return false;
     }
     static_cast<void>(holder.release());  // the ctx owns it: on_ctx_freed()
