@@ -307,6 +307,8 @@ struct DoorbellTest : QueueFixture {
     std::deque<TestOperation> operations;
     std::uint64_t doorbells = 0;
 
+    ~DoorbellTest() override { device.after_write = nullptr; }  // the fixture closes the device
+
     void open_counting(std::uint32_t entries) {
         open(entries);
         device.after_write = [this](std::uint32_t offset, std::uint32_t) {

@@ -78,7 +78,7 @@ void PciConfig::identify(const spec::pci::Identity& identity) {
 
 /// The bits of `mask` are these after power-on and after each reset.
 void PciConfig::harden(std::uint16_t offset, std::uint32_t mask, std::uint32_t value) {
-    for (std::uint32_t i = 0; mask >> 8 * i != 0 && i < sizeof mask; ++i) {
+    for (std::uint32_t i = 0; i < sizeof mask; ++i) {
         const std::uint8_t bits = byte_of(mask, i);
         std::uint8_t& reset = attributes_[offset + i].reset;
         reset = static_cast<std::uint8_t>((reset & ~bits) | (byte_of(value, i) & bits));
