@@ -186,8 +186,10 @@ void PciConfig::log_first(std::uint32_t error, const TlpHeader& header) {
         return;
     }
     put32(pci::at("AER_CONTROL"), static_cast<std::uint32_t>(std::countr_zero(error)));
-    for (std::uint16_t i = 0; i < header.size(); ++i) {
-        put32(static_cast<std::uint16_t>(pci::at("HEADER_LOG0") + 4 * i), header[i]);
+    std::uint16_t at = pci::at("HEADER_LOG0");
+    for (const std::uint32_t word : header) {
+        put32(at, word);
+        at += sizeof word;
     }
 }
 

@@ -24,14 +24,14 @@ std::size_t only_lane(const Action& /*action*/) {
     return 0;
 }
 
-/// `lane_of(action)`, below `lane_count`, changes nothing but the cost.
-template <typename Action, std::size_t lane_count = 1,
-          std::size_t (*lane_of)(const Action&) = only_lane<Action>>
+/// `LaneOf(action)`, below `LaneCount`, changes nothing but the cost.
+template <typename Action, std::size_t LaneCount = 1,
+          std::size_t (*LaneOf)(const Action&) = only_lane<Action>>
 class Calendar {
   public:
     void add(Time time, Action action) {
         const Key key{time, entered_++};
-        std::size_t place = lane_of(action);
+        std::size_t place = LaneOf(action);
         Lane& lane = lanes_[place];
         if (time >= lane.last || lane.is_empty()) [[likely]] {
             lane.last = time;
@@ -68,7 +68,7 @@ class Calendar {
     }
 
   private:
-    static constexpr std::size_t heap = lane_count;
+    static constexpr std::size_t heap = LaneCount;
 
     struct Key {
         Time time = Time::max();
@@ -128,10 +128,10 @@ class Calendar {
         std::size_t end_ = 0;
     };
 
-    std::array<Lane, lane_count> lanes_;
+    std::array<Lane, LaneCount> lanes_;
     std::vector<Entry> heap_;
-    std::array<Key, lane_count + 1> fronts_{};  ///< the earliest of each lane and of the heap
-    std::size_t next_ = 0;                      ///< where the earliest of all is
+    std::array<Key, LaneCount + 1> fronts_{};  ///< the earliest of each lane and of the heap
+    std::size_t next_ = 0;                     ///< where the earliest of all is
     std::uint64_t entered_ = 0;
 };
 
