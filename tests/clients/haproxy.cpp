@@ -24,7 +24,7 @@ Haproxy::Haproxy(const ScratchFolder& scratch, const HaproxyConfig& config) {
     environment.push_back("OPENSSL_CONF=" + config.module_folder +
                           (config.engine ? "/openssl_engine.cnf" : "/openssl.cnf"));
     environment.push_back("RINGSIDE_STATS=" + scratch.statistics());
-    environment.push_back("RINGSIDE_FALLBACK=off");
+    environment.emplace_back("RINGSIDE_FALLBACK=off");
     environment.emplace_back("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
     process_ = std::make_unique<ServerProcess>(
         std::vector<std::string>{"haproxy", "-W", "-f", scratch.file("haproxy.cfg")}, environment,

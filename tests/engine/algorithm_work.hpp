@@ -41,6 +41,7 @@ struct Algorithm {
     std::size_t counted = 64;  ///< what the option min_bytes compares, of work of 64 bytes
 };
 
+// NOLINTNEXTLINE(readability-identifier-naming): GoogleTest's
 inline void PrintTo(const Algorithm& algorithm, std::ostream* out) {
     *out << algorithm.name;
 }

@@ -119,8 +119,10 @@ TEST_P(EveryAlgorithm, WorksInThreadsAtATimeWithoutJobs) {
     const int code = in_child([] {
         const LoadedProvider provider;
         const PrivateLibcrypto software;
+        constexpr int count = 3;
         std::vector<std::thread> threads;
-        for (int thread = 0; thread < 3; ++thread) {
+        threads.reserve(count);
+        for (int thread = 0; thread < count; ++thread) {
             threads.emplace_back([&, thread] {
                 for (int i = 0; i < 20; ++i) {
                     const int message = 100 * thread + i;

@@ -130,8 +130,10 @@ TEST(EngineKeys, AreSharedByThreadsAndMade) {
     EXPECT_EQ(in_child([] {
                   const Workplace rsa(works[0], &engine_library);
                   const Workplace p256(works[5], &engine_library);
+                  constexpr int count = 4;
                   std::vector<std::thread> threads;
-                  for (int i = 0; i < 4; ++i) {
+                  threads.reserve(count);
+                  for (int i = 0; i < count; ++i) {
                       threads.emplace_back([&] {
                           for (int round = 0; round < 5; ++round) {
                               require(rsa.run() && p256.run(), "it works");

@@ -124,7 +124,7 @@ template <typename Encode>
 Octets der_of(const Key& key, Encode encode) {
     unsigned char* der = nullptr;
     const int size = encode(key.get(), &der);
-    const Octets octets(der, der + (size > 0 ? size : 0));
+    Octets octets(der, der + (size > 0 ? size : 0));
     OPENSSL_free(der);
     return octets;
 }

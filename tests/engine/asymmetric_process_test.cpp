@@ -151,8 +151,10 @@ TEST(AsymmetricProcess, ThreadsShareAKey) {
     const auto counts = counted([] {
         const Workplace rsa(works[0]);
         const Workplace p256(works[5]);
+        constexpr int count = 4;
         std::vector<std::thread> threads;
-        for (int i = 0; i < 4; ++i) {
+        threads.reserve(count);
+        for (int i = 0; i < count; ++i) {
             threads.emplace_back([&] {
                 for (int round = 0; round < 10; ++round) {
                     require(rsa.run() && p256.run(), "it works");

@@ -46,6 +46,7 @@ struct Transcript {
     bool operator==(const Transcript&) const = default;
 };
 
+// NOLINTNEXTLINE(readability-identifier-naming): GoogleTest's
 void PrintTo(const Transcript& transcript, std::ostream* out) {
     *out << ::testing::PrintToString(transcript.results) << ", "
          << ::testing::PrintToString(transcript.output);

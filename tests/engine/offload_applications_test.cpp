@@ -40,6 +40,7 @@ class OffloadApplications : public ::testing::Test {
                                               int others = 0, int operations = 0) {
         auto& scheduler = machine.accelerator.platform->scheduler();
         std::vector<sim::Scheduler::Cpu*> cpus;
+        cpus.reserve(static_cast<std::size_t>(others));
         for (int i = 0; i < others; ++i) {
             cpus.push_back(&scheduler.spawn("other", [&machine, operations] {
                 for (int j = 0; j < operations; ++j) {

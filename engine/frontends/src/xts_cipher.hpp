@@ -33,14 +33,7 @@ class XtsCipher {
   public:
     XtsCipher(FrontEnd& front_end, const CipherShape& shape)
         : front_end_(front_end), shape_(shape), key_(front_end, shape.algorithm) {}
-    XtsCipher(const XtsCipher& other)
-        : front_end_(other.front_end_),
-          shape_(other.shape_),
-          key_(other.key_),
-          is_softwares_(other.is_softwares_),
-          encrypts_(other.encrypts_),
-          has_tweak_(other.has_tweak_),
-          tweak_(other.tweak_) {}
+    XtsCipher(const XtsCipher& other) = default;
     XtsCipher& operator=(const XtsCipher&) = delete;
 
     /// `key` and `tweak` may be null: as before.
