@@ -102,7 +102,7 @@ class RootComplex : public sc_core::sc_module, public ConfigSpace {
     }
 
     bool transport(Socket& socket, tlm::tlm_command command, std::uint32_t offset,
-                          std::uint32_t& value, std::uint32_t bytes = sizeof(std::uint32_t)) {
+                   std::uint32_t& value, std::uint32_t bytes = sizeof(std::uint32_t)) {
         fill(payload_, command, offset, value, bytes);
         sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
         socket->b_transport(payload_, delay);

@@ -254,9 +254,11 @@ TEST(OffloadTrouble, AJobWithoutAWaitCtxIsServedSynchronously) {
     EXPECT_FALSE(other.enter());  // the ring is full
     ASYNC_JOB* job = nullptr;
     int result = 0;
-    OffloadMachine* argument = &machine;
+    struct Argument {
+        OffloadMachine* machine;
+    } argument{&machine};
     const auto work = [](void* of) {
-        (*static_cast<OffloadMachine**>(of))->work();
+        static_cast<Argument*>(of)->machine->work();
         return 7;
     };
     EXPECT_EQ(ASYNC_start_job(&job, nullptr, &result, work, &argument, sizeof argument),

@@ -135,20 +135,21 @@ TEST_P(Policy, WithoutFallbackOperationsFailWhenTheDeviceDoes) {
 }
 
 TEST_P(Policy, WithFallbackARefusedOptionIsSaidAndSoftwareGoesOn) {
-    for (const auto& [variable, value, line] :
+    for (const auto& refused :
          {std::array{"RINGSIDE_FAULTS", "everything",
                      "ringside: faults: 'everything' is not allowed: "},
           std::array{"RINGSIDE_CHIP", "z80",
                      "ringside: chip: 'z80' is not allowed: standard, edge, "}}) {
+        const auto refuse = [&refused] { setenv(refused[0], refused[1], 1); };
         const std::string said = stderr_of_child([&] {
-            setenv(variable, value, 1);
+            refuse();
             setenv("RINGSIDE_FALLBACK", "on", 1);
             work(LoadedProvider());
             require(!has_device(), "no device is started");
         });
-        EXPECT_EQ(said.rfind(line, 0), 0u) << said;
+        EXPECT_EQ(said.rfind(refused[2], 0), 0u) << said;
         EXPECT_EQ(in_child([&] {
-                      setenv(variable, value, 1);
+                      refuse();
                       require(output(LoadedProvider()).empty(), "else it fails");
                   }),
                   0);

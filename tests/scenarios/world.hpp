@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ringside/base/prng.hpp"
@@ -53,7 +54,7 @@ class World {
         const std::string name = "caller " + std::to_string(cpus_.size());
         auto ended = std::make_shared<bool>(false);
         ended_.push_back(ended);
-        cpus_.push_back(&machine.platform->scheduler().spawn(name, [=] {
+        cpus_.push_back(&machine.platform->scheduler().spawn(name, [body = std::move(body), ended] {
             body();
             *ended = true;
         }));

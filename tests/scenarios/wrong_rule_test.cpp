@@ -71,10 +71,10 @@ TEST(WrongRule, IsFoundWithinItsSeedsAndAgainByTheSeedThatFoundIt) {
                                        [](const Scenario& each) { return each.name == found_by; });
     ASSERT_NE(scenario, all.end());
     for (std::uint64_t i = 0; i < scenario->seeds; ++i) {
-        if (const auto found = run_in_child(*scenario, seed() + i)) {
-            std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed() + i),
-                        found->c_str());
-            EXPECT_EQ(run_in_child(*scenario, seed() + i), found);
+        const std::uint64_t chosen = seed() + i;
+        if (const auto found = run_in_child(*scenario, chosen)) {
+            std::printf("seed %s: %s\n", std::to_string(chosen).c_str(), found->c_str());
+            EXPECT_EQ(run_in_child(*scenario, chosen), found);
             return;
         }
     }
