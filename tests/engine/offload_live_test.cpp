@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdint>
 #include <ctime>
+#include <latch>
 #include <memory>
 #include <ostream>
 #include <string>
@@ -112,9 +113,11 @@ TEST_P(OffloadLiveCaller, WaitsForItsSlotAndItsResultWithoutBurningACpu) {
     constexpr int times = 3;
     constexpr std::clock_t longest_ns = 20'000'000;  // in the whole of 150 ms
     LiveMachine machine({.device = {.interrupt = 25ms}, .pace = sim::Pace::paced}, 2);
+    std::latch both(2);
     const auto call_and_measure = [&] {
         timespec before{};
         timespec after{};
+        both.arrive_and_wait();
         clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
         GetParam().call(machine, times);
         clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
