@@ -7,7 +7,6 @@
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/engine.h>
 
-#include <deque>
 #include <thread>
 
 #include "asymmetric_work.hpp"
@@ -54,20 +53,7 @@ TEST_P(EngineWork, InManyJobsOverARingOfTwoAllFinish) {
         setenv("RINGSIDE_RING_ENTRIES", "2", 1);
         const Workplace place(GetParam(), &engine_library);
         require(place.run(), "the session exists");
-        int good = 0;
-        std::deque<TestJob> jobs;
-        for (int i = 0; i < 16; ++i) {
-            jobs.emplace_back([&] { good += place.run() ? 1 : 0; });
-        }
-        for (TestJob& job : jobs) {
-            job.enter();
-        }
-        for (TestJob& job : jobs) {
-            if (!job.finished()) {
-                finish(job);
-            }
-        }
-        require(good == 16, "every job works");
+        require(run_in_jobs(place, 16) == 16, "every job works");
     });
     EXPECT_GE(counts.at("operations"), 18);
 }

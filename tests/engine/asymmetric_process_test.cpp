@@ -5,7 +5,6 @@
 // what happens in jobs, threads and children, on the smallest ring, and when the chip computes
 // wrongly; and TLS handshakes.
 
-#include <deque>
 #include <map>
 #include <thread>
 
@@ -37,20 +36,7 @@ TEST_P(AsymmetricWork, InManyJobsOverARingOfTwoAllFinish) {
         setenv("RINGSIDE_RING_ENTRIES", "2", 1);
         const Workplace place(GetParam());
         require(place.run(), "the session exists");
-        int good = 0;
-        std::deque<TestJob> jobs;
-        for (int i = 0; i < 24; ++i) {
-            jobs.emplace_back([&] { good += place.run() ? 1 : 0; });
-        }
-        for (TestJob& job : jobs) {
-            job.enter();
-        }
-        for (TestJob& job : jobs) {
-            if (!job.finished()) {
-                finish(job);
-            }
-        }
-        require(good == 24, "every job works");
+        require(run_in_jobs(place, 24) == 24, "every job works");
     });
     EXPECT_GE(counts.at("operations"), 26);
 }

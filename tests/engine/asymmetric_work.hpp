@@ -5,6 +5,8 @@
 // What is done with an asymmetric key, as a table: each kind of work is one descriptor a time, and
 // checks itself against OpenSSL's own software.
 
+#include <deque>
+
 #include "asymmetric_fixture.hpp"
 
 namespace ringside::testing {
@@ -62,6 +64,24 @@ struct Workplace {
     Octets secret;     ///< key agreement: as software has it
     Octets text;       ///< RSA encryption
 };
+
+/// The same work in `count` jobs at a time; how many of them it worked in.
+inline int run_in_jobs(const Workplace& place, int count) {
+    int good = 0;
+    std::deque<TestJob> jobs;
+    for (int i = 0; i < count; ++i) {
+        jobs.emplace_back([&] { good += place.run() ? 1 : 0; });
+    }
+    for (TestJob& job : jobs) {
+        job.enter();
+    }
+    for (TestJob& job : jobs) {
+        if (!job.finished()) {
+            finish(job);
+        }
+    }
+    return good;
+}
 
 inline bool signs(const Workplace& place) {
     return verify(software_library(), place.their_public, place.work.scheme, message,

@@ -17,11 +17,6 @@
 namespace ringside::frontends {
 namespace {
 
-const SoftwareAlgorithm& software_signature(const PrivateLibcrypto& library) {
-    static const SoftwareAlgorithm ecdsa(library, OSSL_OP_SIGNATURE, "ECDSA");
-    return ecdsa;
-}
-
 constexpr std::size_t largest_digest = 64;
 constexpr std::size_t largest_signature = 2 * 48;
 using RawSignature = std::array<unsigned char, largest_signature>;
@@ -79,11 +74,12 @@ class EcdsaSignature : public OperationContext {
   public:
     static constexpr int duplicate_id = OSSL_FUNC_SIGNATURE_DUPCTX;
     static const SoftwareAlgorithm& functions_of(const PrivateLibcrypto& library) {
-        return software_signature(library);
+        static const SoftwareAlgorithm ecdsa(library, OSSL_OP_SIGNATURE, "ECDSA");
+        return ecdsa;
     }
 
     EcdsaSignature(FrontEnd& front_end, void* software)
-        : OperationContext(front_end, software_signature(front_end.software()),
+        : OperationContext(front_end, functions_of(front_end.software()),
                            OSSL_FUNC_SIGNATURE_FREECTX, software) {}
     bool copy_to(EcdsaSignature& copy) const {
         copy.keep(key().get());
@@ -233,13 +229,6 @@ EcdsaSignature& self(void* context) {
     return *static_cast<EcdsaSignature*>(context);
 }
 
-void* create(void* front_end, const char* properties) {
-    const auto& library = static_cast<FrontEnd*>(front_end)->software();
-    return ContextLife<EcdsaSignature>::create(
-        front_end, software_signature(library).get<OSSL_FUNC_signature_newctx_fn>(
-                       OSSL_FUNC_SIGNATURE_NEWCTX)(library.provider_context(), properties));
-}
-
 template <int Id>
 int begin(void* context, void* key, const OSSL_PARAM params[]) {
     return guarded(0, [&] { return self(context).begin(Id, key, params); });
@@ -276,13 +265,9 @@ int finish_verify(void* context, const unsigned char* signature, size_t size) {
 }  // namespace
 
 const OSSL_DISPATCH* ecdsa_functions(const PrivateLibcrypto& library) {
-    using Life = ContextLife<EcdsaSignature>;
     static const auto table = signature_table<EcdsaSignature>(
         library,
         {
-            dispatch_entry(OSSL_FUNC_SIGNATURE_NEWCTX, &create),
-            dispatch_entry(OSSL_FUNC_SIGNATURE_FREECTX, &Life::destroy),
-            dispatch_entry(OSSL_FUNC_SIGNATURE_DUPCTX, &Life::duplicate),
             dispatch_entry(OSSL_FUNC_SIGNATURE_SIGN_INIT, &begin<OSSL_FUNC_SIGNATURE_SIGN_INIT>),
             dispatch_entry(OSSL_FUNC_SIGNATURE_SIGN, &sign),
             dispatch_entry(OSSL_FUNC_SIGNATURE_VERIFY_INIT,

@@ -115,13 +115,6 @@ Ed25519Signature& self(void* context) {
     return *static_cast<Ed25519Signature*>(context);
 }
 
-void* create(void* front_end, const char* properties) {
-    const auto& library = static_cast<FrontEnd*>(front_end)->software();
-    return ContextLife<Ed25519Signature>::create(
-        front_end, Ed25519Signature::functions_of(library).get<OSSL_FUNC_signature_newctx_fn>(
-                       OSSL_FUNC_SIGNATURE_NEWCTX)(library.provider_context(), properties));
-}
-
 template <int Id>
 int begin(void* context, const char* digest, void* key, const OSSL_PARAM params[]) {
     return guarded(0, [&] { return self(context).begin(Id, digest, key, params); });
@@ -145,12 +138,8 @@ int verify(void* context, const unsigned char* signature, size_t size, const uns
 }  // namespace
 
 const OSSL_DISPATCH* ed25519_functions(const PrivateLibcrypto& library) {
-    using Life = ContextLife<Ed25519Signature>;
     static const auto table = signature_table<Ed25519Signature>(
         library, {
-                     dispatch_entry(OSSL_FUNC_SIGNATURE_NEWCTX, &create),
-                     dispatch_entry(OSSL_FUNC_SIGNATURE_FREECTX, &Life::destroy),
-                     dispatch_entry(OSSL_FUNC_SIGNATURE_DUPCTX, &Life::duplicate),
                      dispatch_entry(OSSL_FUNC_SIGNATURE_DIGEST_SIGN_INIT,
                                     &begin<OSSL_FUNC_SIGNATURE_DIGEST_SIGN_INIT>),
                      dispatch_entry(OSSL_FUNC_SIGNATURE_DIGEST_SIGN, &sign),

@@ -58,7 +58,7 @@ class OperationContext {
 };
 
 /// newctx, freectx and dupctx of a class derived from it, which is constructed from front end and
-/// context of the default provider, has duplicate_into(), and says the numbers of the functions.
+/// context of the default provider, has copy_to(), and says the number of its dupctx.
 template <typename Context>
 struct ContextLife {
     static void* create(void* front_end, void* software) {
@@ -76,12 +76,24 @@ struct ContextLife {
     }
 };
 
-/// The dispatch table of a signature: `own`, and the functions for parameters, which the default
-/// provider answers.
+template <typename Context>
+void* create_signature(void* front_end, const char* properties) {
+    const auto& library = static_cast<FrontEnd*>(front_end)->software();
+    return ContextLife<Context>::create(
+        front_end, Context::functions_of(library).template get<OSSL_FUNC_signature_newctx_fn>(
+                       OSSL_FUNC_SIGNATURE_NEWCTX)(library.provider_context(), properties));
+}
+
+/// The dispatch table of a signature: `own`, the context's life, and the functions for parameters,
+/// which the default provider answers.
 template <typename Context>
 std::vector<OSSL_DISPATCH> signature_table(const PrivateLibcrypto& library,
                                            std::vector<OSSL_DISPATCH> own) {
-    own.insert(own.end(), {forward<Context, OSSL_FUNC_SIGNATURE_GET_CTX_PARAMS,
+    using Life = ContextLife<Context>;
+    own.insert(own.end(), {dispatch_entry(OSSL_FUNC_SIGNATURE_NEWCTX, &create_signature<Context>),
+                           dispatch_entry(OSSL_FUNC_SIGNATURE_FREECTX, &Life::destroy),
+                           dispatch_entry(OSSL_FUNC_SIGNATURE_DUPCTX, &Life::duplicate),
+                           forward<Context, OSSL_FUNC_SIGNATURE_GET_CTX_PARAMS,
                                    OSSL_FUNC_signature_get_ctx_params_fn>(),
                            forward<Context, OSSL_FUNC_SIGNATURE_GETTABLE_CTX_PARAMS,
                                    OSSL_FUNC_signature_gettable_ctx_params_fn>(),

@@ -19,22 +19,18 @@
 namespace ringside::frontends {
 namespace {
 
-const SoftwareAlgorithm& software_signature(const PrivateLibcrypto& library) {
-    static const SoftwareAlgorithm rsa(library, OSSL_OP_SIGNATURE, "RSA");
-    return rsa;
-}
-
 using Number = std::unique_ptr<BIGNUM, decltype(&BN_clear_free)>;
 
 class RsaSignature : public OperationContext {
   public:
     static constexpr int duplicate_id = OSSL_FUNC_SIGNATURE_DUPCTX;
     static const SoftwareAlgorithm& functions_of(const PrivateLibcrypto& library) {
-        return software_signature(library);
+        static const SoftwareAlgorithm rsa(library, OSSL_OP_SIGNATURE, "RSA");
+        return rsa;
     }
 
     RsaSignature(FrontEnd& front_end, void* software)
-        : OperationContext(front_end, software_signature(front_end.software()),
+        : OperationContext(front_end, functions_of(front_end.software()),
                            OSSL_FUNC_SIGNATURE_FREECTX, software) {}
     bool copy_to(RsaSignature& copy) const {
         copy.keep(key().get());
@@ -103,13 +99,6 @@ class RsaSignature : public OperationContext {
 
 RsaSignature& self(void* context) {
     return *static_cast<RsaSignature*>(context);
-}
-
-void* create(void* front_end, const char* properties) {
-    const auto& library = static_cast<FrontEnd*>(front_end)->software();
-    return ContextLife<RsaSignature>::create(
-        front_end, software_signature(library).get<OSSL_FUNC_signature_newctx_fn>(
-                       OSSL_FUNC_SIGNATURE_NEWCTX)(library.provider_context(), properties));
 }
 
 template <int Id>
@@ -195,13 +184,9 @@ int recover(void* context, unsigned char* out, size_t* out_size, size_t capacity
 }  // namespace
 
 const OSSL_DISPATCH* rsa_signature_functions(const PrivateLibcrypto& library) {
-    using Life = ContextLife<RsaSignature>;
     static const auto table = signature_table<RsaSignature>(
         library,
         {
-            dispatch_entry(OSSL_FUNC_SIGNATURE_NEWCTX, &create),
-            dispatch_entry(OSSL_FUNC_SIGNATURE_FREECTX, &Life::destroy),
-            dispatch_entry(OSSL_FUNC_SIGNATURE_DUPCTX, &Life::duplicate),
             dispatch_entry(OSSL_FUNC_SIGNATURE_SIGN_INIT, &begin<OSSL_FUNC_SIGNATURE_SIGN_INIT>),
             dispatch_entry(OSSL_FUNC_SIGNATURE_SIGN, &sign),
             dispatch_entry(OSSL_FUNC_SIGNATURE_VERIFY_INIT,
