@@ -21,9 +21,6 @@ namespace {
 constexpr auto spin_time = std::chrono::microseconds(20);
 constexpr int looks_per_clock_read = 64;
 
-// Simulated, between two looks for accesses.
-constexpr Duration longest_run = std::chrono::microseconds(5);
-
 }  // namespace
 
 /// Where somebody sleeps until the device has answered.
@@ -50,6 +47,27 @@ struct DeviceThread::Answer {
 
     std::mutex mutex;
     std::condition_variable arrived;
+};
+
+class DeviceThread::Working {
+  public:
+    explicit Working(DeviceThread& thread) : thread_(thread) {
+        std::unique_lock lock(thread_.work_mutex_);
+        thread_.work_changed_.wait(lock, [this] { return thread_.interludes_ == 0; });
+        thread_.working_ = true;
+    }
+    Working(const Working&) = delete;
+    Working& operator=(const Working&) = delete;
+    ~Working() {
+        const std::lock_guard lock(thread_.work_mutex_);
+        thread_.working_ = false;
+        if (thread_.interludes_ != 0) {
+            thread_.work_changed_.notify_all();
+        }
+    }
+
+  private:
+    DeviceThread& thread_;
 };
 
 void detach_thread_from_host(const char* name) {
@@ -151,6 +169,17 @@ Time DeviceThread::device_time() {
     return time_from_ps(static_cast<std::int64_t>(ask(Access::Kind::time, 0)));
 }
 
+void DeviceThread::between_events(const std::function<void()>& action) {
+    std::unique_lock lock(work_mutex_);
+    ++interludes_;
+    has_access_.store(true, std::memory_order_release);
+    work_changed_.wait(lock, [this] { return !working_; });
+    action();
+    if (--interludes_ == 0) {
+        work_changed_.notify_all();
+    }
+}
+
 Lateness DeviceThread::lateness() const {
     const std::lock_guard lock(mutex_);
     return lateness_;
@@ -172,14 +201,22 @@ void DeviceThread::run(Answer& started) {
             batch_.swap(queue_);
             has_access_.store(false, std::memory_order_relaxed);
         }
-        for (const Access& access : batch_) {
-            serve(**chip, access);
-        }
-        batch_.clear();
+        serve_all(**chip);
         if (!let_events_happen(**chip)) {
             sleep((*chip)->next_event());
         }
     }
+}
+
+void DeviceThread::serve_all(Chip& chip) {
+    if (batch_.empty()) {
+        return;
+    }
+    const Working working(*this);
+    for (const Access& access : batch_) {
+        serve(chip, access);
+    }
+    batch_.clear();
 }
 
 void DeviceThread::serve(Chip& chip, const Access& access) {
@@ -247,10 +284,11 @@ bool DeviceThread::let_events_happen(Chip& chip) {
             }
             note_lateness(chip, wall);
         }
+        const Working working(*this);
         if (config_.pace == Pace::paced) {
             chip.advance_to(*next);
         } else {
-            chip.run(*next, *next + longest_run);
+            chip.run(*next, Time::max(), &has_access_);
         }
     }
     return true;

@@ -43,6 +43,8 @@ class DeviceThread {
     /// Returns when it is done.
     void reset_function();
     Time device_time();
+    /// Calls `action` while the chip does nothing, here; not on the device's thread.
+    void between_events(const std::function<void()>& action);
     Lateness lateness() const;
 
     /// Wall time since the epoch; what the environment calls now().
@@ -59,7 +61,11 @@ class DeviceThread {
         Answer* answer;
     };
 
+    /// While one lives, the chip works.
+    class Working;
+
     void run(Answer& started);
+    void serve_all(Chip& chip);
     void serve(Chip& chip, const Access& access);
     bool let_events_happen(Chip& chip);
     void note_lateness(const Chip& chip, Time wall);
@@ -83,7 +89,13 @@ class DeviceThread {
     bool asleep_ = false;        ///< guarded by mutex_
     bool stopped_ = false;       ///< guarded by mutex_: nothing more is taken
     Lateness lateness_;          ///< guarded by mutex_
+    /// Or somebody waits for the chip to do nothing: the chip stops.
     std::atomic<bool> has_access_{false};
+
+    std::mutex work_mutex_;
+    std::condition_variable work_changed_;
+    bool working_ = false;          ///< guarded by work_mutex_
+    std::uint32_t interludes_ = 0;  ///< guarded by work_mutex_: between_events() under way
 
     std::vector<Access> batch_;  ///< the device's thread only
     bool stop_requested_ = false;

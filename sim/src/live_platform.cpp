@@ -274,14 +274,15 @@ class LivePlatform::Impl final : public driver::Link, public driver::Environment
         return iommu_.map(memory, direction);
     }
     void dma_unmap(driver::Iova iova) override {
-        const bool known = iommu_.unmap(iova);
+        bool known = false;
+        device_.between_events([&] { known = iommu_.unmap(iova); });
         RINGSIDE_ASSERT(trace_, known, "dma_unmap of %llx, which is not mapped",
                         static_cast<unsigned long long>(iova.value));
     }
     void dma_sync_for_device(driver::Iova /*iova*/, std::size_t /*length*/) override {}
     void dma_sync_for_cpu(driver::Iova /*iova*/, std::size_t /*length*/) override {}
-    // The queue to the device's thread and the IOMMU's lock already order everything; the model's
-    // completions are released word by word (Iommu::write()).
+    // The queue to the device's thread already orders everything; the model's completions are
+    // released word by word (base/bus_copy.hpp).
     void write_barrier() override {}
     void read_barrier() override {}
     void async_wait_vector(std::uint32_t vector, VectorHandler handler) override {

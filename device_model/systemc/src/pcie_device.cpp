@@ -3,9 +3,9 @@
 #include "ringside/systemc/pcie_device.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 #include "direct_memory.hpp"
+#include "ringside/base/bus_copy.hpp"
 
 namespace ringside::systemc {
 namespace {
@@ -84,7 +84,7 @@ class PcieDevice::Impl final : public blocks::DmaPort, public blocks::MsiPort {
     blocks::DmaResult read(std::uint64_t address, std::span<std::byte> into) override {
         const std::byte* const direct = direct_memory_.find(address, into.size(), false);
         if (direct != nullptr) {
-            std::memcpy(into.data(), direct, into.size());
+            bus_read(into, direct);
             return blocks::DmaResult::ok;
         }
         return send(tlm::TLM_READ_COMMAND, address, into.data(), into.size());
@@ -92,7 +92,7 @@ class PcieDevice::Impl final : public blocks::DmaPort, public blocks::MsiPort {
     blocks::DmaResult write(std::uint64_t address, std::span<const std::byte> from) override {
         std::byte* const direct = direct_memory_.find(address, from.size(), true);
         if (direct != nullptr) {
-            std::memcpy(direct, from.data(), from.size());
+            bus_write(direct, from);
             return blocks::DmaResult::ok;
         }
         // The payload's pointer is not const for writes either; a target does not write through it.
@@ -136,11 +136,16 @@ class PcieDevice::Impl final : public blocks::DmaPort, public blocks::MsiPort {
         }
         for (auto next = device_->next_event(); next && *next <= limit;
              next = device_->next_event()) {
-            if (run_ahead_.until_message && has_sent_) {
+            if (must_stop()) {
                 return;
             }
             advance(*next);
         }
+    }
+
+    bool must_stop() const {
+        return (run_ahead_.until_message && has_sent_) ||
+               (run_ahead_.until != nullptr && run_ahead_.until->load(std::memory_order_relaxed));
     }
 
     tlm::tlm_response_status access(blocks::Bar bar, tlm::tlm_generic_payload& payload) {
