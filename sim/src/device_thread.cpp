@@ -15,9 +15,8 @@
 namespace ringside::sim {
 namespace {
 
-// Waking a sleeping thread costs some 25 us, more than all the rest of an operation; so the device
-// looks around this long before it sleeps. Not on one CPU, where looking keeps the others from
-// running.
+// Waking a sleeping thread costs some 25 us, more than all the rest of an operation: who waits for
+// an answer, or for a near event, looks around this long before it sleeps.
 constexpr auto spin_time = std::chrono::microseconds(20);
 constexpr int looks_per_clock_read = 64;
 
@@ -59,6 +58,7 @@ class DeviceThread::Working {
     Working(const Working&) = delete;
     Working& operator=(const Working&) = delete;
     ~Working() {
+        thread_.trace_.flush();
         const std::lock_guard lock(thread_.work_mutex_);
         thread_.working_ = false;
         if (thread_.interludes_ != 0) {
@@ -187,6 +187,7 @@ Lateness DeviceThread::lateness() const {
 
 void DeviceThread::run(Answer& started) {
     detach_thread_from_host("ringside-chip");
+    trace_.collect_here();
     prctl(PR_SET_TIMERSLACK, 1UL);  // in ns; else a paced device is 50 us late after each sleep
     auto chip = make_chip(device_of(config_), trace_, iommu_, on_message_, config_.recorder);
     if (!chip) {
@@ -268,7 +269,7 @@ bool DeviceThread::let_events_happen(Chip& chip) {
     while (!has_access_.load(std::memory_order_acquire)) {
         const auto next = chip.next_event();
         if (!next) {
-            return spin_for_access(std::chrono::steady_clock::now() + spin_time);
+            return spin_for_access(std::chrono::steady_clock::now() + patience_.time());
         }
         if (config_.pace == Pace::paced) {
             if (*next > wall_time() + spin_time) {
@@ -317,6 +318,7 @@ bool DeviceThread::spin_for_access(std::chrono::steady_clock::time_point give_up
             if (has_access_.load(std::memory_order_acquire)) {
                 return true;
             }
+            relax();
         }
     } while (std::chrono::steady_clock::now() < give_up);
     return false;
@@ -331,7 +333,9 @@ void DeviceThread::sleep(std::optional<Time> until) {
                                            until->time_since_epoch());
         wake_.wait_until(lock, deadline, woken);
     } else {
+        const auto since = std::chrono::steady_clock::now();
         wake_.wait(lock, woken);
+        patience_.slept(std::chrono::steady_clock::now() - since);
     }
     asleep_ = false;
 }

@@ -14,6 +14,8 @@
 #include <thread>
 #include <vector>
 
+#include "patience.hpp"
+#include "ringside/base/spinning_mutex.hpp"
 #include "ringside/sim/iommu.hpp"
 #include "ringside/sim/kernel.hpp"
 #include "ringside/sim/live_platform.hpp"
@@ -82,17 +84,18 @@ class DeviceThread {
     /// Whether looking around is better than sleeping: not on one CPU, where it keeps the others
     /// from running.
     const bool may_spin_;
+    Patience patience_;  ///< the device's thread only
 
-    mutable std::mutex mutex_;
-    std::condition_variable wake_;
+    mutable SpinningMutex mutex_;
+    std::condition_variable_any wake_;
     std::vector<Access> queue_;  ///< guarded by mutex_
     bool asleep_ = false;        ///< guarded by mutex_
     bool stopped_ = false;       ///< guarded by mutex_: nothing more is taken
     Lateness lateness_;          ///< guarded by mutex_
     /// Or somebody waits for the chip to do nothing: the chip stops.
-    std::atomic<bool> has_access_{false};
+    alignas(64) std::atomic<bool> has_access_{false};
 
-    std::mutex work_mutex_;
+    alignas(64) std::mutex work_mutex_;
     std::condition_variable work_changed_;
     bool working_ = false;          ///< guarded by work_mutex_
     std::uint32_t interludes_ = 0;  ///< guarded by work_mutex_: between_events() under way
