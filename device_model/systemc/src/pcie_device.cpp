@@ -136,16 +136,16 @@ class PcieDevice::Impl final : public blocks::DmaPort, public blocks::MsiPort {
         }
         for (auto next = device_->next_event(); next && *next <= limit;
              next = device_->next_event()) {
-            if (must_stop()) {
+            if (must_stop(*next)) {
                 return;
             }
             advance(*next);
         }
     }
 
-    bool must_stop() const {
+    bool must_stop(Time next) const {
         return (run_ahead_.until_message && has_sent_) ||
-               (run_ahead_.until != nullptr && run_ahead_.until->load(std::memory_order_relaxed));
+               (run_ahead_.go_on != nullptr && *run_ahead_.go_on && !(*run_ahead_.go_on)(next));
     }
 
     tlm::tlm_response_status access(blocks::Bar bar, tlm::tlm_generic_payload& payload) {
