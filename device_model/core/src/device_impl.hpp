@@ -99,6 +99,7 @@ class Device::Impl final : public blocks::Endpoint {
     void abort_queue(std::uint32_t index, spec::AbortReason reason);
 
     // the stages (stages.cpp)
+    void work_at(Time instant);
     void perform(const Action& action);
     void perform_on_queue(const Action& action);
     Operation* find(const Action& action);
