@@ -160,35 +160,37 @@ TYPED_TEST(Interrupts, AMaskedVectorIsPendingAndItsUnmaskingDeliversOne) {
     EXPECT_EQ(this->look().messages, 1u) << "what was pending is sent once";
 }
 
-TYPED_TEST(Interrupts, ACountOfEightIsAnEighthOfTheOperationsAndTheTimerFiresForTheRest) {
-    constexpr std::uint64_t count = 8;
-    this->open({.moderation_count = count, .moderation_us = 500, .recovery = {.late_after = 1h}});
-    for (const std::uint64_t operations : {1u, 7u, 8u, 9u, 16u, 43u, 64u, 100u}) {
+TYPED_TEST(Interrupts, ACountOfEightIsAnEighthOfTheOperations) {
+    this->open({.moderation_count = 8, .recovery = {.late_after = 1h}});
+    for (int operations = 1; operations <= 64; ++operations) {
         SCOPED_TRACE(operations);
-        for (std::uint64_t left = operations; left != 0; left -= std::min(left, count)) {
-            this->submit(std::min(left, count));
+        const bool full = operations % 8 == 0;
+        this->submit(1);
+        ASSERT_TRUE(this->device_completes(1));
+        if (full) {
             this->finish();
         }
-        const std::uint64_t timer_fires = operations % count != 0 ? 1 : 0;
         const auto seen = this->look();
-        EXPECT_EQ(seen.messages, operations / count + timer_fires);
+        EXPECT_EQ(seen.messages, full ? 1u : 0u);
         EXPECT_EQ(seen.handled, seen.messages);
     }
 }
 
-TYPED_TEST(Interrupts, ACountOfEightWithoutATimerLeavesTheRestToTheDriversPatience) {
-    constexpr std::uint64_t count = 8;
-    this->open({.moderation_count = count, .recovery = {.late_after = 300ms}});
-    for (std::uint64_t full = 0; full < 5; ++full) {
-        this->submit(count);
-        this->finish();
+// Eight with one doorbell: a device in live time need not wait for the wall clock, and so neither
+// does its timer.
+TYPED_TEST(Interrupts, TheTimerFiresOnceForWhatIsLessThanTheCount) {
+    this->open({.moderation_count = 8, .moderation_us = 500, .recovery = {.late_after = 1h}});
+    for (const std::uint64_t operations : {1u, 7u, 8u, 9u, 16u, 43u, 64u, 100u}) {
+        SCOPED_TRACE(operations);
+        for (std::uint64_t left = operations; left != 0; left -= std::min<std::uint64_t>(left, 8)) {
+            this->submit(std::min<std::uint64_t>(left, 8));
+            this->finish();
+        }
+        const std::uint64_t timer_fires = operations % 8 != 0 ? 1 : 0;
+        const auto seen = this->look();
+        EXPECT_EQ(seen.messages, operations / 8 + timer_fires);
+        EXPECT_EQ(seen.handled, seen.messages);
     }
-    this->submit(3);
-    this->finish();
-    const auto seen = this->look();
-    EXPECT_EQ(seen.messages, 5u);
-    EXPECT_EQ(seen.handled, 5u);
-    EXPECT_GE(this->queue().counters().completions_polled, 3u);
 }
 
 }  // namespace
