@@ -34,7 +34,7 @@ class Device::Impl final : public blocks::Endpoint {
     Impl& operator=(const Impl&) = delete;
 
     void advance(Time now) override;
-    void run(Time limit, Time& clock, const bool& enough) override;
+    void run(Time limit, Time& clock, const blocks::Enough& enough) override;
     std::optional<Time> next_event() const override {
         return is_gone_ ? std::nullopt : calendar_.next();
     }

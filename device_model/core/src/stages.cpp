@@ -43,9 +43,9 @@ void Device::Impl::advance(Time now) {
     now_ = now;
 }
 
-void Device::Impl::run(Time limit, Time& clock, const bool& enough) {
+void Device::Impl::run(Time limit, Time& clock, const blocks::Enough& enough) {
     limit = std::min(limit, Time::max() - Duration(1));
-    while (!is_gone_ && calendar_.next_time() <= limit && !enough) {
+    while (!is_gone_ && calendar_.next_time() <= limit && !enough.said()) {
         clock = calendar_.next_time();
         work_at(clock);
     }

@@ -6,6 +6,7 @@
 // what the chip needs of the machine: host memory. The SystemC kernel is a chip; so is a recording
 // that is played back. All calls on one thread.
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -32,10 +33,10 @@ class HostMemory {
         bool readable;
         bool writable;
     };
-    /// Empty: every access has to be asked for. Which it is for memory that others than the chip's
-    /// thread may revoke.
+    /// Empty: every access has to be asked for.
     virtual std::optional<Direct> direct(std::uint64_t /*address*/) const { return std::nullopt; }
-    /// Calls `revoke` with each Direct::address that is no longer; empty: nobody.
+    /// Calls `revoke` with each Direct::address that is no longer, at a time when the chip does
+    /// nothing; empty: nobody.
     // NOLINTNEXTLINE(performance-unnecessary-value-param): who overrides it keeps it
     virtual void on_revoke(std::function<void(const Direct&)> /*revoke*/) {}
 };
@@ -66,8 +67,11 @@ class Chip {
     virtual void advance_to(Time time) = 0;
     /// Does what is due at `next`, which is next_event(), and may go on with what is due later, up
     /// to and including `limit`, but not beyond an instant at which it sent a message. now() is
-    /// where it stopped. For when nobody else can do anything before `limit`.
-    virtual void run(Time next, Time /*limit*/) { advance_to(next); }
+    /// where it stopped. For when nobody else can do anything before `limit`, or when a chip
+    /// that stops behind the event during which it is `called` (null: never) is soon enough.
+    virtual void run(Time next, Time /*limit*/, const std::atomic<bool>* /*called*/) {
+        advance_to(next);
+    }
 };
 
 }  // namespace ringside::sim

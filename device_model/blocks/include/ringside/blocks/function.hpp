@@ -6,6 +6,7 @@
 // function with two memory BARs and configuration space, which is passed the time, does what is due
 // up to an instant and tells when it next has something to do. One thread at a time.
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -21,6 +22,17 @@ namespace ringside::blocks {
 
 /// What an access goes to: the memory behind a base address register, or configuration space.
 enum class Bar : std::uint8_t { registers = 0, msix = 2, config };
+
+/// What ends Function::run() before its limit. Null: not that.
+struct Enough {
+    const bool* by_ports = nullptr;                ///< set by the device's own DMA and messages
+    const std::atomic<bool>* by_others = nullptr;  ///< set by another thread
+
+    bool said() const {
+        return (by_ports != nullptr && *by_ports) ||
+               (by_others != nullptr && by_others->load(std::memory_order_relaxed));
+    }
+};
 
 class Function {
   public:
@@ -44,9 +56,10 @@ class Function {
     /// When advance() next has something to do; empty: not before somebody writes a register.
     virtual std::optional<Time> next_event() const = 0;
     /// Does what is due up to `limit`, one instant after the other: `clock` is set to each before
-    /// it is worked on, and it ends behind the one in which `enough` has become true.
-    virtual void run(Time limit, Time& clock, const bool& enough) {
-        for (auto next = next_event(); next && *next <= limit && !enough; next = next_event()) {
+    /// it is worked on, and it ends behind the one in which there has been enough.
+    virtual void run(Time limit, Time& clock, const Enough& enough) {
+        for (auto next = next_event(); next && *next <= limit && !enough.said();
+             next = next_event()) {
             clock = *next;
             advance(*next);
         }
