@@ -134,18 +134,8 @@ class PcieDevice::Impl final : public blocks::DmaPort, public blocks::MsiPort {
         if (sc_core::sc_get_curr_simcontext()->next_time(others)) {
             limit = std::min(limit, from_sc_time(others) - Duration(1));
         }
-        for (auto next = device_->next_event(); next && *next <= limit;
-             next = device_->next_event()) {
-            if (must_stop(*next)) {
-                return;
-            }
-            advance(*next);
-        }
-    }
-
-    bool must_stop(Time next) const {
-        return (run_ahead_.until_message && has_sent_) ||
-               (run_ahead_.go_on != nullptr && *run_ahead_.go_on && !(*run_ahead_.go_on)(next));
+        device_->run(limit, local_,
+                     {run_ahead_.until_message ? &has_sent_ : nullptr, run_ahead_.go_on});
     }
 
     tlm::tlm_response_status access(blocks::Bar bar, tlm::tlm_generic_payload& payload) {
