@@ -91,7 +91,8 @@ DeviceThread::DeviceThread(const LivePlatformConfig& config,
       iommu_(iommu),
       on_message_(std::move(on_message)),
       epoch_(epoch),
-      may_spin_(std::thread::hardware_concurrency() > 1) {}
+      may_spin_(std::thread::hardware_concurrency() > 1),
+      go_on_([this](Time event) { return may_happen(event); }) {}
 
 DeviceThread::~DeviceThread() {
     stop();
@@ -181,7 +182,7 @@ void DeviceThread::between_events(const std::function<void()>& action) {
 }
 
 Lateness DeviceThread::lateness() const {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(lateness_mutex_);
     return lateness_;
 }
 
@@ -223,7 +224,9 @@ void DeviceThread::serve_all(Chip& chip) {
 void DeviceThread::serve(Chip& chip, const Access& access) {
     if (access.kind != Access::Kind::peek && access.kind != Access::Kind::time) {
         const Time wall = wall_time();
-        note_lateness(chip, wall);
+        if (config_.pace == Pace::paced) {
+            note_lateness(chip.next_event(), wall);
+        }
         chip.advance_to(std::max(chip.now(), wall));
     }
     std::uint64_t value = 0;
@@ -269,7 +272,7 @@ bool DeviceThread::let_events_happen(Chip& chip) {
     while (!has_access_.load(std::memory_order_acquire)) {
         const auto next = chip.next_event();
         if (!next) {
-            return spin_for_access(std::chrono::steady_clock::now() + patience_.time());
+            return patience_.look([this] { return has_access_.load(std::memory_order_acquire); });
         }
         if (config_.pace == Pace::paced) {
             if (*next > wall_time() + spin_time) {
@@ -283,25 +286,35 @@ bool DeviceThread::let_events_happen(Chip& chip) {
             if (*next > wall) {  // may not spin
                 return false;
             }
-            note_lateness(chip, wall);
+            note_lateness(next, wall);
         }
         const Working working(*this);
-        if (config_.pace == Pace::paced) {
-            chip.advance_to(*next);
-        } else {
-            chip.run(*next, Time::max(), &has_access_);
+        chip.run(*next, Time::max(), go_on_);
+    }
+    return true;
+}
+
+/// Whether the chip goes on with it before it looks at the queue again.
+bool DeviceThread::may_happen(Time event) {
+    if (has_access_.load(std::memory_order_relaxed)) {
+        return false;
+    }
+    if (config_.pace == Pace::paced) {
+        const Time wall = wall_time();
+        if (event > wall) {
+            return false;
         }
+        note_lateness(event, wall);
     }
     return true;
 }
 
 /// Paced, the next event should have happened at its own wall time.
-void DeviceThread::note_lateness(const Chip& chip, Time wall) {
-    const auto next = chip.next_event();
-    if (config_.pace != Pace::paced || !next || *next > wall) {
+void DeviceThread::note_lateness(std::optional<Time> next, Time wall) {
+    if (!next || *next > wall) {
         return;
     }
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(lateness_mutex_);
     const Duration late = wall - *next;
     ++lateness_.events;
     lateness_.total += late;

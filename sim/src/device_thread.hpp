@@ -70,7 +70,8 @@ class DeviceThread {
     void serve_all(Chip& chip);
     void serve(Chip& chip, const Access& access);
     bool let_events_happen(Chip& chip);
-    void note_lateness(const Chip& chip, Time wall);
+    bool may_happen(Time event);
+    void note_lateness(std::optional<Time> next, Time wall);
     void enqueue(const Access& access);
     std::uint64_t ask(Access::Kind kind, std::uint32_t offset, std::uint32_t value = 0);
     bool spin_for_access(std::chrono::steady_clock::time_point give_up);
@@ -84,14 +85,12 @@ class DeviceThread {
     /// Whether looking around is better than sleeping: not on one CPU, where it keeps the others
     /// from running.
     const bool may_spin_;
-    Patience patience_;  ///< the device's thread only
 
     mutable SpinningMutex mutex_;
     std::condition_variable_any wake_;
     std::vector<Access> queue_;  ///< guarded by mutex_
     bool asleep_ = false;        ///< guarded by mutex_
     bool stopped_ = false;       ///< guarded by mutex_: nothing more is taken
-    Lateness lateness_;          ///< guarded by mutex_
     /// Or somebody waits for the chip to do nothing: the chip stops.
     alignas(64) std::atomic<bool> has_access_{false};
 
@@ -100,7 +99,13 @@ class DeviceThread {
     bool working_ = false;          ///< guarded by work_mutex_
     std::uint32_t interludes_ = 0;  ///< guarded by work_mutex_: between_events() under way
 
-    std::vector<Access> batch_;  ///< the device's thread only
+    mutable SpinningMutex lateness_mutex_;
+    Lateness lateness_;  ///< guarded by lateness_mutex_
+
+    // the device's thread only
+    const Chip::GoOn go_on_;
+    Patience patience_{1};  // who uses the device
+    std::vector<Access> batch_;
     bool stop_requested_ = false;
     std::thread thread_;
 };

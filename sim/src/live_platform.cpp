@@ -117,21 +117,13 @@ class InterruptThread {
         return any;
     }
 
-    /// True: there has been something to do, or is.
+    /// True: there has been something to do, or is. Looking at the io_context is a system call.
     bool spin() {
-        const auto give_up = Patience::Clock::now() + patience_.time();
-        while (Patience::Clock::now() < give_up) {
-            for (int look = 0; look < looks_per_poll; ++look) {
-                if (calls_.load(std::memory_order_relaxed) != 0) {
-                    return true;
-                }
-                relax();
-            }
-            if (context_.poll() != 0 || context_.stopped()) {
-                return true;
-            }
-        }
-        return false;
+        int looks = 0;
+        return patience_.look([&] {
+            return calls_.load(std::memory_order_relaxed) != 0 ||
+                   (++looks % looks_per_poll == 0 && (context_.poll() != 0 || context_.stopped()));
+        });
     }
 
     /// Who calls after the last look sees that nobody looks.
@@ -146,7 +138,7 @@ class InterruptThread {
     }
 
     const std::function<void(std::uint32_t)> on_call_;
-    Patience patience_;
+    Patience patience_{2};                             // the application and the device
     alignas(64) std::atomic<std::uint64_t> calls_{0};  ///< a bit for each
     std::atomic<bool> looks_{true};
     alignas(64) asio::io_context context_{1};

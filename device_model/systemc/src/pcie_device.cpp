@@ -135,7 +135,7 @@ class PcieDevice::Impl final : public blocks::DmaPort, public blocks::MsiPort {
             limit = std::min(limit, from_sc_time(others) - Duration(1));
         }
         device_->run(limit, local_,
-                     {run_ahead_.until_message ? &has_sent_ : nullptr, run_ahead_.until});
+                     {run_ahead_.until_message ? &has_sent_ : nullptr, run_ahead_.go_on});
     }
 
     tlm::tlm_response_status access(blocks::Bar bar, tlm::tlm_generic_payload& payload) {

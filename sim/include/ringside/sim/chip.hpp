@@ -6,7 +6,6 @@
 // what the chip needs of the machine: host memory. The SystemC kernel is a chip; so is a recording
 // that is played back. All calls on one thread.
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -65,13 +64,13 @@ class Chip {
     virtual std::optional<Time> next_event() const = 0;
     /// Does all that is due up to and including `time`, and lets now() be `time` (never backwards).
     virtual void advance_to(Time time) = 0;
+    /// Asked before each further event, with its time. True: it may happen now.
+    using GoOn = std::function<bool(Time next)>;
     /// Does what is due at `next`, which is next_event(), and may go on with what is due later, up
-    /// to and including `limit`, but not beyond an instant at which it sent a message. now() is
-    /// where it stopped. For when nobody else can do anything before `limit`, or when a chip
-    /// that stops behind the event during which it is `called` (null: never) is soon enough.
-    virtual void run(Time next, Time /*limit*/, const std::atomic<bool>* /*called*/) {
-        advance_to(next);
-    }
+    /// to and including `limit`: as long as `go_on` says, or, if that is empty, not beyond an
+    /// instant at which it sent a message. now() is where it stopped. For when nobody else can do
+    /// anything before `limit`, or it does not matter when.
+    virtual void run(Time next, Time /*limit*/, const GoOn& /*go_on*/) { advance_to(next); }
 };
 
 }  // namespace ringside::sim

@@ -6,7 +6,6 @@
 // function with two memory BARs and configuration space, which is passed the time, does what is due
 // up to an instant and tells when it next has something to do. One thread at a time.
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -25,12 +24,12 @@ enum class Bar : std::uint8_t { registers = 0, msix = 2, config };
 
 /// What ends Function::run() before its limit. Null: not that.
 struct Enough {
-    const bool* by_ports = nullptr;                ///< set by the device's own DMA and messages
-    const std::atomic<bool>* by_others = nullptr;  ///< set by another thread
+    const bool* sent = nullptr;  ///< set by the device's own ports
+    /// Asked before each instant; may be empty.
+    const std::function<bool(Time next)>* go_on = nullptr;
 
-    bool said() const {
-        return (by_ports != nullptr && *by_ports) ||
-               (by_others != nullptr && by_others->load(std::memory_order_relaxed));
+    bool before(Time next) const {
+        return (sent != nullptr && *sent) || (go_on != nullptr && *go_on && !(*go_on)(next));
     }
 };
 
@@ -58,7 +57,7 @@ class Function {
     /// Does what is due up to `limit`, one instant after the other: `clock` is set to each before
     /// it is worked on, and it ends behind the one in which there has been enough.
     virtual void run(Time limit, Time& clock, const Enough& enough) {
-        for (auto next = next_event(); next && *next <= limit && !enough.said();
+        for (auto next = next_event(); next && *next <= limit && !enough.before(*next);
              next = next_event()) {
             clock = *next;
             advance(*next);
