@@ -26,15 +26,17 @@ struct MachineConfig {
     bool callbacks = true;
     sim::Interleaving interleaving = sim::Interleaving::seeded;
     std::uint32_t max_length = core::DeviceConfig{}.max_length;
+    Duration reservation_lapse = driver::DeviceConfig{}.reservation_lapse;
 };
 
 class OffloadMachine {
   public:
     explicit OffloadMachine(const MachineConfig& config)
-        : accelerator({.device = {.max_length = config.max_length},
-                       .seed = config.seed,
-                       .interleaving = config.interleaving},
-                      {.ring_entries = config.ring_entries}),
+        : accelerator(
+              {.device = {.max_length = config.max_length},
+               .seed = config.seed,
+               .interleaving = config.interleaving},
+              {.ring_entries = config.ring_entries, .reservation_lapse = config.reservation_lapse}),
           offload(*accelerator.device, {.callbacks = config.callbacks}),
           session(offload::CipherSession::create(offload, spec::Algorithm::aes_cbc,
                                                  std::array<std::byte, 16>{})

@@ -45,10 +45,7 @@ void Device::Impl::advance(Time now) {
 
 void Device::Impl::run(Time limit, Time& clock, const blocks::Enough& enough) {
     limit = std::min(limit, Time::max() - Duration(1));
-    while (!is_gone_ && calendar_.next_time() <= limit) {
-        if (enough.before(calendar_.next_time())) {
-            return;
-        }
+    while (!is_gone_ && calendar_.next_time() <= limit && !enough.before(calendar_.next_time())) {
         clock = calendar_.next_time();
         work_at(clock);
     }

@@ -24,13 +24,12 @@ enum class Bar : std::uint8_t { registers = 0, msix = 2, config };
 
 /// What ends Function::run() before its limit. Null: not that.
 struct Enough {
-    const bool* by_ports = nullptr;  ///< set by the device's own DMA and messages
-    /// Asked before each instant, with its time, whether to go on; may be empty, too.
-    const std::function<bool(Time)>* go_on = nullptr;
+    const bool* sent = nullptr;  ///< set by the device's own ports
+    /// Asked before each instant; may be empty.
+    const std::function<bool(Time next)>* go_on = nullptr;
 
     bool before(Time next) const {
-        return (by_ports != nullptr && *by_ports) ||
-               (go_on != nullptr && *go_on && !(*go_on)(next));
+        return (sent != nullptr && *sent) || (go_on != nullptr && *go_on && !(*go_on)(next));
     }
 };
 
@@ -56,7 +55,7 @@ class Function {
     /// When advance() next has something to do; empty: not before somebody writes a register.
     virtual std::optional<Time> next_event() const = 0;
     /// Does what is due up to `limit`, one instant after the other: `clock` is set to each before
-    /// it is worked on, and it ends when there has been enough.
+    /// it is worked on, and it ends behind the one in which there has been enough.
     virtual void run(Time limit, Time& clock, const Enough& enough) {
         for (auto next = next_event(); next && *next <= limit && !enough.before(*next);
              next = next_event()) {
