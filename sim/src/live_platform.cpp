@@ -275,6 +275,7 @@ class LiveVector {
     void close() {
         cancel();
         const std::lock_guard lock(mutex_);
+        closed_ = true;
         if (descriptor_.is_open()) {
             descriptor_.cancel();
         }
@@ -294,8 +295,8 @@ class LiveVector {
     void listen() {
         descriptor_.async_wait(
             asio::posix::stream_descriptor::wait_read, [this](boost::system::error_code error) {
-                if (!error) {
-                    const std::lock_guard lock(mutex_);
+                const std::lock_guard lock(mutex_);
+                if (!error && !closed_) {
                     std::uint64_t count = 0;
                     (void)!::read(descriptor_.native_handle(), &count, sizeof count);
                     listen();
@@ -317,6 +318,7 @@ class LiveVector {
     driver::Link::VectorHandler handler_;
     bool signalled_ = false;  ///< the thread has been told for the present wait
     bool pending_ = false;    ///< an interrupt came when nobody waited
+    bool closed_ = false;
 };
 
 }  // namespace
