@@ -14,10 +14,21 @@ if(CMAKE_UNITY_BUILD)
     target_compile_options(ringside_options INTERFACE
         $<$<COMPILE_LANGUAGE:CXX>:-Wno-subobject-linkage>)
 endif()
+# For what stands around the layers, tests and programs, which take most of the time to compile: lines are
+# all that a failure needs of debug information. Under sanitizers nothing is optimised, and half the
+# instructions would be checks that AddressSanitizer's shadow or the hardware makes anyway; arithmetic,
+# bounds and values of enumerations stay checked, and the layers' sources have every check.
+set(RINGSIDE_OUTER_OPTIONS -g1)
 if(RINGSIDE_SANITIZE)
-    target_compile_options(ringside_options INTERFACE
-        -fsanitize=${RINGSIDE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g1)
-    target_link_options(ringside_options INTERFACE -fsanitize=${RINGSIDE_SANITIZE})
+    # For the whole tree and before a target's own options, so that these can take some back.
+    add_compile_options(-fsanitize=${RINGSIDE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer
+                        -O1 -g1)
+    add_link_options(-fsanitize=${RINGSIDE_SANITIZE})
+    if(RINGSIDE_SANITIZE MATCHES undefined)
+        set(RINGSIDE_OUTER_OPTIONS -O0 -fno-sanitize=null,alignment,vptr,object-size,pointer-overflow)
+    else()
+        set(RINGSIDE_OUTER_OPTIONS -O0)
+    endif()
     if(RINGSIDE_SANITIZE MATCHES thread)
         # Asio's fenced blocks: TSan does not model the fences, but its queues are locked anyway.
         target_compile_options(ringside_options INTERFACE -Wno-tsan)
@@ -101,6 +112,7 @@ function(ringside_test NAME)
     target_precompile_headers(${NAME} REUSE_FROM ringside_test_main)
     set_target_properties(${NAME} PROPERTIES POSITION_INDEPENDENT_CODE OFF)  # as the header's
     target_compile_options(${NAME} PRIVATE ${RINGSIDE_TEST_OPTIONS})
+    set_target_properties(${NAME} PROPERTIES UNITY_BUILD ON)
     if(ARG_THREADLESS AND RINGSIDE_SANITIZE MATCHES thread)
         set_target_properties(${NAME} PROPERTIES EXCLUDE_FROM_ALL ON)
         return()
