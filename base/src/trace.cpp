@@ -27,8 +27,7 @@ inline std::uint64_t fold(std::uint64_t lane, const std::byte* words) {
     std::memcpy(&first, words, sizeof first);
     std::memcpy(&second, words + sizeof first, sizeof second);
     const Product product = Product{first ^ lane} * (second ^ 0x9E3779B97F4A7C15u);
-    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64) ^
-           (first + std::rotl(second, 32));  // should a factor be zero
+    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 
 }  // namespace
@@ -112,7 +111,7 @@ void Trace::dump(std::FILE* out) const {
     const std::uint64_t shown = std::min<std::uint64_t>(count_, last_events);
     std::fprintf(out, "-- last %" PRIu64 " events: time_ps kind queue id digest\n", shown);
     for (std::uint64_t i = count_ - shown; i < count_; ++i) {
-        const TraceEvent& event = latest_[i % last_events];
+        const TraceEvent& event = latest_[i % latest_.size()];
         std::fprintf(out, "%" PRId64 " %s %u %" PRIx64 " %016" PRIx64 "\n", to_ps(event.time),
                      to_string(event.kind).data(), event.queue, event.id, event.digest);
     }

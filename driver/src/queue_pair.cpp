@@ -66,9 +66,11 @@ QueuePair::Batch QueuePair::Impl::submit_batch(std::span<const Item> items, Slot
         waiters_.leave(*waiter);  // its reservation, if it has one, is the credit taken below
     }
     Batch batch;
+    const Time now = environment_.now();
     for (const Item& item : items) {
         ++counters_.submit_calls;
-        batch.refusal = planned ? refused(planned) : take_or_refuse(item.request, *item.operation);
+        batch.refusal =
+            planned ? refused(planned) : take_or_refuse(item.request, *item.operation, now);
         if (batch.refusal) {
             break;
         }
@@ -92,7 +94,7 @@ QueuePair::Batch QueuePair::Impl::submit_batch(std::span<const Item> items, Slot
 }
 
 error_code QueuePair::Impl::take_or_refuse(const spec::SubmissionEntry& request,
-                                           Operation& operation) {
+                                           Operation& operation, Time now) {
     if (state_ != State::open) {
         return refuse_while_down();
     }
@@ -105,12 +107,12 @@ error_code QueuePair::Impl::take_or_refuse(const spec::SubmissionEntry& request,
         environment_.schedule_point("queue_pair.submit.full");
         return Errc::again;
     }
-    return accept_for_session(request, operation);
+    return accept_for_session(request, operation, now);
 }
 
 /// Users know sessions by the driver's handles, the device by its own ids.
 error_code QueuePair::Impl::accept_for_session(const spec::SubmissionEntry& request,
-                                               Operation& operation) {
+                                               Operation& operation, Time now) {
     const auto opcode = static_cast<spec::Opcode>(request.opcode);
     if (spec::is_io(opcode) || opcode == spec::Opcode::session_destroy) {
         spec::SubmissionEntry entry = request;
@@ -121,10 +123,10 @@ error_code QueuePair::Impl::accept_for_session(const spec::SubmissionEntry& requ
         if (opcode == spec::Opcode::session_destroy) {
             sessions_.forget(request.session);
         }
-        accept(entry, operation);
+        accept(entry, operation, now);
         return {};
     }
-    accept(request, operation,
+    accept(request, operation, now,
            opcode == spec::Opcode::session_create ? sessions_.begin(request) : 0);
     return {};
 }
@@ -150,19 +152,16 @@ bool QueuePair::Impl::is_invalid(const spec::SubmissionEntry& request) const {
     return request.src_len > config_.max_length || request.dst_len > config_.max_length;
 }
 
-void QueuePair::Impl::accept(const spec::SubmissionEntry& request, Operation& operation,
+void QueuePair::Impl::accept(spec::SubmissionEntry entry, Operation& operation, Time now,
                              std::uint32_t new_session) {
-    const Time now = environment_.now();
-    spec::SubmissionEntry entry = request;
     slots_.take(entry, operation, now, new_session);
     ++counters_.accepted;
     ++counters_.in_flight;
-    record(TraceKind::submit, entry.user_tag);
+    record_at(now, TraceKind::submit, entry.user_tag);
     if (look_at_ == WaiterQueue::never) {
         look_at_ = now + config_.recovery.late_after;
         arm_timer(look_at_);
     }
-
     submission_ring_.put(entry);
 }
 
@@ -244,11 +243,6 @@ QueueCounters QueuePair::Impl::counters() const {
     counters.reserved = waiters_.reserved();
     counters.waiting = waiters_.queued();
     return counters;
-}
-
-void QueuePair::Impl::record(TraceKind kind, std::uint64_t id, std::uint64_t digest) {
-    trace_.record(
-        {environment_.now(), kind, static_cast<std::uint16_t>(config_.index), id, digest});
 }
 
 /// DESIGN's contracts 1 and 2 in numbers.

@@ -160,21 +160,22 @@ class QueuePair::Impl {
     enum class NextTurn : std::uint8_t { none, interrupt, posted };
 
     // under the lock
-    error_code take_or_refuse(const spec::SubmissionEntry& request, Operation& operation);
+    error_code take_or_refuse(const spec::SubmissionEntry& request, Operation& operation, Time now);
     error_code refuse_while_down();
     error_code refused(error_code reason);
     bool is_full() const;
-    error_code accept_for_session(const spec::SubmissionEntry& request, Operation& operation);
+    error_code accept_for_session(const spec::SubmissionEntry& request, Operation& operation,
+                                  Time now);
     bool is_invalid(const spec::SubmissionEntry& request) const;
-    void accept(const spec::SubmissionEntry& request, Operation& operation,
+    void accept(spec::SubmissionEntry entry, Operation& operation, Time now,
                 std::uint32_t new_session = 0);
     void announce();
     void ring_doorbell();
     void tell(const DoneBatch& done);
-    void retire(const spec::CompletionEntry& entry, DoneBatch& done);
+    void retire(const spec::CompletionEntry& entry, Time now, DoneBatch& done);
     std::uint32_t whole_entries(std::uint32_t count);
     bool note_answer(const spec::CompletionEntry& entry);
-    void end_answered(const SlotTable::Slot& slot, DoneBatch& done);
+    void end_answered(const SlotTable::Slot& slot, Time now, DoneBatch& done);
     void end_unanswered(const SlotTable::Slot& slot, Errc reason, DoneBatch& done);
     bool head_is_possible(std::uint32_t sq_head);
     void note_latency(Duration latency);
@@ -183,7 +184,13 @@ class QueuePair::Impl {
     void count_lapses(std::uint32_t lapses);
     void arm_timer(Time deadline);
     bool is_late(Time now);
-    void record(TraceKind kind, std::uint64_t id, std::uint64_t digest = 0);
+    /// `now`: read once for a batch, as a clock is a good part of what an operation costs.
+    void record_at(Time now, TraceKind kind, std::uint64_t id, std::uint64_t digest = 0) {
+        trace_.record({now, kind, static_cast<std::uint16_t>(config_.index), id, digest});
+    }
+    void record(TraceKind kind, std::uint64_t id, std::uint64_t digest = 0) {
+        record_at(environment_.now(), kind, id, digest);
+    }
     void check_ledger() const;
     void go_down(State state, Errc reason);
 

@@ -190,8 +190,9 @@ std::uint32_t QueuePair::Impl::reap(std::uint32_t most) {
             link_.mmio_write32(cq_doorbell_, completion_ring_.head());
         }
         const std::uint64_t bad_heads = counters_.bad_heads;
+        const Time now = environment_.now();
         for (std::uint32_t i = 0; i < count; ++i) {
-            retire(batch_[i], done);
+            retire(batch_[i], now, done);
         }
         hand_out_slots();
         check_ledger();
@@ -259,10 +260,10 @@ std::uint32_t QueuePair::Impl::whole_entries(std::uint32_t count) {
     return count;
 }
 
-void QueuePair::Impl::retire(const spec::CompletionEntry& entry, DoneBatch& done) {
+void QueuePair::Impl::retire(const spec::CompletionEntry& entry, Time now, DoneBatch& done) {
     if (note_answer(entry)) {
         counters_.bad_heads += head_is_possible(entry.sq_head) ? 0 : 1;
-        end_answered(slots_.release(entry), done);
+        end_answered(slots_.release(entry), now, done);
     }
 }
 
@@ -275,7 +276,7 @@ bool QueuePair::Impl::note_answer(const spec::CompletionEntry& entry) {
     return false;
 }
 
-void QueuePair::Impl::end_answered(const SlotTable::Slot& slot, DoneBatch& done) {
+void QueuePair::Impl::end_answered(const SlotTable::Slot& slot, Time now, DoneBatch& done) {
     Completion completion = completion_of(slot);
     if (slot.new_session != 0) {
         if (completion.status) {
@@ -285,7 +286,7 @@ void QueuePair::Impl::end_answered(const SlotTable::Slot& slot, DoneBatch& done)
             completion.result = slot.new_session;
         }
     }
-    record(TraceKind::reap, slot.user_tag, slot.status);
+    record_at(now, TraceKind::reap, slot.user_tag, slot.status);
     count_end(completion.status);
     note_latency(completion.device_latency);
     done.push_back({slot.operation, slot.user_tag, completion});

@@ -121,7 +121,7 @@ void QueuePair::Impl::end_operations(Errc reason) {
                     break;
                 }
                 if (slot.answered) {
-                    end_answered(slot, done);
+                    end_answered(slot, environment_.now(), done);
                 } else {
                     end_unanswered(slot, reason, done);
                 }
@@ -253,7 +253,7 @@ result<void> QueuePair::Impl::submit_own(const spec::SubmissionEntry& request,
         ++counters_.eagain;
         return Errc::again;
     }
-    accept(request, operation);
+    accept(request, operation, environment_.now());
     ring_doorbell();
     check_ledger();
     return {};

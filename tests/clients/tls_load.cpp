@@ -57,9 +57,19 @@ class Socket {
 
 using SslHandle = std::unique_ptr<SSL, decltype(&SSL_free)>;
 
+/// With a libcrypto of its own, as on machines of their own: in a common one many clients wait for
+/// each other, and take the server's CPUs.
 class Client {
   public:
-    Client(const TlsLoad& load, SSL_CTX* ctx) : load_(load), ctx_(ctx) {}
+    explicit Client(const TlsLoad& load) : load_(load) {
+        const int version = load.tls_1_2 ? TLS1_2_VERSION : TLS1_3_VERSION;
+        SSL_CTX_set_min_proto_version(ctx_.get(), version);
+        SSL_CTX_set_max_proto_version(ctx_.get(), version);
+        SSL_CTX_set_session_cache_mode(ctx_.get(), SSL_SESS_CACHE_OFF);
+        if (!load.ciphers.empty()) {
+            SSL_CTX_set_cipher_list(ctx_.get(), load.ciphers.c_str());
+        }
+    }
 
     /// Empty: answered as it must be; else what went wrong.
     std::string request() const {
@@ -67,7 +77,7 @@ class Client {
         if (!socket.is_connected()) {
             return std::string("connect: ") + std::strerror(errno);
         }
-        const SslHandle ssl(SSL_new(ctx_), &SSL_free);
+        const SslHandle ssl(SSL_new(ctx_.get()), &SSL_free);
         SSL_set_fd(ssl.get(), socket.fd());
         if (const int done = SSL_connect(ssl.get()); done != 1) {
             return "handshake: " + reason(ssl.get(), done);
@@ -95,7 +105,7 @@ class Client {
         if (!socket.is_connected()) {
             return;
         }
-        const SslHandle ssl(SSL_new(ctx_), &SSL_free);
+        const SslHandle ssl(SSL_new(ctx_.get()), &SSL_free);
         BIO* const in = BIO_new(BIO_s_mem());
         BIO* const out = BIO_new(BIO_s_mem());
         BIO_set_mem_eof_return(in, -1);
@@ -117,21 +127,15 @@ class Client {
     }
 
     const TlsLoad& load_;
-    SSL_CTX* const ctx_;
+    const std::unique_ptr<OSSL_LIB_CTX, decltype(&OSSL_LIB_CTX_free)> library_{OSSL_LIB_CTX_new(),
+                                                                               &OSSL_LIB_CTX_free};
+    const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> ctx_{
+        SSL_CTX_new_ex(library_.get(), nullptr, TLS_client_method()), &SSL_CTX_free};
 };
 
 }  // namespace
 
 TlsLoadOutcome run(const TlsLoad& load) {
-    const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> ctx(SSL_CTX_new(TLS_client_method()),
-                                                                &SSL_CTX_free);
-    const int version = load.tls_1_2 ? TLS1_2_VERSION : TLS1_3_VERSION;
-    SSL_CTX_set_min_proto_version(ctx.get(), version);
-    SSL_CTX_set_max_proto_version(ctx.get(), version);
-    SSL_CTX_set_session_cache_mode(ctx.get(), SSL_SESS_CACHE_OFF);
-    if (!load.ciphers.empty()) {
-        SSL_CTX_set_cipher_list(ctx.get(), load.ciphers.c_str());
-    }
     const unsigned all = load.clients * load.requests;
     TlsLoadOutcome outcome;
     std::mutex mutex;
@@ -148,7 +152,7 @@ TlsLoadOutcome run(const TlsLoad& load) {
     std::vector<std::thread> threads;
     for (unsigned i = 0; i < load.clients; ++i) {
         threads.emplace_back([&] {
-            const Client client(load, ctx.get());
+            const Client client(load);
             for (unsigned j = 0; j < load.requests; ++j) {
                 for (unsigned k = 0; k < load.resets; ++k) {
                     client.reset();

@@ -75,6 +75,11 @@ void on_a_ring_of_two(const std::function<void()>& body) {
               0);
 }
 
+std::ptrdiff_t chips() {
+    const auto names = testing::of_other_threads("Name");
+    return std::count(names.begin(), names.end(), "ringside-chip");
+}
+
 void run_jobs(const LoadedProvider& provider, std::size_t jobs, std::uint64_t operations_each,
               std::uint64_t freed_by_others) {
     std::deque<Cipher> ciphers;
@@ -145,27 +150,31 @@ TEST(Application, TlsConnectionsFinishOverARingOfTwoByCallback) {
     });
 }
 
+/// Two modules, with a chip of their own each, and a third engine of another make.
 TEST(Application, AnEpollLoopLivesOnChangedFdsOfTwoEngines) {
     on_a_ring_of_two([] {
-        const LoadedProvider provider;
+        const LoadedProvider first;
+        const LoadedProvider second(nullptr, RINGSIDE_TWIN_FOLDER);
         constexpr std::size_t connections = 32;
-        constexpr int jobs = 16;
+        constexpr int jobs = thousands / connections;
         std::deque<Cipher> ciphers;
-        std::deque<ChurningEngine> engines(connections);
+        std::deque<ChurningEngine> third(connections);
         ChangedFdsApplication application(wait_readable);
-        for (ChurningEngine& engine : engines) {
-            Cipher& cipher = ciphers.emplace_back(provider);
+        for (ChurningEngine& engine : third) {
+            Cipher& on_first = ciphers.emplace_back(first);
+            Cipher& on_second = ciphers.emplace_back(second);
             application.add(
                 [&] {
-                    cipher.work();
+                    on_first.work();
+                    on_second.work();
                     engine.work();
-                    cipher.work();
+                    on_first.work();
                 },
                 jobs);
         }
+        EXPECT_EQ(chips(), 2);
         application.run();
-        EXPECT_EQ(application.added(), connections * (1 + jobs));
-        EXPECT_EQ(application.removed(), connections * jobs);
+        testing::expect_changes(application, 2, third, jobs);
         EXPECT_GE(application.wakeups(), connections * jobs);
     });
 }

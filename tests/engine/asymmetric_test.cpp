@@ -67,6 +67,9 @@ std::vector<Scheme> schemes_of(const KeyKind& kind) {
         return {
             {.digest = "SHA256", .padding = RSA_PKCS1_PADDING},
             {.digest = "SHA384", .padding = RSA_PKCS1_PADDING},
+            {.digest = "SHA2-512", .padding = RSA_PKCS1_PADDING},
+            {.digest = "SHA-224", .padding = RSA_PKCS1_PADDING},
+            {.digest = "SHA3-256", .padding = RSA_PKCS1_PADDING},
             {.digest = "SHA1", .padding = RSA_PKCS1_PADDING},
             {.digest = "MD5-SHA1", .padding = RSA_PKCS1_PADDING},
             {.digest = "SHA256",
@@ -76,6 +79,9 @@ std::vector<Scheme> schemes_of(const KeyKind& kind) {
              .padding = RSA_PKCS1_PSS_PADDING,
              .salt_size = 11,
              .mask_digest = "SHA1"},
+            {.digest = "SHA384",
+             .padding = RSA_PKCS1_PSS_PADDING,
+             .salt_size = RSA_PSS_SALTLEN_MAX},
             {.digest = "SHA256", .padding = RSA_X931_PADDING},
         };
     }
@@ -103,7 +109,7 @@ using AgreeingKeys = AsymmetricKeys;
 
 TEST_P(SigningKeys, SignWhatSoftwareVerifiesAndVerifyWhatSoftwareSigns) {
     for (const Scheme& scheme : schemes_of(GetParam())) {
-        for (const std::size_t size : {0, 1, 100, 5000}) {
+        for (const std::size_t size : {0, 1, 100, 4096, 5000}) {
             SCOPED_TRACE((scheme.digest != nullptr ? scheme.digest : "") +
                          std::string(" padding ") + std::to_string(scheme.padding) + ", " +
                          std::to_string(size) + " bytes");
@@ -371,6 +377,63 @@ TEST(AsymmetricContexts, SignDigestsThatWereMadeElsewhere) {
             EXPECT_EQ(EVP_PKEY_verify(verifier.get(), signature.data(), size, digest.data(),
                                       digest.size()),
                       1);
+        }
+    }
+}
+
+/// Padding and salt, the digest's name, what is signed and room for the signature, in bytes.
+struct Signing {
+    Scheme scheme;
+    std::size_t size;
+    std::size_t room = 256;
+};
+
+Octets sign_as_it_is(const Library& library, const Key& key, const Signing& signing) {
+    const KeyContext context = library.of_key(key);
+    const char* const digest = signing.scheme.digest;
+    const Octets signed_octets = draw(signing.size, "signed as it is");
+    Octets signature(256);
+    std::size_t size = signing.room;
+    const bool done =
+        EVP_PKEY_sign_init(context.get()) == 1 &&
+        (digest == nullptr ||
+         EVP_PKEY_CTX_set_signature_md(context.get(), EVP_get_digestbyname(digest)) == 1) &&
+        set_up(context.get(), signing.scheme) &&
+        EVP_PKEY_sign(context.get(), signature.data(), &size, signed_octets.data(),
+                      signed_octets.size()) == 1;
+    ERR_clear_error();
+    signature.resize(done ? size : 0);
+    return signature;
+}
+
+TEST(AsymmetricContexts, SignAndRefuseTheSameAsSoftware) {
+    const KeyInBoth& keys = key_in_both(rsa_2048);
+    constexpr int pkcs1 = RSA_PKCS1_PADDING;
+    constexpr int pss = RSA_PKCS1_PSS_PADDING;
+    const Signing cases[] = {
+        {{nullptr, pkcs1}, 0},
+        {{nullptr, pkcs1}, 245},
+        {{nullptr, pkcs1}, 246},
+        {{nullptr, pkcs1}, 20, 255},
+        {{"SHA256", pkcs1}, 32},
+        {{"SHA256", pkcs1}, 31},
+        {{"SHA256", pkcs1}, 32, 255},
+        {{"SHA256", RSA_X931_PADDING}, 32},
+        {{nullptr, RSA_NO_PADDING}, 256},
+        {{"SHA256", pss, 222}, 32},
+        {{"SHA256", pss, 223}, 32},
+        {{"SHA256", pss, 0}, 33},
+        {{"MD5", pss, 0}, 16},
+    };
+    for (const Signing& each : cases) {
+        SCOPED_TRACE(std::to_string(each.scheme.padding) + ", " + std::to_string(each.size) +
+                     " in " + std::to_string(each.room) + ", salt " +
+                     std::to_string(each.scheme.salt_size));
+        const Octets ours = sign_as_it_is(device_library(), keys.ours, each);
+        const Octets theirs = sign_as_it_is(software_library(), keys.theirs, each);
+        EXPECT_EQ(ours.size(), theirs.size());
+        if (each.scheme.padding != pss || each.scheme.salt_size == 0) {
+            EXPECT_EQ(ours, theirs);
         }
     }
 }

@@ -50,8 +50,14 @@ class ChangedFdsApplication {
     }
 
     std::uint64_t wakeups() const { return wakeups_; }
-    std::uint64_t added() const { return added_; }
-    std::uint64_t removed() const { return removed_; }
+
+    /// What was told of a descriptor, told twice counted once.
+    struct Changes {
+        int added = 0;
+        int removed = 0;
+        bool operator==(const Changes&) const = default;
+    };
+    const std::map<int, Changes>& changes() const { return changes_; }
 
   private:
     struct Connection {
@@ -82,13 +88,13 @@ class ChangedFdsApplication {
         ASYNC_WAIT_CTX_get_changed_fds(ctx, new_fds.data(), &added, old_fds.data(), &removed);
         for (const int fd : old_fds) {  // first: who clears and sets anew is in both
             if (watched_.erase(fd) != 0) {
-                ++removed_;
+                ++changes_[fd].removed;
                 EXPECT_EQ(epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, fd, nullptr), 0) << fd;
             }
         }
         for (const int fd : new_fds) {
             if (watched_.emplace(fd, &connection).second) {
-                ++added_;
+                ++changes_[fd].added;
                 epoll_event event{};
                 event.events = EPOLLIN;
                 event.data.fd = fd;
@@ -121,11 +127,10 @@ class ChangedFdsApplication {
     std::map<int, Connection*> watched_;
     std::size_t unfinished_ = 0;
     std::uint64_t wakeups_ = 0;
-    std::uint64_t added_ = 0;
-    std::uint64_t removed_ = 0;
+    std::map<int, Changes> changes_;
 };
 
-/// A second engine on the same wait ctx, of the kind that registers its descriptor for each
+/// An engine beside others on the same wait ctx, of the kind that registers its descriptor for each
 /// operation and clears it after: it is done as soon as it is asked for.
 class ChurningEngine {
   public:
@@ -133,6 +138,8 @@ class ChurningEngine {
     ChurningEngine(const ChurningEngine&) = delete;
     ChurningEngine& operator=(const ChurningEngine&) = delete;
     ~ChurningEngine() { close(fd_); }
+
+    int fd() const { return fd_; }
 
     /// Inside a job: pauses once.
     void work() {
@@ -145,5 +152,20 @@ class ChurningEngine {
   private:
     const int fd_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);  ///< always readable
 };
+
+/// Each of `lasting` descriptors for every wait ctx was added once, and stayed; each of `churning`
+/// came and went with each of `jobs`.
+inline void expect_changes(const ChangedFdsApplication& application, std::size_t lasting,
+                           const std::deque<ChurningEngine>& churning, int jobs) {
+    auto changes = application.changes();
+    for (const ChurningEngine& engine : churning) {
+        EXPECT_EQ(changes[engine.fd()], (ChangedFdsApplication::Changes{jobs, jobs}));
+        changes.erase(engine.fd());
+    }
+    EXPECT_EQ(changes.size(), lasting * churning.size());
+    for (const auto& [fd, told] : changes) {
+        EXPECT_EQ(told, (ChangedFdsApplication::Changes{1, 0})) << fd;
+    }
+}
 
 }  // namespace ringside::testing

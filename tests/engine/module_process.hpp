@@ -84,9 +84,10 @@ inline Block in_software(const char* cipher) {
 /// The provider in a library context of its own.
 class LoadedProvider {
   public:
-    /// `config`: an openssl.cnf; null: only the module.
-    explicit LoadedProvider(const char* config = nullptr) {
-        OSSL_PROVIDER_set_default_search_path(context_, RINGSIDE_MODULE_FOLDER);
+    /// `config`: an openssl.cnf; null: only the module, from `folder`.
+    explicit LoadedProvider(const char* config = nullptr,
+                            const char* folder = RINGSIDE_MODULE_FOLDER) {
+        OSSL_PROVIDER_set_default_search_path(context_, folder);
         if (config != nullptr) {
             require(OSSL_LIB_CTX_load_config(context_, config) == 1, "the configuration loads");
         } else {

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -220,19 +221,24 @@ TEST(OffloadTrouble, Row33WithoutADescriptorAJobWaitsItsTurnForASlotToo) {
 TEST(OffloadTrouble, Row35AFileThatTookTheNumberOfAClosedDescriptorIsLeftAlone) {
     for_seeds(50, [](std::uint64_t seed) {
         OffloadMachine machine({.seed = seed});
-        std::array<int, 2> pipe_ends{};
-        ASSERT_EQ(pipe2(pipe_ends.data(), O_NONBLOCK | O_CLOEXEC), 0);
+        std::array<int, 2> ends{};  // of a pipe, or of an eventfd of the application's
+        if (seed % 2 == 0) {
+            ASSERT_EQ(pipe2(ends.data(), O_NONBLOCK | O_CLOEXEC), 0);
+        } else {
+            ends[0] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+            ends[1] = dup(ends[0]);
+        }
         {
             TestJob job([&] { machine.work(); });
             ASSERT_FALSE(job.enter());
             const int number = job.fd();
-            ASSERT_EQ(dup2(pipe_ends[1], number), number);  // closes what was there
+            ASSERT_EQ(dup2(ends[1], number), number);  // closes what was there
             while (!job.finished()) {
                 machine.settle();
                 job.enter();
             }
             std::array<char, 8> bytes{};
-            EXPECT_EQ(read(pipe_ends[0], bytes.data(), bytes.size()), -1) << "nobody wrote to it";
+            EXPECT_EQ(read(ends[0], bytes.data(), bytes.size()), -1) << "nobody wrote to it";
             ASSERT_FALSE(job.enter());
             EXPECT_NE(job.fd(), number) << "it has another descriptor";
             while (!job.finished()) {
@@ -243,8 +249,8 @@ TEST(OffloadTrouble, Row35AFileThatTookTheNumberOfAClosedDescriptorIsLeftAlone) 
             EXPECT_NE(fcntl(number, F_GETFD), -1) << "it is not ours to close";
             close(number);
         }
-        close(pipe_ends[0]);
-        close(pipe_ends[1]);
+        close(ends[0]);
+        close(ends[1]);
     });
 }
 

@@ -112,6 +112,7 @@ bool PciConfig::write(std::uint32_t offset, std::span<const std::byte> from) {
     if (state != pci::power::d0 && state != pci::power::d3hot) {
         put16(pci::at("PMCSR"), old_power);
     }
+    note_gate();
     return wants_reset;
 }
 
@@ -121,6 +122,7 @@ void PciConfig::reset() {
         bytes_[at] =
             static_cast<std::uint8_t>((bytes_[at] & bits.kept) | (bits.reset & ~bits.kept));
     }
+    note_gate();
 }
 
 bool PciConfig::is_in_d0() const {
@@ -131,8 +133,8 @@ bool PciConfig::decodes_memory() const {
     return is_in_d0() && (get16(pci::at("COMMAND")) & pci::command::memory_space) != 0;
 }
 
-bool PciConfig::may_issue_requests() const {
-    return is_in_d0() && (get16(pci::at("COMMAND")) & pci::command::bus_master) != 0;
+void PciConfig::note_gate() {
+    may_issue_requests_ = is_in_d0() && (get16(pci::at("COMMAND")) & pci::command::bus_master) != 0;
 }
 
 bool PciConfig::may_send_messages() const {

@@ -64,6 +64,7 @@ void Device::Impl::begin_reset() {
         queue = Queue{};
         queue.epoch = epoch;
     }
+    eligible_ = 0;
     fetching_ = false;
     sessions_.forget_all();
     msix_.clear_pending();

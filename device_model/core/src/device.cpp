@@ -212,11 +212,6 @@ void Device::Impl::write_queue(const spec::Location& location, std::uint32_t que
     }
 }
 
-void Device::Impl::record(TraceKind kind, std::uint16_t queue, std::uint64_t id,
-                          std::uint64_t digest) {
-    trace_.record({now_, kind, queue, id, digest});
-}
-
 void Device::Impl::dump(std::FILE* out) const {
     for (const auto& reg : spec::blocks[0].registers) {
         std::fprintf(out, "%s=%x ", reg.name.data(), register_value(reg.offset, now_));
@@ -253,6 +248,9 @@ std::optional<std::uint32_t> Device::inject(const FaultRule& rule) {
 }
 void Device::advance(Time now) {
     impl_->advance(now);
+}
+void Device::run(Time limit, Time& clock, const bool& enough) {
+    impl_->run(limit, clock, enough);
 }
 std::optional<Time> Device::next_event() const {
     return impl_->next_event();

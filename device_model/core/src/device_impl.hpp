@@ -34,6 +34,7 @@ class Device::Impl final : public blocks::Endpoint {
     Impl& operator=(const Impl&) = delete;
 
     void advance(Time now) override;
+    void run(Time limit, Time& clock, const bool& enough) override;
     std::optional<Time> next_event() const override {
         return is_gone_ ? std::nullopt : calendar_.next();
     }
@@ -41,6 +42,8 @@ class Device::Impl final : public blocks::Endpoint {
 
   private:
     static constexpr std::uint16_t nobody = 0xFFFF;
+    static constexpr std::uint64_t bit_of(std::uint32_t queue) { return std::uint64_t{1} << queue; }
+    static_assert(spec::max_queue_pairs <= 64);
 
     // the register port (device.cpp)
     bool has_register(std::uint32_t offset) const override;
@@ -58,7 +61,9 @@ class Device::Impl final : public blocks::Endpoint {
     void write_global(std::uint32_t offset, std::uint32_t old, std::uint32_t value);
     void write_queue(const spec::Location& location, std::uint32_t queue, std::uint32_t old,
                      std::uint32_t value);
-    void record(TraceKind kind, std::uint16_t queue, std::uint64_t id, std::uint64_t digest = 0);
+    void record(TraceKind kind, std::uint16_t queue, std::uint64_t id, std::uint64_t digest = 0) {
+        trace_.record({now_, kind, queue, id, digest});
+    }
     void dump(std::FILE* out) const;
 
     // states, resets, errors (control.cpp)
@@ -94,9 +99,11 @@ class Device::Impl final : public blocks::Endpoint {
     void abort_queue(std::uint32_t index, spec::AbortReason reason);
 
     // the stages (stages.cpp)
+    void work_at(Time instant);
     void perform(const Action& action);
     void perform_on_queue(const Action& action);
-    void perform_on_operation(const Action& action);
+    Operation* find(const Action& action);
+    void end(Operation& operation, std::uint32_t slot);
     void admit(std::uint32_t index, const spec::SubmissionEntry& entry, Time doorbell);
     spec::Status check(const spec::SubmissionEntry& entry, bool is_admin, Operation& operation);
     spec::Status check_io(const spec::SubmissionEntry& entry, Operation& operation);
@@ -183,6 +190,8 @@ class Device::Impl final : public blocks::Endpoint {
     std::uint64_t errors_logged_ = 0;
 
     std::vector<Queue> queues_;
+    std::uint64_t eligible_ = 0;     ///< a bit for each queue of whose unfetched descriptors the
+                                     ///< arbiter knows
     std::uint32_t last_served_ = 0;  ///< by the arbiter
     bool fetching_ = false;
     std::vector<Operation> operations_;

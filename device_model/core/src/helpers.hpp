@@ -29,7 +29,7 @@ struct Computation {
         done,
     };
 
-    std::shared_ptr<Session> session;
+    SessionPtr session;
     spec::SubmissionEntry entry;
     std::span<const std::byte> source;
     std::span<std::byte> output;

@@ -7,13 +7,13 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <vector>
 
 #include "helpers.hpp"
 #include "ringside/base/time.hpp"
+#include "ringside/blocks/fifo.hpp"
 #include "ringside/blocks/moderation.hpp"
 #include "ringside/blocks/rings.hpp"
 #include "ringside/spec/registers.hpp"
@@ -33,7 +33,7 @@ struct Operation {
     std::uint32_t result = 0;
     std::uint32_t detail = 0;
     bool hung = false;  ///< its slice will be stopped by the watchdog
-    std::shared_ptr<Session> session;
+    SessionPtr session;
     Entropy entropy;  ///< for this operation alone, if its session needs any
     std::unique_ptr<Computation> computation;  ///< for the helpers, if there are any
     bool computing = false;                    ///< they have it
@@ -96,7 +96,6 @@ struct Queue {
     std::uint32_t credits_in_use = 0;
     std::optional<CompletionTag> last_tag;  ///< of the entry written last; kept for faults
     bool rang = false;                      ///< a doorbell is on its way to the arbiter
-    bool eligible = false;                  ///< the arbiter knows of unfetched descriptors
     bool fenced = false;                    ///< the next descriptor waits for all before it
     bool limited = false;                   ///< the next descriptor waits for the rate limit
     std::uint32_t in_chip = 0;              ///< fetched and not completed
@@ -118,7 +117,7 @@ struct OperationRef {
 struct SlicePool {
     std::uint32_t count;
     std::uint32_t busy = 0;
-    std::deque<OperationRef> waiting{};
+    blocks::Fifo<OperationRef> waiting{};
 };
 
 enum class Stage : std::uint8_t {

@@ -44,6 +44,7 @@ void Device::Impl::enable_queue(std::uint32_t index) {
     fresh.cq.mask = static_cast<std::uint32_t>(cq_entries - 1);
     fresh.doorbell_times.resize(sq_entries);
     queue = std::move(fresh);
+    eligible_ &= ~bit_of(index);
     refill(index);
 }
 
@@ -95,7 +96,7 @@ void Device::Impl::completion_doorbell(std::uint32_t index, std::uint32_t value)
 /// A descriptor is announced: the arbiter hears of it when the doorbell has crossed the link.
 void Device::Impl::ring(std::uint32_t index) {
     Queue& queue = queues_[index];
-    if (!queue.rang && !queue.eligible) {
+    if (!queue.rang && (eligible_ & bit_of(index)) == 0) {
         queue.rang = true;
         calendar_.add(now_ + config_.doorbell,
                       {Stage::doorbell, static_cast<std::uint16_t>(index), queue.epoch, 0});
@@ -105,17 +106,20 @@ void Device::Impl::ring(std::uint32_t index) {
 // ---- fetching: one batch at a time, queues in turn, each as much as its weight allows ----
 
 void Device::Impl::arbitrate() {
-    const auto count = static_cast<std::uint32_t>(queues_.size());
-    for (std::uint32_t turn = 1; turn <= count; ++turn) {
-        if (fetching_ || is_frozen_ || state() != spec::DeviceState::ready) {
-            return;
-        }
-        const std::uint32_t index = (last_served_ + turn) % count;
+    if (eligible_ == 0 || fetching_ || is_frozen_ || state() != spec::DeviceState::ready) {
+        return;
+    }
+    const std::uint32_t first = last_served_ + 1;
+    for (std::uint64_t turns = std::rotr(eligible_, static_cast<int>(first % 64)); turns != 0;
+         turns &= turns - 1) {
+        const std::uint32_t index =
+            (first + static_cast<std::uint32_t>(std::countr_zero(turns))) % 64;
         if (may_fetch(index)) {
             fetching_ = true;
             last_served_ = index;
             calendar_.add(now_ + config_.fetch, {Stage::fetch, static_cast<std::uint16_t>(index),
                                                  queues_[index].epoch, reset_epoch_});
+            return;
         }
     }
 }
@@ -124,8 +128,7 @@ void Device::Impl::arbitrate() {
 /// when the next token is there.
 bool Device::Impl::may_fetch(std::uint32_t index) {
     Queue& queue = queues_[index];
-    if (!queue.eligible || queue.fenced || queue.limited ||
-        queue.state != spec::QueueState::enabled) {
+    if (queue.fenced || queue.limited || queue.state != spec::QueueState::enabled) {
         return false;
     }
     const auto limit = rate_limit(index);
@@ -179,7 +182,9 @@ void Device::Impl::fetch(std::uint32_t index, std::uint32_t epoch) {
                 queue.rate.take(now_, *limit);
             }
         }
-        queue.eligible = queue.sq.unfetched() != 0;
+        if (queue.sq.unfetched() == 0) {
+            eligible_ &= ~bit_of(index);
+        }
     }
     arbitrate();
 }
@@ -247,7 +252,7 @@ void Device::Impl::reset_queue(std::uint32_t index) {
         return;
     }
     if (queue.state == spec::QueueState::enabled && state() != spec::DeviceState::error) {
-        queue.eligible = false;  // nothing more is fetched
+        eligible_ &= ~bit_of(index);  // nothing more is fetched
         abort_queue(index, spec::AbortReason::queue_reset);
     }
     for (std::uint32_t slot = 0; slot < operations_.size(); ++slot) {
@@ -258,6 +263,7 @@ void Device::Impl::reset_queue(std::uint32_t index) {
     const std::uint32_t epoch = queue.epoch + 1;
     queue = Queue{};
     queue.epoch = epoch;
+    eligible_ &= ~bit_of(index);
     registers_.reset_block(spec::blocks[1], index, spec::ResetDomain::queue);
 }
 

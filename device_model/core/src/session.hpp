@@ -7,6 +7,7 @@
 // into the table of slices.cpp; nobody else knows which algorithms there are.
 
 #include <array>
+#include <boost/smart_ptr/local_shared_ptr.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -75,6 +76,10 @@ class Session {
     /// injection); no other command has halves.
     virtual void spoil_half(std::span<std::byte> /*output*/) const {}
 };
+
+/// An operation under way keeps the session that it began with. Held and let go by the chip's own
+/// thread alone, whoever computes: counting takes no atomic operation.
+using SessionPtr = boost::local_shared_ptr<Session>;
 
 /// What session_create was given.
 struct SessionKeys {

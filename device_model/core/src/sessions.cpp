@@ -33,7 +33,7 @@ bool SessionTable::destroy(std::uint32_t id) {
     return true;
 }
 
-std::shared_ptr<Session> SessionTable::find(std::uint32_t id) const {
+SessionPtr SessionTable::find(std::uint32_t id) const {
     const std::uint32_t index = index_of(id);
     if (index >= slots_.size() || slots_[index].generation != (id & 0xFF)) {
         return nullptr;

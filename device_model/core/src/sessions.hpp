@@ -28,14 +28,14 @@ class SessionTable {
     bool destroy(std::uint32_t id);
     /// Null: no such session. Shared, because an operation under way keeps the session that it
     /// began with.
-    std::shared_ptr<Session> find(std::uint32_t id) const;
+    SessionPtr find(std::uint32_t id) const;
     /// Device reset: all ids become stale.
     void forget_all();
 
   private:
     struct Slot {
         std::uint8_t generation = 1;  ///< never 0, so that no id is 0
-        std::shared_ptr<Session> session;
+        SessionPtr session;
     };
     static constexpr std::uint32_t index_of(std::uint32_t id) { return id >> 8; }
     void vacate(std::uint32_t index);

@@ -38,10 +38,25 @@ void Device::Impl::advance(Time now) {
     RINGSIDE_ASSERT(trace_, now >= now_, "time went back from %lld to %lld ps",
                     static_cast<long long>(to_ps(now_)), static_cast<long long>(to_ps(now)));
     while (!is_gone_ && calendar_.next_time() <= now) {
-        now_ = calendar_.next_time();
-        perform(calendar_.take());
+        work_at(calendar_.next_time());
     }
     now_ = now;
+}
+
+void Device::Impl::run(Time limit, Time& clock, const bool& enough) {
+    limit = std::min(limit, Time::max() - Duration(1));
+    while (!is_gone_ && calendar_.next_time() <= limit && !enough) {
+        clock = calendar_.next_time();
+        work_at(clock);
+    }
+}
+
+/// All that is due at an instant.
+void Device::Impl::work_at(Time instant) {
+    now_ = instant;
+    do {
+        perform(calendar_.take());
+    } while (calendar_.next_time() == instant && !is_gone_);
 }
 
 void Device::Impl::perform(const Action& action) {
@@ -94,11 +109,31 @@ void Device::Impl::perform(const Action& action) {
             }
             return;
         case Stage::lists_read:
+            if (Operation* const operation = find(action)) {
+                read_lists(*operation, action.slot);
+            }
+            return;
         case Stage::source_read:
+            if (Operation* const operation = find(action)) {
+                read_source(*operation, action.slot);
+            }
+            return;
         case Stage::slice_done:
+            free_slice(action.queue);  // also when the operation was aborted meanwhile
+            feed_slices(static_cast<SliceClass>(action.queue));
+            if (Operation* const operation = find(action)) {
+                run_slice(*operation, action.slot);
+            }
+            return;
         case Stage::written:
+            if (Operation* const operation = find(action)) {
+                write_output(*operation, action.slot);
+            }
+            return;
         case Stage::completed:
-            perform_on_operation(action);
+            if (Operation* const operation = find(action)) {
+                end(*operation, action.slot);
+            }
             return;
         case Stage::fault:
             if (action.serial == reset_epoch_) {
@@ -122,40 +157,22 @@ void Device::Impl::perform_on_queue(const Action& action) {
     }
     if (action.stage == Stage::doorbell) {
         queue.rang = false;
-        queue.eligible = true;
+        eligible_ |= bit_of(action.queue);
     } else {
         queue.limited = false;
     }
     arbitrate();
 }
 
-void Device::Impl::perform_on_operation(const Action& action) {
-    if (action.stage == Stage::slice_done) {
-        free_slice(action.queue);  // also when the operation was aborted meanwhile
-        feed_slices(static_cast<SliceClass>(action.queue));
-    }
+/// Null: the operation that the action is for is no longer there.
+Operation* Device::Impl::find(const Action& action) {
     Operation& operation = operations_[action.slot];
-    if (operation.serial != action.serial) {
-        return;
-    }
-    switch (action.stage) {
-        case Stage::lists_read:
-            read_lists(operation, action.slot);
-            break;
-        case Stage::source_read:
-            read_source(operation, action.slot);
-            break;
-        case Stage::slice_done:
-            run_slice(operation, action.slot);
-            break;
-        case Stage::written:
-            write_output(operation, action.slot);
-            break;
-        default:
-            if (!(faults_.any() && strike_end(operation, action.slot))) {
-                retire(action.slot);
-            }
-            break;
+    return operation.serial == action.serial ? &operation : nullptr;
+}
+
+void Device::Impl::end(Operation& operation, std::uint32_t slot) {
+    if (!(faults_.any() && strike_end(operation, slot))) {
+        retire(slot);
     }
 }
 
@@ -293,7 +310,7 @@ void Device::Impl::read_source(Operation& operation, std::uint32_t slot) {
     }
     const auto slices =
         operation.session->is_asymmetric() ? SliceClass::asymmetric : SliceClass::symmetric;
-    slices_[static_cast<std::size_t>(slices)].waiting.push_back({slot, operation.serial});
+    slices_[static_cast<std::size_t>(slices)].waiting.push({slot, operation.serial});
     feed_slices(slices);
 }
 
@@ -305,9 +322,8 @@ void Device::Impl::free_slice(std::size_t slices) {
 
 void Device::Impl::feed_slices(SliceClass slices) {
     SlicePool& pool = slices_[static_cast<std::size_t>(slices)];
-    while (pool.busy < pool.count && !pool.waiting.empty()) {
-        const auto [slot, serial] = pool.waiting.front();
-        pool.waiting.pop_front();
+    while (pool.busy < pool.count && !pool.waiting.is_empty()) {
+        const auto [slot, serial] = pool.waiting.pop();
         Operation& operation = operations_[slot];
         if (operation.serial != serial) {
             continue;  // aborted while it waited

@@ -134,13 +134,8 @@ class PcieDevice::Impl final : public blocks::DmaPort, public blocks::MsiPort {
         if (sc_core::sc_get_curr_simcontext()->next_time(others)) {
             limit = std::min(limit, from_sc_time(others) - Duration(1));
         }
-        for (auto next = device_->next_event(); next && *next <= limit;
-             next = device_->next_event()) {
-            if (run_ahead_.until_message && has_sent_) {
-                return;
-            }
-            advance(*next);
-        }
+        const bool never = false;
+        device_->run(limit, local_, run_ahead_.until_message ? has_sent_ : never);
     }
 
     tlm::tlm_response_status access(blocks::Bar bar, tlm::tlm_generic_payload& payload) {

@@ -76,8 +76,24 @@ struct Halves {
     CleansedBuffer private_half;
 };
 
-/// A key with the same modulus and both exponents 1, of libcrypto's own method: its operations stop
-/// at the encoded message (docs/decisions/0012). Null: no memory.
+/// Any number to the power of 1.
+int raise_to_one(BIGNUM* result, const BIGNUM* base, const BIGNUM* /*exponent*/,
+                 const BIGNUM* /*modulus*/, BN_CTX* /*workspace*/, BN_MONT_CTX* /*form*/) {
+    return BN_copy(result, base) != nullptr ? 1 : 0;
+}
+
+/// libcrypto's own but for the power. Null: no memory.
+const RSA_METHOD* method_of_identities() {
+    static const RSA_METHOD* const method = []() -> const RSA_METHOD* {
+        RSA_METHOD* const made = RSA_meth_dup(software());
+        return made != nullptr && RSA_meth_set_bn_mod_exp(made, &raise_to_one) == 1 ? made
+                                                                                    : nullptr;
+    }();
+    return method;
+}
+
+/// A key with the same modulus and both exponents 1: its operations stop at the encoded message
+/// (docs/decisions/0012). Null: no memory.
 RsaHandle make_identity(std::span<const std::byte> modulus) {
     RsaHandle identity(RSA_new());
     BIGNUM* const n = BN_bin2bn(reinterpret_cast<const unsigned char*>(modulus.data()),
@@ -85,13 +101,15 @@ RsaHandle make_identity(std::span<const std::byte> modulus) {
     BIGNUM* const e = BN_new();
     BIGNUM* const d = BN_new();
     if (identity == nullptr || n == nullptr || e == nullptr || d == nullptr || BN_one(e) != 1 ||
-        BN_one(d) != 1 || RSA_set_method(identity.get(), software()) != 1 ||
+        BN_one(d) != 1 || method_of_identities() == nullptr ||
+        RSA_set_method(identity.get(), method_of_identities()) != 1 ||
         RSA_set0_key(identity.get(), n, e, d) != 1) {
         BN_free(n);
         BN_free(e);
         BN_free(d);
         return nullptr;
     }
+    RSA_set_flags(identity.get(), RSA_FLAG_NO_BLINDING);  // of an exponent that is no secret
     return identity;
 }
 

@@ -57,6 +57,7 @@ RsaTransform::RsaTransform(std::shared_ptr<DeviceKeyPair> key, const SoftwareAlg
                            void* software)
     : front_end_(key->front_end()),
       device_(std::move(key)),
+      encoding_(front_end_.software(), device_.modulus()),
       management_(management),
       software_(software),
       identity_(

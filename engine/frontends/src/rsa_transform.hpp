@@ -5,8 +5,9 @@
 // RSA as the provider does it: the power in the device, and all that stands around it (digests,
 // PKCS #1 v1.5, PSS, OAEP, TLS's own padding, checks and their order) by the default provider,
 // which is given a key with the same modulus and the exponent 1. Under that its operations stop at
-// the encoded message.
+// the encoded message. The usual signatures are encoded without it, which is cheaper.
 
+#include "rsa_encoding.hpp"
 #include "rsa_in_device.hpp"
 #include "software_algorithm.hpp"
 
@@ -31,6 +32,8 @@ class RsaTransform {
     std::span<const std::byte> modulus() const { return device_.modulus(); }
     /// A key object of the default provider whose powers change nothing.
     void* identity() const { return identity_; }
+    /// What takes its place for the usual signatures.
+    const RsaEncoding& encoding() const { return encoding_; }
 
     /// By the device, or where the policy wants it or the device does not do it, by software. `out`
     /// may be `in`. False: the error queue says why. May pause the job: the caller owns nothing on
@@ -43,6 +46,7 @@ class RsaTransform {
 
     FrontEnd& front_end_;
     RsaInDevice device_;
+    const RsaEncoding encoding_;
     const SoftwareAlgorithm& management_;
     void* const software_;
     void* identity_ = nullptr;

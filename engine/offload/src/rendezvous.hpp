@@ -8,7 +8,6 @@
 // against "asleep": who sees done has nothing left in the eventfd.
 
 #include <openssl/async.h>
-#include <sys/types.h>
 
 #include <memory>
 #include <vector>
@@ -86,8 +85,6 @@ class Rendezvous : public std::enable_shared_from_this<Rendezvous> {
     // guarded by mutex_
     /// The application sees it, and may close it against the rules: see owns_fd().
     int fd_ = -1;
-    dev_t device_ = 0;
-    ino_t inode_ = 0;
     std::size_t told_ = 0;          ///< sleepers on whose account the eventfd is readable
     bool abandoned_ = false;        ///< the ctx is gone
     bool calling_ = false;          ///< inside the application's callback, with the lock released

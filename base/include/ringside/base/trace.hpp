@@ -88,18 +88,25 @@ constexpr std::uint64_t trace_mix(std::uint64_t state, std::uint64_t word) {
 }
 
 /// Order-dependent hash over events; the same class serves the recorder and whoever checks an
-/// exported trace.
+/// exported trace. An event becomes one word first (a multilinear hash), off the chain: what one
+/// event waits for of the one before is a single multiplication.
 class TraceHash {
   public:
     void add(const TraceEvent& event) {
-        std::uint64_t state = trace_mix(state_, static_cast<std::uint64_t>(to_ps(event.time)));
-        state = trace_mix(state, static_cast<std::uint64_t>(event.kind) << 16 | event.queue);
-        state = trace_mix(state, event.id);
-        state_ = trace_mix(state, event.digest);
+        const auto what = static_cast<std::uint64_t>(event.kind) << 16 | event.queue;
+        state_ = trace_mix(state_, static_cast<std::uint64_t>(to_ps(event.time)) * time_factor +
+                                       what * what_factor + event.id * id_factor +
+                                       event.digest * digest_factor);
     }
     std::uint64_t value() const { return state_; }
 
   private:
+    // odd, without structure: SplitMix64's first outputs
+    static constexpr std::uint64_t time_factor = 0xE220A8397B1DCDAFu;
+    static constexpr std::uint64_t what_factor = 0x6E789E6AA1B965F5u;
+    static constexpr std::uint64_t id_factor = 0x06C45D188009454Fu;
+    static constexpr std::uint64_t digest_factor = 0xF88BB8A8724C81EDu;
+
     std::uint64_t state_ = 0x72696E6773696465u;  // "ringside"
 };
 
@@ -150,9 +157,7 @@ class Trace {
     void record_locked(const TraceEvent& event);
     void add(const TraceEvent& event) {
         hash_.add(event);
-        latest_[next_] = event;
-        next_ = next_ + 1 < last_events ? next_ + 1 : 0;
-        ++count_;
+        latest_[count_++ % latest_.size()] = event;
         if (listener_) [[unlikely]] {
             listener_(event);
         }
@@ -163,8 +168,8 @@ class Trace {
     mutable std::mutex mutex_;
     TraceHash hash_;
     std::uint64_t count_ = 0;
-    std::array<TraceEvent, last_events> latest_{};
-    std::size_t next_ = 0;  ///< where the next one goes in it
+    std::array<TraceEvent, 256> latest_{};  ///< event n in place n % size, a power of two
+    static_assert(last_events <= std::tuple_size_v<decltype(latest_)>);
     std::function<void(const TraceEvent&)> listener_;
     std::list<NamedWriter> writers_;
 };

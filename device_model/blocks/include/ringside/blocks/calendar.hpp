@@ -9,12 +9,14 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "ringside/base/time.hpp"
+#include "ringside/blocks/fifo.hpp"
 
 namespace ringside::blocks {
 
@@ -29,109 +31,113 @@ template <typename Action, std::size_t LaneCount = 1,
           std::size_t (*LaneOf)(const Action&) = only_lane<Action>>
 class Calendar {
   public:
-    void add(Time time, Action action) {
+    /// `time` is before Time::max(). Inlined, so that a constant kind of action is a constant lane.
+    [[gnu::always_inline]] void add(Time time, Action action) {
         const Key key{time, entered_++};
-        std::size_t place = LaneOf(action);
+        const std::size_t place = LaneOf(action);
         Lane& lane = lanes_[place];
-        if (time >= lane.last || lane.is_empty()) [[likely]] {
-            lane.last = time;
+        if (lane.is_empty()) {
+            lane.push({key, std::move(action)});
+            begin_place(place, time);
+        } else if (time >= lane.back().key.time) [[likely]] {
             lane.push({key, std::move(action)});
         } else {
-            place = heap;
-            heap_.push_back({key, std::move(action)});
-            std::push_heap(heap_.begin(), heap_.end(), later);
-        }
-        if (key.is_before(fronts_[place])) {
-            fronts_[place] = key;
-            next_ = key.is_before(fronts_[next_]) ? place : next_;
+            add_to_heap({key, std::move(action)});
         }
     }
     std::optional<Time> next() const {
-        return fronts_[next_].time == Time::max() ? std::nullopt : std::optional(next_time());
+        return next_time() == Time::max() ? std::nullopt : std::optional(next_time());
     }
     /// Time::max(): there is none.
-    Time next_time() const { return fronts_[next_].time; }
+    Time next_time() const { return fronts_[next_]; }
     /// The earliest entry; next() must hold a value.
     Action take() {
-        Action action;
-        if (next_ != heap) [[likely]] {
-            action = lanes_[next_].pop();
-            fronts_[next_] = lanes_[next_].front();
-        } else {
-            std::pop_heap(heap_.begin(), heap_.end(), later);
-            action = std::move(heap_.back().action);
-            heap_.pop_back();
-            fronts_[heap] = heap_.empty() ? Key{} : heap_.front().key;
+        if (next_ == heap) [[unlikely]] {
+            return take_from_heap();
         }
+        Lane& lane = lanes_[next_];
+        Action action = lane.pop().action;
+        fronts_[next_] = lane.is_empty() ? Time::max() : lane.front().key.time;
         find_next();
         return action;
     }
 
   private:
     static constexpr std::size_t heap = LaneCount;
+    static constexpr std::size_t places = LaneCount + 1;
 
     struct Key {
-        Time time = Time::max();
-        std::uint64_t sequence = ~std::uint64_t{0};
+        Time time;
+        std::uint64_t sequence;
 
         bool is_before(const Key& other) const {
             return time < other.time || (time == other.time && sequence < other.sequence);
         }
     };
-    void find_next() {
-        next_ = 0;
-        Time earliest = fronts_[0].time;
-        for (std::size_t place = 1; place <= heap; ++place) {
-            const Time time = fronts_[place].time;
-            if (time == earliest) [[unlikely]] {
-                next_ = fronts_[place].is_before(fronts_[next_]) ? place : next_;
-            }
-            next_ = time < earliest ? place : next_;
-            earliest = time < earliest ? time : earliest;
-        }
-    }
-
     struct Entry {
         Key key;
         Action action;
     };
+    using Lane = Fifo<Entry>;
     static bool later(const Entry& a, const Entry& b) { return b.key.is_before(a.key); }
 
-    /// A queue in a ring that grows.
-    class Lane {
-      public:
-        Time last = Time::min();  ///< of what was entered here
-
-        void push(Entry entry) {
-            if (end_ - first_ > mask_) {
-                grow();
-            }
-            ring_[end_++ & mask_] = std::move(entry);
+    Key front_of(std::size_t place) const {
+        if (fronts_[place] == Time::max()) {
+            return {Time::max(), ~std::uint64_t{0}};
         }
-        bool is_empty() const { return first_ == end_; }
-        Action pop() { return std::move(ring_[first_++ & mask_].action); }
-        Key front() const { return first_ == end_ ? Key{} : ring_[first_ & mask_].key; }
-
-      private:
-        void grow() {
-            std::vector<Entry> larger(ring_.size() * 2);
-            for (std::size_t i = first_; i != end_; ++i) {
-                larger[i & (larger.size() - 1)] = std::move(ring_[i & mask_]);
-            }
-            ring_ = std::move(larger);
-            mask_ = ring_.size() - 1;
+        return place == heap ? heap_.front().key : lanes_[place].front().key;
+    }
+    /// An entry has come before all that its place held. Entered last, it is not before those of
+    /// the same time.
+    void begin_place(std::size_t place, Time time) {
+        const bool is_next = time < next_time();
+        fronts_[place] = time;
+        next_ = is_next ? place : next_;
+    }
+    /// Without a branch but for equal times: which place is next is as good as random.
+    void find_next() { find_next(std::make_index_sequence<places>()); }
+    template <std::size_t... Place>
+    [[gnu::always_inline]] void find_next(std::index_sequence<Place...> /*all*/) {
+        Time earliest = fronts_[0];
+        ((earliest = std::min(earliest, fronts_[Place])), ...);
+        const unsigned at_once = (... | (unsigned{fronts_[Place] == earliest} << Place));
+        next_ = static_cast<std::size_t>(std::countr_zero(at_once));
+        if ((at_once & (at_once - 1)) != 0) [[unlikely]] {
+            find_first_entered(at_once);
         }
-
-        std::vector<Entry> ring_ = std::vector<Entry>(16);  ///< a power of two
-        std::size_t mask_ = 15;
-        std::size_t first_ = 0;
-        std::size_t end_ = 0;
-    };
+    }
+    void find_first_entered(unsigned at_once) {
+        for (unsigned rest = at_once & (at_once - 1); rest != 0; rest &= rest - 1) {
+            const auto place = static_cast<std::size_t>(std::countr_zero(rest));
+            next_ = front_of(place).is_before(front_of(next_)) ? place : next_;
+        }
+    }
+    void add_to_heap(Entry entry) {
+        const Time time = entry.key.time;
+        heap_.push_back(std::move(entry));
+        std::push_heap(heap_.begin(), heap_.end(), later);
+        if (time < fronts_[heap]) {
+            begin_place(heap, time);
+        }
+    }
+    Action take_from_heap() {
+        std::pop_heap(heap_.begin(), heap_.end(), later);
+        Action action = std::move(heap_.back().action);
+        heap_.pop_back();
+        fronts_[heap] = heap_.empty() ? Time::max() : heap_.front().key.time;
+        find_next();
+        return action;
+    }
+    static constexpr std::array<Time, places> no_fronts() {
+        std::array<Time, places> fronts{};
+        fronts.fill(Time::max());
+        return fronts;
+    }
 
     std::array<Lane, LaneCount> lanes_;
     std::vector<Entry> heap_;
-    std::array<Key, LaneCount + 1> fronts_{};  ///< the earliest of each lane and of the heap
-    std::size_t next_ = 0;                     ///< where the earliest of all is
+    std::array<Time, places> fronts_ = no_fronts();  ///< the earliest of each lane and of the heap
+    std::size_t next_ = 0;                           ///< where the earliest of all is
     std::uint64_t entered_ = 0;
 };
 

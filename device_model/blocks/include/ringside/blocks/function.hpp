@@ -43,6 +43,14 @@ class Function {
     virtual void advance(Time now) = 0;
     /// When advance() next has something to do; empty: not before somebody writes a register.
     virtual std::optional<Time> next_event() const = 0;
+    /// Does what is due up to `limit`, one instant after the other: `clock` is set to each before
+    /// it is worked on, and it ends behind the one in which `enough` has become true.
+    virtual void run(Time limit, Time& clock, const bool& enough) {
+        for (auto next = next_event(); next && *next <= limit && !enough; next = next_event()) {
+            clock = *next;
+            advance(*next);
+        }
+    }
 };
 
 /// How a host gets its device: ports and trace outlive it.

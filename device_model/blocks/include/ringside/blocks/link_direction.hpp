@@ -37,7 +37,7 @@ class LinkDirection {
         while (bytes != 0) {
             const std::size_t part = std::min<std::size_t>(bytes, limits_.request);
             Time& place = places_[next_place_];
-            next_place_ = (next_place_ + 1) % places_.size();
+            next_place_ = next_place_ + 1 == places_.size() ? 0 : next_place_ + 1;
             free_ = std::max(free_, place) + wire_time(part);
             place = free_ + limits_.turnaround;
             bytes -= part;
@@ -60,15 +60,19 @@ class LinkDirection {
         if (limits_.overhead == 0) {
             return 0;
         }
-        return (bytes + limits_.request - 1) / limits_.request;
+        return pieces(bytes, limits_.request);
     }
 
   private:
+    /// A division costs more than all the rest, and most transfers are one piece.
+    static std::size_t pieces(std::size_t bytes, std::uint32_t of) {
+        return bytes <= of ? std::size_t{bytes != 0} : (bytes + of - 1) / of;
+    }
     Duration wire_time(std::size_t bytes) const {
         if (limits_.overhead == 0) {
             return limits_.per_byte * static_cast<std::int64_t>(bytes);
         }
-        const std::size_t packets = (bytes + limits_.packet - 1) / limits_.packet;
+        const std::size_t packets = pieces(bytes, limits_.packet);
         return limits_.per_byte * static_cast<std::int64_t>(bytes + packets * limits_.overhead);
     }
 

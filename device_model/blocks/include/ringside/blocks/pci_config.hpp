@@ -40,7 +40,7 @@ class PciConfig {
     /// Memory space enabled, in D0: the BARs answer.
     bool decodes_memory() const;
     /// Bus master enabled, in D0: the function may issue requests.
-    bool may_issue_requests() const;
+    bool may_issue_requests() const { return may_issue_requests_; }
     /// MSI-X messages go out: none is held back for the whole function.
     bool may_send_messages() const;
 
@@ -69,6 +69,7 @@ class PciConfig {
     void set_bits(std::uint16_t offset, std::uint32_t bits);
     bool is_fatal(std::uint32_t error) const;
     bool is_in_d0() const;
+    void note_gate();
 
     /// Of a byte: what writes do to its bits, and which a function-level reset leaves.
     struct Attributes {
@@ -79,6 +80,7 @@ class PciConfig {
     };
     std::array<Attributes, spec::pci::config_size> attributes_{};
     std::array<std::uint8_t, spec::pci::config_size> bytes_{};
+    bool may_issue_requests_ = false;  ///< asked at each DMA: kept beside the bytes that say it
 };
 
 }  // namespace ringside::blocks

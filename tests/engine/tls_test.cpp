@@ -2,13 +2,16 @@
 // SPDX-FileCopyrightText: the ringside authors
 
 // TLS handshakes with the server's key operations on the device, as a server does them: the key
-// from a PEM file, asynchronous jobs, clients that know nothing of it. The device counts.
+// from a PEM file, asynchronous jobs, clients that know nothing of it. And TLS 1.2's records with
+// CBC suites, for which libssl itself picks the device's chained operation. The device counts.
 
 #include <openssl/bio.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 
 #include <deque>
+#include <numeric>
+#include <utility>
 
 #include "asymmetric_fixture.hpp"
 
@@ -102,6 +105,19 @@ class Connection {
     /// How often an end waited for the device.
     int waits() const { return waits_; }
     SSL* server() const { return server_.get(); }
+    SSL* client() const { return client_.get(); }
+
+    /// Makes the call until it does not wait for the device any more; its result.
+    template <typename Call>
+    int complete(SSL* end, Call call) {
+        int result = call(end);
+        while (SSL_get_error(end, result) == SSL_ERROR_WANT_ASYNC) {
+            ++waits_;
+            wait(end);
+            result = call(end);
+        }
+        return result;
+    }
 
   private:
     static void wait(SSL* end) {
@@ -223,6 +239,80 @@ TEST_P(TlsHandshake, IsGivenUpByClientsAtAnyStep) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, TlsHandshake, ::testing::ValuesIn(handshakes),
+                         [](const auto& parameter) { return std::string(parameter.param.name); });
+
+/// With SHA-1 or SHA-256 and without encrypt-then-MAC.
+struct RecordSuite {
+    const char* name;
+    const char* cipher;
+    int version;
+};
+constexpr RecordSuite record_suites[] = {
+    {"Aes128Sha1", "AES128-SHA", TLS1_2_VERSION},
+    {"Aes256Sha1", "AES256-SHA", TLS1_2_VERSION},
+    {"Aes128Sha256", "AES128-SHA256", TLS1_2_VERSION},
+    {"Aes256Sha256", "AES256-SHA256", TLS1_2_VERSION},
+    {"Aes128Sha1WithoutExplicitIv", "AES128-SHA:@SECLEVEL=0", TLS1_VERSION},
+};
+
+class TlsRecords : public ::testing::TestWithParam<RecordSuite> {
+  protected:
+    /// A connection whose server has of the device only the chained operation, so that every
+    /// descriptor which the device counts is one. The server sends each message back.
+    std::map<std::string, long> counted_in_conversation(std::uint64_t options) const {
+        return counted([&] {
+            setenv("RINGSIDE_ALGORITHMS", "AES-CBC-HMAC", 1);
+            const RecordSuite& suite = GetParam();
+            const Handshake handshake{suite.name,    nullptr,      nullptr, 0,
+                                      suite.version, suite.cipher, nullptr, 0};
+            const auto server = make_server(identity_, handshake);
+            const auto client = make_client(software_library(), handshake);
+            SSL_CTX_set_min_proto_version(server.get(), suite.version);
+            require(SSL_CTX_set_cipher_list(server.get(), suite.cipher) == 1, "a known cipher");
+            SSL_CTX_set_options(server.get(), options);
+            Connection connection(server.get(), client.get());
+            while (!connection.step()) {
+            }
+            for (const std::size_t size : sizes) {
+                converse(connection, Octets(size, static_cast<unsigned char>(size)));
+            }
+        });
+    }
+
+    static constexpr std::size_t sizes[] = {1, 15, 16, 600, 16'384};
+
+  private:
+    static void converse(Connection& connection, const Octets& message) {
+        const int size = static_cast<int>(message.size());
+        Octets received(message.size());
+        const auto write = [&](SSL* end) { return SSL_write(end, message.data(), size); };
+        const auto read = [&](SSL* end) { return SSL_read(end, received.data(), size); };
+        for (const auto& [from, to] : {std::pair(connection.client(), connection.server()),
+                                       std::pair(connection.server(), connection.client())}) {
+            require(connection.complete(from, write) == size, "the message is sent");
+            std::fill(received.begin(), received.end(), '\0');
+            require(connection.complete(to, read) == size, "the message comes");
+            require(received == message, "as it was sent");
+        }
+    }
+
+    const Identity identity_{"RSA", nullptr, 2048};
+};
+
+TEST_P(TlsRecords, AreOneDescriptorEachWithoutEncryptThenMac) {
+    auto counts = counted_in_conversation(SSL_OP_NO_ENCRYPT_THEN_MAC);
+    // Each direction has a session, the record with Finished, and the messages.
+    EXPECT_GE(counts["operations"], 2 * (1 + 1 + static_cast<long>(std::size(sizes))));
+    EXPECT_GE(counts["bytes"], 2 * std::accumulate(std::begin(sizes), std::end(sizes), 0L));
+    EXPECT_EQ(counts["errors"], 0);
+}
+
+/// libssl's choice (ssl_cipher_get_evp()): the chained ciphers MAC first.
+TEST_P(TlsRecords, AreNotWithEncryptThenMac) {
+    EXPECT_EQ(counted_in_conversation(0)["operations"], 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, TlsRecords, ::testing::ValuesIn(record_suites),
                          [](const auto& parameter) { return std::string(parameter.param.name); });
 
 /// What a client offers must not become less because keys are managed elsewhere.
