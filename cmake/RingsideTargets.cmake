@@ -99,13 +99,15 @@ function(ringside_layer NAME)
     install(DIRECTORY ${ARG_DIR}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 endfunction()
 
-# ringside_test(NAME [THREADLESS] SOURCES ... LIBS ... [LABELS ...] [ARGS ...])
+# ringside_test(NAME [THREADLESS] SOURCES ... LIBS ... [LABELS ...] [ARGS ...] [TIMEOUT seconds]
+#               [THREADED filter])
 #
 # One GoogleTest program, one CTest entry. main() is ours (tests/support/main.cpp): it takes --seed and prints
 # the seed of a failure. SystemC's own main() must not win, hence the object files. THREADLESS: nothing for
-# ThreadSanitizer to find, so not built under it.
+# ThreadSanitizer to find, so not built under it. THREADED: only the tests that pass GoogleTest's filter have
+# something for it; the others are labelled "long" there.
 function(ringside_test NAME)
-    cmake_parse_arguments(ARG "THREADLESS" "TIMEOUT" "SOURCES;LIBS;LABELS;ARGS" ${ARGN})
+    cmake_parse_arguments(ARG "THREADLESS" "TIMEOUT;THREADED" "SOURCES;LIBS;LABELS;ARGS" ${ARGN})
     add_executable(${NAME} ${ARG_SOURCES} $<TARGET_OBJECTS:ringside_test_main>)
     target_link_libraries(${NAME} PRIVATE ${ARG_LIBS} ringside_test_support GTest::gmock GTest::gtest
                           ringside_options)
@@ -117,13 +119,19 @@ function(ringside_test NAME)
         set_target_properties(${NAME} PROPERTIES EXCLUDE_FROM_ALL ON)
         return()
     endif()
-    add_test(NAME ${NAME} COMMAND ${NAME} ${ARG_ARGS})
     if(NOT ARG_TIMEOUT)
         set(ARG_TIMEOUT 120)
     endif()
     if(RINGSIDE_SANITIZE)
         math(EXPR ARG_TIMEOUT "3 * ${ARG_TIMEOUT}")
     endif()
+    if(ARG_THREADED AND RINGSIDE_SANITIZE MATCHES thread)
+        add_test(NAME ${NAME}_others COMMAND ${NAME} --gtest_filter=-${ARG_THREADED})
+        set_tests_properties(${NAME}_others PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS long
+                             SKIP_RETURN_CODE 77)
+        list(APPEND ARG_ARGS --gtest_filter=${ARG_THREADED})
+    endif()
+    add_test(NAME ${NAME} COMMAND ${NAME} ${ARG_ARGS})
     set_tests_properties(${NAME} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}"
                          SKIP_RETURN_CODE 77)
 endfunction()
