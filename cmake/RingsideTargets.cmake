@@ -114,7 +114,7 @@ function(ringside_test NAME)
     target_precompile_headers(${NAME} REUSE_FROM ringside_test_main)
     set_target_properties(${NAME} PROPERTIES POSITION_INDEPENDENT_CODE OFF)  # as the header's
     target_compile_options(${NAME} PRIVATE ${RINGSIDE_TEST_OPTIONS})
-    set_target_properties(${NAME} PROPERTIES UNITY_BUILD ON)
+    set_target_properties(${NAME} PROPERTIES UNITY_BUILD ${RINGSIDE_UNITY_PROGRAMS})
     if(ARG_THREADLESS AND RINGSIDE_SANITIZE MATCHES thread)
         set_target_properties(${NAME} PROPERTIES EXCLUDE_FROM_ALL ON)
         return()
