@@ -14,6 +14,10 @@ if(CMAKE_UNITY_BUILD)
     target_compile_options(ringside_options INTERFACE
         $<$<COMPILE_LANGUAGE:CXX>:-Wno-subobject-linkage>)
 endif()
+set(RINGSIDE_UNITY_OPTIONS "")
+if(RINGSIDE_UNITY_PROGRAMS)  # else they are for clang-tidy, which does not know the option
+    set(RINGSIDE_UNITY_OPTIONS $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-subobject-linkage>)
+endif()
 # For what stands around the layers, tests and programs, which take most of the time to compile: lines are
 # all that a failure needs of debug information. Under sanitizers nothing is optimised, and half the
 # instructions would be checks that AddressSanitizer's shadow or the hardware makes anyway; arithmetic,
