@@ -91,12 +91,14 @@ class OffloadMachine {
     int completed = 0;
 };
 
-/// Calls `body(seed)` with many seeds, each named in a failure. Under ThreadSanitizer with few:
-/// virtual time is one thread, and each seed takes ten times as long.
+/// Calls `body(seed)` with many seeds, each named in a failure. Under sanitizers with fewer: a seed
+/// takes up to ten times as long, and for ThreadSanitizer virtual time is one thread.
 template <typename Body>
 void for_seeds(unsigned count, Body body) {
 #if defined(__SANITIZE_THREAD__)
     count = std::max(count / 10, 1u);
+#elif defined(__SANITIZE_ADDRESS__)
+    count = std::max(count / 4, 1u);
 #endif
     for (unsigned i = 0; i < count && !::testing::Test::HasFailure(); ++i) {
         const std::uint64_t each = seed() * 1'000'000 + i;
