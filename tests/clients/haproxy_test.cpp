@@ -82,7 +82,7 @@ TEST_P(HaproxyOnTheDevice, IsReloadedUnderLoad) {
     const ScratchFolder scratch;
     Haproxy server(scratch, config());
     TlsLoad under_load = load(server);
-    under_load.requests = 12;
+    under_load.requests = 6;
     under_load.in_between = [&] { server.reload(); };
     serve(scratch, server, under_load);
     EXPECT_EQ(scratch.processes_with_a_device(), 2u) << "the old worker's and the new one's";

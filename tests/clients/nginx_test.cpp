@@ -75,7 +75,7 @@ class NginxOnTheDevice : public ::testing::TestWithParam<const char*> {
 };
 
 TEST_P(NginxOnTheDevice, IsReloadedUnderLoad) {
-    serve({.port = socket_.port(), .clients = 16, .requests = 32, .in_between = [this] {
+    serve({.port = socket_.port(), .clients = 16, .requests = 12, .in_between = [this] {
                server_->signal(SIGHUP);
            }});
     EXPECT_GE(scratch_.processes_with_a_device(), 2u) << "workers before and after";
