@@ -36,7 +36,8 @@ void PrintTo(const Mix& mix, std::ostream* out) {  // NOLINT(readability-identif
 /// Blocking callers, each a CPU of its own, that do nothing as often as they can.
 class Callers {
   public:
-    Callers(OffloadMachine& machine, int count, std::function<bool()> go_on) : machine_(machine) {
+    Callers(OffloadMachine& machine, int count, const std::function<bool()>& go_on)
+        : machine_(machine) {
         for (int i = 0; i < count; ++i) {
             cpus_.push_back(&scheduler().spawn("caller", [this, go_on] {
                 while (go_on()) {
