@@ -14,10 +14,25 @@ if(CMAKE_UNITY_BUILD)
     target_compile_options(ringside_options INTERFACE
         $<$<COMPILE_LANGUAGE:CXX>:-Wno-subobject-linkage>)
 endif()
+set(RINGSIDE_UNITY_OPTIONS "")
+if(RINGSIDE_UNITY_PROGRAMS)  # else they are for clang-tidy, which does not know the option
+    set(RINGSIDE_UNITY_OPTIONS $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-subobject-linkage>)
+endif()
+# For what stands around the layers, tests and programs, which take most of the time to compile: lines are
+# all that a failure needs of debug information. Under sanitizers nothing is optimised, and half the
+# instructions would be checks that AddressSanitizer's shadow or the hardware makes anyway; arithmetic,
+# bounds and values of enumerations stay checked, and the layers' sources have every check.
+set(RINGSIDE_OUTER_OPTIONS -g1)
 if(RINGSIDE_SANITIZE)
-    target_compile_options(ringside_options INTERFACE
-        -fsanitize=${RINGSIDE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g1)
-    target_link_options(ringside_options INTERFACE -fsanitize=${RINGSIDE_SANITIZE})
+    # For the whole tree and before a target's own options, so that these can take some back.
+    add_compile_options(-fsanitize=${RINGSIDE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer
+                        -O1 -g1)
+    add_link_options(-fsanitize=${RINGSIDE_SANITIZE})
+    if(RINGSIDE_SANITIZE MATCHES undefined)
+        set(RINGSIDE_OUTER_OPTIONS -O0 -fno-sanitize=null,alignment,vptr,object-size,pointer-overflow)
+    else()
+        set(RINGSIDE_OUTER_OPTIONS -O0)
+    endif()
     if(RINGSIDE_SANITIZE MATCHES thread)
         # Asio's fenced blocks: TSan does not model the fences, but its queues are locked anyway.
         target_compile_options(ringside_options INTERFACE -Wno-tsan)
@@ -88,30 +103,39 @@ function(ringside_layer NAME)
     install(DIRECTORY ${ARG_DIR}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 endfunction()
 
-# ringside_test(NAME [THREADLESS] SOURCES ... LIBS ... [LABELS ...] [ARGS ...])
+# ringside_test(NAME [THREADLESS] SOURCES ... LIBS ... [LABELS ...] [ARGS ...] [TIMEOUT seconds]
+#               [THREADED filter])
 #
 # One GoogleTest program, one CTest entry. main() is ours (tests/support/main.cpp): it takes --seed and prints
 # the seed of a failure. SystemC's own main() must not win, hence the object files. THREADLESS: nothing for
-# ThreadSanitizer to find, so not built under it.
+# ThreadSanitizer to find, so not built under it. THREADED: only the tests that pass GoogleTest's filter have
+# something for it; the others are labelled "long" there.
 function(ringside_test NAME)
-    cmake_parse_arguments(ARG "THREADLESS" "TIMEOUT" "SOURCES;LIBS;LABELS;ARGS" ${ARGN})
+    cmake_parse_arguments(ARG "THREADLESS" "TIMEOUT;THREADED" "SOURCES;LIBS;LABELS;ARGS" ${ARGN})
     add_executable(${NAME} ${ARG_SOURCES} $<TARGET_OBJECTS:ringside_test_main>)
     target_link_libraries(${NAME} PRIVATE ${ARG_LIBS} ringside_test_support GTest::gmock GTest::gtest
                           ringside_options)
     target_precompile_headers(${NAME} REUSE_FROM ringside_test_main)
     set_target_properties(${NAME} PROPERTIES POSITION_INDEPENDENT_CODE OFF)  # as the header's
     target_compile_options(${NAME} PRIVATE ${RINGSIDE_TEST_OPTIONS})
+    set_target_properties(${NAME} PROPERTIES UNITY_BUILD ${RINGSIDE_UNITY_PROGRAMS})
     if(ARG_THREADLESS AND RINGSIDE_SANITIZE MATCHES thread)
         set_target_properties(${NAME} PROPERTIES EXCLUDE_FROM_ALL ON)
         return()
     endif()
-    add_test(NAME ${NAME} COMMAND ${NAME} ${ARG_ARGS})
     if(NOT ARG_TIMEOUT)
         set(ARG_TIMEOUT 120)
     endif()
     if(RINGSIDE_SANITIZE)
         math(EXPR ARG_TIMEOUT "3 * ${ARG_TIMEOUT}")
     endif()
+    if(ARG_THREADED AND RINGSIDE_SANITIZE MATCHES thread)
+        add_test(NAME ${NAME}_others COMMAND ${NAME} --gtest_filter=-${ARG_THREADED})
+        set_tests_properties(${NAME}_others PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS long
+                             SKIP_RETURN_CODE 77)
+        list(APPEND ARG_ARGS --gtest_filter=${ARG_THREADED})
+    endif()
+    add_test(NAME ${NAME} COMMAND ${NAME} ${ARG_ARGS})
     set_tests_properties(${NAME} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}"
                          SKIP_RETURN_CODE 77)
 endfunction()

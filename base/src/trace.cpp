@@ -63,8 +63,19 @@ std::uint64_t digest_of(std::span<const std::byte> bytes) {
     return trace_mix(trace_mix(a, b), std::rotl(c, 32) ^ d);
 }
 
-std::unique_lock<std::mutex> Trace::guard() const {
-    return threads_ == Threads::many ? std::unique_lock(mutex_) : std::unique_lock<std::mutex>();
+std::unique_lock<SpinningMutex> Trace::guard() const {
+    return threads_ == Threads::many ? std::unique_lock(mutex_) : std::unique_lock<SpinningMutex>();
+}
+
+void Trace::flush() {
+    if (collected_count_ == 0) {
+        return;
+    }
+    const auto lock = guard();
+    for (std::size_t i = 0; i < collected_count_; ++i) {
+        add(collected_[i]);
+    }
+    collected_count_ = 0;
 }
 
 void Trace::record_locked(const TraceEvent& event) {
@@ -85,6 +96,7 @@ std::uint64_t Trace::event_count() const {
 void Trace::listen(std::function<void(const TraceEvent&)> listener) {
     const auto lock = guard();
     listener_ = std::move(listener);
+    listens_.store(static_cast<bool>(listener_));
 }
 
 Trace::StateWriter Trace::add_state_writer(std::string name,
@@ -108,13 +120,16 @@ void Trace::dump(std::FILE* out) const {
         std::fprintf(out, "-- %s\n", writer.name.c_str());
         writer.write(out);
     }
+    const auto print = [out](const TraceEvent& event) {
+        std::fprintf(out, "%" PRId64 " %s %u %" PRIx64 " %016" PRIx64 "\n", to_ps(event.time),
+                     to_string(event.kind).data(), event.queue, event.id, event.digest);
+    };
     const std::uint64_t shown = std::min<std::uint64_t>(count_, last_events);
     std::fprintf(out, "-- last %" PRIu64 " events: time_ps kind queue id digest\n", shown);
     for (std::uint64_t i = count_ - shown; i < count_; ++i) {
-        const TraceEvent& event = latest_[i % latest_.size()];
-        std::fprintf(out, "%" PRId64 " %s %u %" PRIx64 " %016" PRIx64 "\n", to_ps(event.time),
-                     to_string(event.kind).data(), event.queue, event.id, event.digest);
+        print(latest_[i % latest_.size()]);
     }
+    std::for_each_n(collected_.begin(), collected_count_, print);
 }
 
 }  // namespace ringside

@@ -62,8 +62,8 @@ QueuePair::Batch QueuePair::Impl::submit_batch(std::span<const Item> items, Slot
     environment_.schedule_point("queue_pair.submit.entry");
     const error_code planned = environment_.planned_refusal(config_.index);
     const std::lock_guard lock(*mutex_);
-    if (waiter != nullptr && !waiters_.is_queued(*waiter)) {
-        waiters_.leave(*waiter);  // its reservation, if it has one, is the credit taken below
+    if (waiter != nullptr) {
+        waiters_.come(*waiter);  // its reservation, if it has one, is the credit taken below
     }
     Batch batch;
     const Time now = environment_.now();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "ringside/driver/limits.hpp"
 #include "rules_in_use.hpp"
 
 namespace ringside::driver {
@@ -39,6 +40,14 @@ void WaiterQueue::List::push_front(SlotWaiter& waiter) {
     ++size;
 }
 
+void WaiterQueue::List::insert_before(SlotWaiter& next, SlotWaiter& waiter) {
+    waiter.previous_ = next.previous_;
+    waiter.next_ = &next;
+    (next.previous_ != nullptr ? next.previous_->next_ : first) = &waiter;
+    next.previous_ = &waiter;
+    ++size;
+}
+
 SlotWaiter* WaiterQueue::List::pop_back() {
     SlotWaiter* const waiter = last;
     if (waiter != nullptr) {
@@ -51,6 +60,21 @@ WaiterQueue::List& WaiterQueue::queue_of(const SlotWaiter& waiter) {
     return waiter.kind_ == SlotWaiter::Kind::reserving ? reserving_ : notify_only_;
 }
 
+WaiterQueue::List& WaiterQueue::told_of(const SlotWaiter& waiter) {
+    return waiter.kind_ == SlotWaiter::Kind::reserving ? told_ : told_notify_only_;
+}
+
+/// Whose slot the next one is that is to be kept; null: nobody's.
+SlotWaiter* WaiterQueue::next_in_turn() {
+    if (reserving_.size == 0) {
+        return nullptr;
+    }
+    const bool other_is_older =
+        notify_only_.size != 0 && notify_only_.first->ticket_ < reserving_.first->ticket_;
+    const bool may_be_kept = kept_for_notify_only_ < may_be_kept_for_notify_only_;
+    return (other_is_older && may_be_kept ? notify_only_ : reserving_).pop_front();
+}
+
 void WaiterQueue::make_due(SlotWaiter& waiter) {
     waiter.state_ = SlotWaiter::State::due;
     due_.push_back(waiter);
@@ -59,6 +83,7 @@ void WaiterQueue::make_due(SlotWaiter& waiter) {
 void WaiterQueue::end_reservation(SlotWaiter& waiter) {
     waiter.reserved_ = false;
     --reserved_;
+    kept_for_notify_only_ -= waiter.kind_ == SlotWaiter::Kind::notify_only ? 1 : 0;
 }
 
 void WaiterQueue::enqueue(SlotWaiter& waiter) {
@@ -66,6 +91,7 @@ void WaiterQueue::enqueue(SlotWaiter& waiter) {
         return;
     }
     leave(waiter);
+    waiter.ticket_ = ++last_ticket_;
     waiter.state_ = SlotWaiter::State::queued;
     queue_of(waiter).push_back(waiter);
 }
@@ -84,7 +110,7 @@ bool WaiterQueue::leave(SlotWaiter& waiter) {
             }
             break;
         case SlotWaiter::State::told:
-            told_.remove(waiter);
+            told_of(waiter).remove(waiter);
             break;
     }
     waiter.state_ = SlotWaiter::State::idle;
@@ -95,13 +121,46 @@ bool WaiterQueue::leave(SlotWaiter& waiter) {
     return held;
 }
 
+void WaiterQueue::come(SlotWaiter& waiter) {
+    const bool has_its_own = waiter.reserved_;
+    if (waiter.state_ != SlotWaiter::State::queued) {
+        leave(waiter);
+    }
+    if (waiter.kind_ == SlotWaiter::Kind::reserving) {
+        return;
+    }
+    const bool has_anothers = !has_its_own && told_notify_only_.size != 0;
+    if (has_anothers) {
+        change_places(waiter, *told_notify_only_.first);
+    }
+    const std::uint32_t more = has_its_own || has_anothers ? 1 : 0;
+    may_be_kept_for_notify_only_ =
+        std::clamp(may_be_kept_for_notify_only_ + more, 1u, most_slots_kept_for_notify_only);
+}
+
+/// `waiter` takes the slot that was kept for `holder`, which waits on in its place, or as the last.
+void WaiterQueue::change_places(SlotWaiter& waiter, SlotWaiter& holder) {
+    leave(holder);
+    if (waiter.state_ != SlotWaiter::State::queued) {
+        enqueue(holder);
+        return;
+    }
+    holder.ticket_ = waiter.ticket_;
+    holder.state_ = SlotWaiter::State::queued;
+    notify_only_.insert_before(waiter, holder);
+}
+
 WaiterQueue::HandedOut WaiterQueue::hand_out(std::uint32_t unused_credits) {
     HandedOut out;
-    while (reserved_ < unused_credits && reserving_.size != 0) {
-        SlotWaiter& waiter = *reserving_.pop_front();
-        waiter.reserved_ = true;
+    while (reserved_ < unused_credits) {
+        SlotWaiter* const waiter = next_in_turn();
+        if (waiter == nullptr) {
+            break;
+        }
+        waiter->reserved_ = true;
         ++reserved_;
-        make_due(waiter);
+        kept_for_notify_only_ += waiter->kind_ == SlotWaiter::Kind::notify_only ? 1 : 0;
+        make_due(*waiter);
         ++out.reservations;
     }
     const std::uint32_t free_slots = unused_credits - reserved_;
@@ -123,7 +182,7 @@ SlotWaiter* WaiterQueue::next_due(Time lapses_at) {
     if (waiter->reserved_) {
         waiter->state_ = SlotWaiter::State::told;
         waiter->lapses_at_ = lapses_at;
-        told_.push_back(*waiter);
+        told_of(*waiter).push_back(*waiter);
     } else {
         waiter->state_ = SlotWaiter::State::idle;
         hints_lapse_at_ = lapses_at;
@@ -133,9 +192,13 @@ SlotWaiter* WaiterQueue::next_due(Time lapses_at) {
 
 std::uint32_t WaiterQueue::lapse(Time now) {
     std::uint32_t lapsed = 0;
-    while (told_.size != 0 && told_.first->lapses_at_ <= now) {
+    for (; told_.size != 0 && told_.first->lapses_at_ <= now; ++lapsed) {
         leave(*told_.first);
-        ++lapsed;
+    }
+    for (List& told = told_notify_only_; told.size != 0 && told.first->lapses_at_ <= now;
+         ++lapsed) {
+        leave(*told.first);
+        may_be_kept_for_notify_only_ = 0;
     }
     if (hints_lapse_at_ <= now) {
         hints_ = 0;
@@ -145,14 +208,18 @@ std::uint32_t WaiterQueue::lapse(Time now) {
 }
 
 Time WaiterQueue::next_lapse() const {
-    const Time reservation = told_.size != 0 ? told_.first->lapses_at_ : never;
+    Time reservation = never;
+    for (const List* told : {&told_, &told_notify_only_}) {
+        reservation =
+            told->size != 0 ? std::min(reservation, told->first->lapses_at_) : reservation;
+    }
     const bool sleeper_depends_on_hint = hints_ != 0 && notify_only_.size != 0;
     return std::min(reservation, sleeper_depends_on_hint ? hints_lapse_at_ : never);
 }
 
 void WaiterQueue::recall() {
     // The told ones are older than those that are due; the last one is put back first.
-    for (List* list : {&due_, &told_}) {
+    for (List* list : {&due_, &told_, &told_notify_only_}) {
         while (SlotWaiter* const waiter = list->pop_back()) {
             if (waiter->reserved_) {
                 end_reservation(*waiter);
@@ -166,8 +233,10 @@ void WaiterQueue::recall() {
 }
 
 void WaiterQueue::release_all() {
-    while (told_.size != 0) {
-        leave(*told_.first);
+    for (List* told : {&told_, &told_notify_only_}) {
+        while (told->size != 0) {
+            leave(*told->first);
+        }
     }
     for (SlotWaiter* waiter = due_.first; waiter != nullptr; waiter = waiter->next_) {
         if (waiter->reserved_) {

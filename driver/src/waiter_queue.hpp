@@ -6,10 +6,12 @@
 // which calls everything here under its lock and counts the credits; this class knows only how many
 // are not in flight. Intrusive, so it never allocates and cannot fail.
 //
-// A slot goes to the oldest reserving waiter and is kept for it. Only when none is queued does a
-// free slot produce a hint, to the oldest notify-only waiter: one hint for each free slot, so that
-// nobody is woken for nothing, and a new one when a hint has come to nothing within the lapse.
-// After hand_out():
+// A slot goes to the oldest waiter. For a reserving one it is kept. For a notify-only one it is
+// kept as well while reserving ones wait behind it, but for its kind: whichever notify-only waiter
+// comes first may use it (docs/decisions/0013). Where no reserving one is queued, a free slot
+// produces a hint, to the oldest notify-only waiter: one hint for each free slot, so that nobody is
+// woken for nothing, and a new one when a hint has come to nothing within the lapse. After
+// hand_out():
 //   a reserving waiter is queued   => every unused credit is reserved;
 //   a notify-only waiter is queued => there are as many hints as free unreserved slots.
 
@@ -37,7 +39,11 @@ class WaiterQueue {
     std::uint32_t queued() const { return reserving_.size + notify_only_.size; }
     std::uint32_t queued_reserving() const { return reserving_.size; }
     std::uint32_t queued_notify_only() const { return notify_only_.size; }
-    bool holds_reservation(const SlotWaiter& waiter) const { return waiter.reserved_; }
+    /// Whether a slot is kept that `waiter` may use when it comes.
+    bool holds_reservation(const SlotWaiter& waiter) const {
+        return waiter.reserved_ ||
+               (waiter.kind_ == SlotWaiter::Kind::notify_only && told_notify_only_.size != 0);
+    }
     bool is_queued(const SlotWaiter& waiter) const {
         return waiter.state_ == SlotWaiter::State::queued;
     }
@@ -47,6 +53,9 @@ class WaiterQueue {
     void enqueue(SlotWaiter& waiter);
     /// Takes `waiter` out, wherever it is. True: it gave back a reservation.
     bool leave(SlotWaiter& waiter);
+    /// `waiter` submits now: ends the reservation that it may use, so that the slot is free for it.
+    /// Who is queued keeps its place.
+    void come(SlotWaiter& waiter);
 
     struct HandedOut {
         std::uint32_t reservations = 0;
@@ -86,16 +95,26 @@ class WaiterQueue {
         SlotWaiter* pop_front();
         SlotWaiter* pop_back();
         void push_front(SlotWaiter& waiter);
+        void insert_before(SlotWaiter& next, SlotWaiter& waiter);
     };
 
     List& queue_of(const SlotWaiter& waiter);
+    List& told_of(const SlotWaiter& waiter);
+    SlotWaiter* next_in_turn();
+    void change_places(SlotWaiter& waiter, SlotWaiter& holder);
     void make_due(SlotWaiter& waiter);
     void end_reservation(SlotWaiter& waiter);
 
-    List reserving_;    ///< State::queued
-    List notify_only_;  ///< State::queued
-    List due_;          ///< State::due: has been given a slot or a hint, and is not told yet
-    List told_;         ///< State::told: holds a reservation; in the order in which they lapse
+    List reserving_;         ///< State::queued
+    List notify_only_;       ///< State::queued
+    List due_;               ///< State::due: has been given a slot or a hint, and is not told yet
+    List told_;              ///< State::told: holds a reservation; in the order in which they lapse
+    List told_notify_only_;  ///< likewise
+    /// Slots that are kept for notify-only waiters, and how many may be: one more whenever one of
+    /// them comes for its slot, none after one has lapsed, until one of them submits again.
+    std::uint32_t kept_for_notify_only_ = 0;
+    std::uint32_t may_be_kept_for_notify_only_ = 0;
+    std::uint64_t last_ticket_ = 0;
     std::uint32_t reserved_ = 0;
     std::uint32_t hints_ = 0;
     Time hints_lapse_at_ = never;

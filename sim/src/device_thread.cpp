@@ -15,14 +15,10 @@
 namespace ringside::sim {
 namespace {
 
-// Waking a sleeping thread costs some 25 us, more than all the rest of an operation; so the device
-// looks around this long before it sleeps. Not on one CPU, where looking keeps the others from
-// running.
+// Waking a sleeping thread costs some 25 us, more than all the rest of an operation: who waits for
+// an answer, or for a near event, looks around this long before it sleeps.
 constexpr auto spin_time = std::chrono::microseconds(20);
 constexpr int looks_per_clock_read = 64;
-
-// Simulated, between two looks for accesses.
-constexpr Duration longest_run = std::chrono::microseconds(5);
 
 }  // namespace
 
@@ -52,6 +48,28 @@ struct DeviceThread::Answer {
     std::condition_variable arrived;
 };
 
+class DeviceThread::Working {
+  public:
+    explicit Working(DeviceThread& thread) : thread_(thread) {
+        std::unique_lock lock(thread_.work_mutex_);
+        thread_.work_changed_.wait(lock, [this] { return thread_.interludes_ == 0; });
+        thread_.working_ = true;
+    }
+    Working(const Working&) = delete;
+    Working& operator=(const Working&) = delete;
+    ~Working() {
+        thread_.trace_.flush();
+        const std::lock_guard lock(thread_.work_mutex_);
+        thread_.working_ = false;
+        if (thread_.interludes_ != 0) {
+            thread_.work_changed_.notify_all();
+        }
+    }
+
+  private:
+    DeviceThread& thread_;
+};
+
 void detach_thread_from_host(const char* name) {
     pthread_setname_np(pthread_self(), name);
     sigset_t all;
@@ -73,7 +91,8 @@ DeviceThread::DeviceThread(const LivePlatformConfig& config,
       iommu_(iommu),
       on_message_(std::move(on_message)),
       epoch_(epoch),
-      may_spin_(std::thread::hardware_concurrency() > 1) {}
+      may_spin_(std::thread::hardware_concurrency() > 1),
+      go_on_([this](Time event) { return may_happen(event); }) {}
 
 DeviceThread::~DeviceThread() {
     stop();
@@ -151,13 +170,25 @@ Time DeviceThread::device_time() {
     return time_from_ps(static_cast<std::int64_t>(ask(Access::Kind::time, 0)));
 }
 
+void DeviceThread::between_events(const std::function<void()>& action) {
+    std::unique_lock lock(work_mutex_);
+    ++interludes_;
+    has_access_.store(true, std::memory_order_release);
+    work_changed_.wait(lock, [this] { return !working_; });
+    action();
+    if (--interludes_ == 0) {
+        work_changed_.notify_all();
+    }
+}
+
 Lateness DeviceThread::lateness() const {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(lateness_mutex_);
     return lateness_;
 }
 
 void DeviceThread::run(Answer& started) {
     detach_thread_from_host("ringside-chip");
+    trace_.collect_here();
     prctl(PR_SET_TIMERSLACK, 1UL);  // in ns; else a paced device is 50 us late after each sleep
     auto chip = make_chip(device_of(config_), trace_, iommu_, on_message_, config_.recorder);
     if (!chip) {
@@ -172,20 +203,30 @@ void DeviceThread::run(Answer& started) {
             batch_.swap(queue_);
             has_access_.store(false, std::memory_order_relaxed);
         }
-        for (const Access& access : batch_) {
-            serve(**chip, access);
-        }
-        batch_.clear();
+        serve_all(**chip);
         if (!let_events_happen(**chip)) {
             sleep((*chip)->next_event());
         }
     }
 }
 
+void DeviceThread::serve_all(Chip& chip) {
+    if (batch_.empty()) {
+        return;
+    }
+    const Working working(*this);
+    for (const Access& access : batch_) {
+        serve(chip, access);
+    }
+    batch_.clear();
+}
+
 void DeviceThread::serve(Chip& chip, const Access& access) {
     if (access.kind != Access::Kind::peek && access.kind != Access::Kind::time) {
         const Time wall = wall_time();
-        note_lateness(chip, wall);
+        if (config_.pace == Pace::paced) {
+            note_lateness(chip.next_event(), wall);
+        }
         chip.advance_to(std::max(chip.now(), wall));
     }
     std::uint64_t value = 0;
@@ -231,7 +272,7 @@ bool DeviceThread::let_events_happen(Chip& chip) {
     while (!has_access_.load(std::memory_order_acquire)) {
         const auto next = chip.next_event();
         if (!next) {
-            return spin_for_access(std::chrono::steady_clock::now() + spin_time);
+            return patience_.look([this] { return has_access_.load(std::memory_order_acquire); });
         }
         if (config_.pace == Pace::paced) {
             if (*next > wall_time() + spin_time) {
@@ -245,24 +286,35 @@ bool DeviceThread::let_events_happen(Chip& chip) {
             if (*next > wall) {  // may not spin
                 return false;
             }
-            note_lateness(chip, wall);
+            note_lateness(next, wall);
         }
-        if (config_.pace == Pace::paced) {
-            chip.advance_to(*next);
-        } else {
-            chip.run(*next, *next + longest_run);
+        const Working working(*this);
+        chip.run(*next, Time::max(), go_on_);
+    }
+    return true;
+}
+
+/// Whether the chip goes on with it before it looks at the queue again.
+bool DeviceThread::may_happen(Time event) {
+    if (has_access_.load(std::memory_order_relaxed)) {
+        return false;
+    }
+    if (config_.pace == Pace::paced) {
+        const Time wall = wall_time();
+        if (event > wall) {
+            return false;
         }
+        note_lateness(event, wall);
     }
     return true;
 }
 
 /// Paced, the next event should have happened at its own wall time.
-void DeviceThread::note_lateness(const Chip& chip, Time wall) {
-    const auto next = chip.next_event();
-    if (config_.pace != Pace::paced || !next || *next > wall) {
+void DeviceThread::note_lateness(std::optional<Time> next, Time wall) {
+    if (!next || *next > wall) {
         return;
     }
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(lateness_mutex_);
     const Duration late = wall - *next;
     ++lateness_.events;
     lateness_.total += late;
@@ -279,6 +331,7 @@ bool DeviceThread::spin_for_access(std::chrono::steady_clock::time_point give_up
             if (has_access_.load(std::memory_order_acquire)) {
                 return true;
             }
+            relax();
         }
     } while (std::chrono::steady_clock::now() < give_up);
     return false;
@@ -293,7 +346,9 @@ void DeviceThread::sleep(std::optional<Time> until) {
                                            until->time_since_epoch());
         wake_.wait_until(lock, deadline, woken);
     } else {
+        const auto since = std::chrono::steady_clock::now();
         wake_.wait(lock, woken);
+        patience_.slept(std::chrono::steady_clock::now() - since);
     }
     asleep_ = false;
 }

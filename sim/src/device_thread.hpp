@@ -14,6 +14,8 @@
 #include <thread>
 #include <vector>
 
+#include "patience.hpp"
+#include "ringside/base/spinning_mutex.hpp"
 #include "ringside/sim/iommu.hpp"
 #include "ringside/sim/kernel.hpp"
 #include "ringside/sim/live_platform.hpp"
@@ -43,6 +45,8 @@ class DeviceThread {
     /// Returns when it is done.
     void reset_function();
     Time device_time();
+    /// Calls `action` while the chip does nothing, here; not on the device's thread.
+    void between_events(const std::function<void()>& action);
     Lateness lateness() const;
 
     /// Wall time since the epoch; what the environment calls now().
@@ -59,10 +63,15 @@ class DeviceThread {
         Answer* answer;
     };
 
+    /// While one lives, the chip works.
+    class Working;
+
     void run(Answer& started);
+    void serve_all(Chip& chip);
     void serve(Chip& chip, const Access& access);
     bool let_events_happen(Chip& chip);
-    void note_lateness(const Chip& chip, Time wall);
+    bool may_happen(Time event);
+    void note_lateness(std::optional<Time> next, Time wall);
     void enqueue(const Access& access);
     std::uint64_t ask(Access::Kind kind, std::uint32_t offset, std::uint32_t value = 0);
     bool spin_for_access(std::chrono::steady_clock::time_point give_up);
@@ -77,15 +86,26 @@ class DeviceThread {
     /// from running.
     const bool may_spin_;
 
-    mutable std::mutex mutex_;
-    std::condition_variable wake_;
+    mutable SpinningMutex mutex_;
+    std::condition_variable_any wake_;
     std::vector<Access> queue_;  ///< guarded by mutex_
     bool asleep_ = false;        ///< guarded by mutex_
     bool stopped_ = false;       ///< guarded by mutex_: nothing more is taken
-    Lateness lateness_;          ///< guarded by mutex_
-    std::atomic<bool> has_access_{false};
+    /// Or somebody waits for the chip to do nothing: the chip stops.
+    alignas(64) std::atomic<bool> has_access_{false};
 
-    std::vector<Access> batch_;  ///< the device's thread only
+    alignas(64) std::mutex work_mutex_;
+    std::condition_variable work_changed_;
+    bool working_ = false;          ///< guarded by work_mutex_
+    std::uint32_t interludes_ = 0;  ///< guarded by work_mutex_: between_events() under way
+
+    mutable SpinningMutex lateness_mutex_;
+    Lateness lateness_;  ///< guarded by lateness_mutex_
+
+    // the device's thread only
+    const Chip::GoOn go_on_;
+    Patience patience_{1};  // who uses the device
+    std::vector<Access> batch_;
     bool stop_requested_ = false;
     std::thread thread_;
 };

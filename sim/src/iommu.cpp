@@ -4,30 +4,15 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 #include <iterator>
+#include <utility>
+
+#include "ringside/base/bus_copy.hpp"
 
 namespace ringside::sim {
 namespace {
 
 constexpr std::uint64_t page_size = 4096;
-
-template <typename Word>
-void store_release(std::byte* to, const std::byte* from) {
-    Word word;
-    std::memcpy(&word, from, sizeof word);
-    __atomic_store_n(reinterpret_cast<Word*>(to), word, __ATOMIC_RELEASE);
-}
-
-template <typename Word>
-void load_acquire(std::byte* to, const std::byte* from) {
-    const Word word = __atomic_load_n(reinterpret_cast<const Word*>(from), __ATOMIC_ACQUIRE);
-    std::memcpy(to, &word, sizeof word);
-}
-
-bool is_aligned(const std::byte* address, std::size_t size) {
-    return reinterpret_cast<std::uintptr_t>(address) % size == 0;
-}
 
 }  // namespace
 
@@ -65,7 +50,7 @@ bool Iommu::unmap(driver::Iova iova) {
         Cached& cached = cache_[(iova.value / page_size + i) % cached_pages];
         cached = cached.base == iova.value ? Cached{} : cached;
     }
-    if (threads_ == Threads::one && revoke_) {
+    if (revoke_) {
         revoke_(direct_of({0, found->first, found->second}));
     }
     mappings_.erase(found);
@@ -116,15 +101,7 @@ bool Iommu::read(std::uint64_t address, std::span<std::byte> into) const {
     if (from == nullptr) {
         return false;
     }
-    if (into.size() == 8 && is_aligned(from, 8)) {
-        load_acquire<std::uint64_t>(into.data(), from);
-    } else if (into.size() == 4 && is_aligned(from, 4)) {
-        load_acquire<std::uint32_t>(into.data(), from);
-    } else if (into.size() == 2 && is_aligned(from, 2)) {
-        load_acquire<std::uint16_t>(into.data(), from);
-    } else {
-        std::memcpy(into.data(), from, into.size());
-    }
+    bus_read(into, from);
     return true;
 }
 
@@ -134,15 +111,7 @@ bool Iommu::write(std::uint64_t address, std::span<const std::byte> from) {
     if (to == nullptr) {
         return false;
     }
-    if (from.size() == 8 && is_aligned(to, 8)) {
-        store_release<std::uint64_t>(to, from.data());
-    } else if (from.size() == 4 && is_aligned(to, 4)) {
-        store_release<std::uint32_t>(to, from.data());
-    } else if (from.size() == 2 && is_aligned(to, 2)) {
-        store_release<std::uint16_t>(to, from.data());
-    } else {
-        std::memcpy(to, from.data(), from.size());
-    }
+    bus_write(to, from);
     return true;
 }
 
@@ -153,9 +122,15 @@ Iommu::Direct Iommu::direct_of(const Cached& cached) {
 }
 
 std::optional<Iommu::Direct> Iommu::direct(std::uint64_t address) const {
-    const Cached* const found = threads_ == Threads::one ? look_up(address) : nullptr;
+    const auto lock = guard();
+    const Cached* const found = look_up(address);
     const bool inside = found != nullptr && address - found->base < found->mapping.memory.size();
     return inside ? std::optional(direct_of(*found)) : std::nullopt;
+}
+
+void Iommu::on_revoke(std::function<void(const Direct&)> revoke) {
+    const auto lock = guard();
+    revoke_ = std::move(revoke);
 }
 
 std::size_t Iommu::mapping_count() const {

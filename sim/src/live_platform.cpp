@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
+#include <bit>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -19,7 +21,9 @@
 #include <utility>
 
 #include "device_thread.hpp"
+#include "patience.hpp"
 #include "ringside/base/assert.hpp"
+#include "ringside/base/spinning_mutex.hpp"
 #include "ringside/recording/recording_link.hpp"
 #include "ringside/sim/iommu.hpp"
 #include "ringside/spec/registers.hpp"
@@ -29,13 +33,15 @@ namespace {
 
 namespace asio = boost::asio;
 
+static_assert(spec::max_vectors <= 64, "a bit for each in a word");
+
 class LiveMutex final : public driver::Mutex {
   public:
     void lock() override { mutex_.lock(); }
     void unlock() override { mutex_.unlock(); }
 
   private:
-    std::mutex mutex_;
+    SpinningMutex mutex_;
 };
 
 class LiveParker final : public driver::Parker {
@@ -57,14 +63,19 @@ class LiveParker final : public driver::Parker {
     bool unparked_ = false;
 };
 
-/// The interrupt executor of live time: an io_context and its thread.
+/// The interrupt executor of live time: an io_context and its thread, which looks around for a
+/// while before it sleeps.
 class InterruptThread {
   public:
+    /// Called with what call() was given, on the thread.
+    explicit InterruptThread(std::function<void(std::uint32_t)> on_call)
+        : on_call_(std::move(on_call)) {}
+
     boost::system::result<void> start() {
         try {
             thread_ = std::thread([this] {
                 detach_thread_from_host("ringside-irq");
-                context_.run();
+                run();
             });
         } catch (const std::system_error&) {
             return Errc::no_thread;
@@ -78,11 +89,59 @@ class InterruptThread {
             thread_.join();
         }
     }
+    /// False: it may sleep, and has to be woken. `number` is below 64. Any thread.
+    bool call(std::uint32_t number) {
+        calls_.fetch_or(std::uint64_t{1} << number);
+        return looks_.load();
+    }
     asio::io_context& context() { return context_; }
     bool is_current() const { return std::this_thread::get_id() == thread_.get_id(); }
 
   private:
-    asio::io_context context_{1};
+    static constexpr int looks_per_poll = 64;
+
+    void run() {
+        while (!context_.stopped()) {
+            if (!answer_calls() && context_.poll() == 0 && !spin()) {
+                sleep();
+            }
+        }
+    }
+
+    bool answer_calls() {
+        std::uint64_t calls = calls_.load(std::memory_order_relaxed) != 0 ? calls_.exchange(0) : 0;
+        const bool any = calls != 0;
+        for (; calls != 0; calls &= calls - 1) {
+            on_call_(static_cast<std::uint32_t>(std::countr_zero(calls)));
+        }
+        return any;
+    }
+
+    /// True: there has been something to do, or is. Looking at the io_context is a system call.
+    bool spin() {
+        int looks = 0;
+        return patience_.look([&] {
+            return calls_.load(std::memory_order_relaxed) != 0 ||
+                   (++looks % looks_per_poll == 0 && (context_.poll() != 0 || context_.stopped()));
+        });
+    }
+
+    /// Who calls after the last look sees that nobody looks.
+    void sleep() {
+        looks_.store(false);
+        if (calls_.load() == 0) {
+            const auto since = Patience::Clock::now();
+            context_.run_one();
+            patience_.slept(Patience::Clock::now() - since);
+        }
+        looks_.store(true);
+    }
+
+    const std::function<void(std::uint32_t)> on_call_;
+    Patience patience_{2};                             // the application and the device
+    alignas(64) std::atomic<std::uint64_t> calls_{0};  ///< a bit for each
+    std::atomic<bool> looks_{true};
+    alignas(64) asio::io_context context_{1};
     asio::executor_work_guard<asio::io_context::executor_type> work_{context_.get_executor()};
     std::thread thread_;
 };
@@ -154,40 +213,69 @@ class LiveTimer final : public driver::Timer {
     std::shared_ptr<State> state_;
 };
 
-/// One MSI-X vector as VFIO presents it: an eventfd, written only when somebody has armed it.
+/// One MSI-X vector as VFIO presents it: an eventfd, written only when somebody has armed it; and
+/// not while the interrupt thread looks, which is called.
 class LiveVector {
   public:
-    explicit LiveVector(asio::io_context& context) : descriptor_(context) {}
+    LiveVector(InterruptThread& interrupts, std::uint32_t number)
+        : interrupts_(interrupts), number_(number), descriptor_(interrupts.context()) {}
 
     /// The device's thread.
     void raise() {
-        const std::lock_guard lock(mutex_);
-        if (handler_ && !signalled_) {
+        {
+            const std::lock_guard lock(mutex_);
+            if (!handler_ || signalled_) {
+                pending_ = true;
+                return;
+            }
             signalled_ = true;
-            signal();
-        } else {
-            pending_ = true;
         }
+        signal();  // without the lock: whom it wakes wants it
     }
     void wait(driver::Link::VectorHandler handler) {
-        const std::lock_guard lock(mutex_);
-        if (!descriptor_.is_open() && !open()) {
-            asio::post(descriptor_.get_executor(), [handler = std::move(handler)] {
-                handler(make_error_code(Errc::no_eventfd));
-            });
-            return;
+        {
+            const std::lock_guard lock(mutex_);
+            if (!descriptor_.is_open() && !open()) {
+                asio::post(descriptor_.get_executor(), [handler = std::move(handler)] {
+                    handler(make_error_code(Errc::no_eventfd));
+                });
+                return;
+            }
+            handler_ = std::move(handler);
+            signalled_ = std::exchange(pending_, false);
+            if (!signalled_) {
+                return;
+            }
         }
-        handler_ = std::move(handler);
-        signalled_ = false;
-        if (std::exchange(pending_, false)) {
-            signalled_ = true;
-            signal();
+        signal();
+    }
+    /// What was called for. The interrupt thread.
+    void fire() {
+        driver::Link::VectorHandler handler;
+        {
+            const std::lock_guard lock(mutex_);
+            if (!signalled_) {
+                return;  // withdrawn meanwhile
+            }
+            handler = std::exchange(handler_, {});
         }
-        descriptor_.async_wait(asio::posix::stream_descriptor::wait_read,
-                               [this](boost::system::error_code error) { fire(error); });
+        if (handler) {
+            handler({});
+        }
     }
     void cancel() {
         const std::lock_guard lock(mutex_);
+        if (handler_) {
+            asio::post(descriptor_.get_executor(), [handler = std::exchange(handler_, {})] {
+                handler(asio::error::operation_aborted);
+            });
+        }
+    }
+    /// Lets the interrupt thread end.
+    void close() {
+        cancel();
+        const std::lock_guard lock(mutex_);
+        closed_ = true;
         if (descriptor_.is_open()) {
             descriptor_.cancel();
         }
@@ -199,32 +287,38 @@ class LiveVector {
         const int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
         if (fd >= 0) {
             descriptor_.assign(fd);
+            listen();
         }
         return fd >= 0;
     }
-    void signal() {
-        const std::uint64_t one = 1;
-        // Cannot fail: the counter never comes near its limit.
-        (void)!::write(descriptor_.native_handle(), &one, sizeof one);
+    /// The thread wakes, and finds the call.
+    void listen() {
+        descriptor_.async_wait(
+            asio::posix::stream_descriptor::wait_read, [this](boost::system::error_code error) {
+                const std::lock_guard lock(mutex_);
+                if (!error && !closed_) {
+                    std::uint64_t count = 0;
+                    (void)!::read(descriptor_.native_handle(), &count, sizeof count);
+                    listen();
+                }
+            });
     }
-    void fire(boost::system::error_code error) {
-        driver::Link::VectorHandler handler;
-        {
-            const std::lock_guard lock(mutex_);
-            std::uint64_t count = 0;
-            (void)!::read(descriptor_.native_handle(), &count, sizeof count);
-            handler = std::exchange(handler_, {});
-        }
-        if (handler) {
-            handler(error);
+    void signal() {
+        if (!interrupts_.call(number_)) {
+            const std::uint64_t one = 1;
+            // Cannot fail: the counter never comes near its limit.
+            (void)!::write(descriptor_.native_handle(), &one, sizeof one);
         }
     }
 
-    std::mutex mutex_;
+    InterruptThread& interrupts_;
+    const std::uint32_t number_;
+    SpinningMutex mutex_;
     asio::posix::stream_descriptor descriptor_;
     driver::Link::VectorHandler handler_;
-    bool signalled_ = false;  ///< the eventfd has been written for the present wait
+    bool signalled_ = false;  ///< the thread has been told for the present wait
     bool pending_ = false;    ///< an interrupt came when nobody waited
+    bool closed_ = false;
 };
 
 }  // namespace
@@ -237,8 +331,8 @@ class LivePlatform::Impl final : public driver::Link, public driver::Environment
           epoch_(std::chrono::steady_clock::now()),
           device_(config, epoch_, trace_, iommu_,
                   [this](std::uint32_t vector) { vectors_.at(vector)->raise(); }) {
-        for (auto& vector : vectors_) {
-            vector = std::make_unique<LiveVector>(interrupts_.context());
+        for (std::uint32_t i = 0; i < spec::max_vectors; ++i) {
+            vectors_[i] = std::make_unique<LiveVector>(interrupts_, i);
         }
         if (config.recorder != nullptr) {
             outer_link_ = std::make_unique<recording::RecordingLink>(
@@ -255,7 +349,7 @@ class LivePlatform::Impl final : public driver::Link, public driver::Environment
     }
     void shut_down() {
         for (auto& vector : vectors_) {
-            vector->cancel();
+            vector->close();
         }
         interrupts_.stop();
         device_.stop();
@@ -274,14 +368,15 @@ class LivePlatform::Impl final : public driver::Link, public driver::Environment
         return iommu_.map(memory, direction);
     }
     void dma_unmap(driver::Iova iova) override {
-        const bool known = iommu_.unmap(iova);
+        bool known = false;
+        device_.between_events([&] { known = iommu_.unmap(iova); });
         RINGSIDE_ASSERT(trace_, known, "dma_unmap of %llx, which is not mapped",
                         static_cast<unsigned long long>(iova.value));
     }
     void dma_sync_for_device(driver::Iova /*iova*/, std::size_t /*length*/) override {}
     void dma_sync_for_cpu(driver::Iova /*iova*/, std::size_t /*length*/) override {}
-    // The queue to the device's thread and the IOMMU's lock already order everything; the model's
-    // completions are released word by word (Iommu::write()).
+    // The queue to the device's thread already orders everything; the model's completions are
+    // released word by word (base/bus_copy.hpp).
     void write_barrier() override {}
     void read_barrier() override {}
     void async_wait_vector(std::uint32_t vector, VectorHandler handler) override {
@@ -312,7 +407,7 @@ class LivePlatform::Impl final : public driver::Link, public driver::Environment
     Trace trace_;
     Iommu iommu_;
     const std::chrono::steady_clock::time_point epoch_;
-    InterruptThread interrupts_;
+    InterruptThread interrupts_{[this](std::uint32_t vector) { vectors_[vector]->fire(); }};
     std::array<std::unique_ptr<LiveVector>, spec::max_vectors> vectors_;
     DeviceThread device_;
     std::unique_ptr<driver::Link> outer_link_;

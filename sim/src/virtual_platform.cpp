@@ -400,7 +400,7 @@ class VirtualPlatform::Impl final : public driver::Link,
     void advance_from(Time next) override {
         const Time timer = timers_.next().value_or(Time::max());
         if (next < timer) {
-            chip_->run(next, timer);
+            chip_->run(next, timer, {});
         } else {
             chip_->advance_to(next);
         }

@@ -51,6 +51,31 @@ TEST(Trace, ListenerCanRecomputeTheHash) {
     EXPECT_EQ(trace.event_count(), 1000u);
 }
 
+TEST(Trace, WhatAThreadCollectsIsHashedInItsOrder) {
+    Trace trace(1, Trace::Threads::many);
+    TraceHash expected;
+    trace.collect_here();
+    for (std::uint64_t i = 0; i < 1000; ++i) {
+        const TraceEvent event{time_from_ps(7), TraceKind::fetch, 3, i, i * i};
+        trace.record(event);
+        expected.add(event);
+    }
+    trace.flush();
+    EXPECT_EQ(expected.value(), trace.hash());
+    EXPECT_EQ(trace.event_count(), 1000u);
+}
+
+TEST(Trace, AListenerHearsAtOnceWhatAThreadCollects) {
+    Trace trace(1, Trace::Threads::many);
+    trace.collect_here();
+    trace.record({time_from_ps(1), TraceKind::fetch, 3, 1, 0});
+    std::vector<std::uint64_t> heard;
+    trace.listen([&](const TraceEvent& event) { heard.push_back(event.id); });
+    trace.record({time_from_ps(2), TraceKind::fetch, 3, 2, 0});
+    EXPECT_EQ(heard, (std::vector<std::uint64_t>{1, 2}));
+    EXPECT_EQ(trace.event_count(), 2u);
+}
+
 TEST(Trace, DigestSeesEveryByteAndTheLength) {
     std::vector<std::byte> bytes(37);
     const auto base = digest_of(bytes);
@@ -83,6 +108,13 @@ TEST(AssertDeathTest, FailurePrintsSeedStateAndLastEvents) {
     EXPECT_DEATH(RINGSIDE_ASSERT(trace, credits < 8, "credits %u, ring of 8", credits),
                  "assertion failed: credits < 8.*credits 8, ring of 8\n"
                  "seed 4711(.|\n)*submission ring\nhead 3 tail 9\n(.|\n)*5 submit 1 2 ");
+}
+
+TEST(AssertDeathTest, FailurePrintsWhatIsCollected) {
+    Trace trace(4711, Trace::Threads::many);
+    trace.collect_here();
+    trace.record(sample);
+    EXPECT_DEATH(RINGSIDE_ASSERT(trace, false, "wrong"), "\n5 submit 1 2 ");
 }
 
 TEST(TraceKind, EveryKindHasAName) {

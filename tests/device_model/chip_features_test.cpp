@@ -20,8 +20,9 @@ using namespace std::chrono_literals;
 TEST(Arbitration, QueuesTakeTurnsByWeight) {
     Bench bench({.fetch_batch = 8});
     for (std::uint32_t queue = 1; queue <= 3; ++queue) {
-        bench.enable_queue(queue, 64,
-                           static_cast<std::uint32_t>(spec::field("Q_CTRL", "WEIGHT").set(queue)));
+        bench.enable_queue(queue, 64);
+        const auto weight = spec::field("Q_CTRL", "WEIGHT").set(queue);
+        bench.write(spec::at("Q_CTRL").of(queue), static_cast<std::uint32_t>(weight) | 1);
         for (std::uint16_t i = 0; i < 60; ++i) {
             bench.push(queue, nop(i));
         }
@@ -344,7 +345,7 @@ TEST(Severity, AFatalErrorStopsTheChipUntilAReset) {
     EXPECT_EQ(bench.read(spec::at("N_NONFATAL").of()), 0u);
     EXPECT_EQ(bench.reap(1).size(), 0u) << "the driver completes what the chip has dropped";
     ASSERT_EQ(bench.messages.size(), 1u);
-    EXPECT_EQ(bench.messages.front().second, spec::error_vector);
+    EXPECT_EQ(bench.messages.front().data, spec::error_vector);
     bench.push(1, nop(3));
     bench.ring(1);
     bench.memory.accesses.clear();

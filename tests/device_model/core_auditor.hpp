@@ -16,7 +16,7 @@
 #include <string>
 #include <vector>
 
-#include "core_fixture.hpp"
+#include "chip_bench.hpp"
 
 namespace ringside::testing {
 
@@ -24,7 +24,7 @@ struct Range {
     std::uint64_t address;
     std::uint64_t size;
 
-    bool contains(const JudgedPort::Access& access) const {
+    bool contains(const BenchMemory::Access& access) const {
         return access.address >= address && access.size <= size &&
                access.address - address <= size - access.size;
     }
@@ -84,8 +84,8 @@ class Auditor {
   public:
     static constexpr std::uint32_t queue_pairs = 4;
 
-    explicit Auditor(CoreBench& bench) : bench_(bench) {
-        bench_.port.judge = [this](const JudgedPort::Access& access) { return judge(access); };
+    explicit Auditor(Bench& bench) : bench_(bench) {
+        bench_.memory.judge = [this](const BenchMemory::Access& access) { return judge(access); };
         bench_.trace.listen([this](const TraceEvent& event) { hear(event); });
     }
     Auditor(const Auditor&) = delete;
@@ -157,14 +157,14 @@ class Auditor {
     std::uint32_t latest_session = 0;
 
   private:
-    core::DmaResult judge(const JudgedPort::Access& access) {
+    core::DmaResult judge(const BenchMemory::Access& access) {
         const bool named = access.is_write ? is_named_for_writing(access) : is_named(access);
         EXPECT_TRUE(named) << (access.is_write ? "write" : "read") << " of " << access.size
                            << " bytes at " << std::hex << access.address << ", " << where();
         return core::DmaResult::ok;
     }
 
-    bool is_named(const JudgedPort::Access& access) const {
+    bool is_named(const BenchMemory::Access& access) const {
         for (const Incarnation& queue : queues_) {
             const std::uint64_t size = queue.sq_entries * sizeof(spec::SubmissionEntry);
             if (queue.enabled && access.size == sizeof(spec::SubmissionEntry) &&
@@ -174,7 +174,7 @@ class Auditor {
         }
         return is_an_operations(access, &Written::readable);
     }
-    bool is_named_for_writing(const JudgedPort::Access& access) const {
+    bool is_named_for_writing(const BenchMemory::Access& access) const {
         for (const Incarnation& queue : queues_) {
             const std::uint64_t size = queue.cq_entries * sizeof(spec::CompletionEntry);
             if (queue.enabled && Range{queue.cq, size}.contains(access)) {
@@ -185,7 +185,7 @@ class Auditor {
         }
         return is_an_operations(access, &Written::writable);
     }
-    bool is_an_operations(const JudgedPort::Access& access,
+    bool is_an_operations(const BenchMemory::Access& access,
                           std::vector<Range> Written::*ranges) const {
         return std::any_of(queues_.begin(), queues_.end(), [&](const Incarnation& queue) {
             return std::any_of(
@@ -243,7 +243,7 @@ class Auditor {
     /// The entry is in memory; CQ_TAIL moves on when this event has been recorded.
     void learn_session(const Incarnation& queue, std::uint32_t index) {
         const std::uint64_t place = bench_.peek(spec::at("CQ_TAIL").of(index));
-        const auto entry = bench_.port.memory.get<spec::CompletionEntry>(
+        const auto entry = bench_.memory.get<spec::CompletionEntry>(
             queue.cq + place * sizeof(spec::CompletionEntry));
         if (status_of(entry).ok()) {
             latest_session = entry.result;
@@ -290,7 +290,7 @@ class Auditor {
         return text.str();
     }
 
-    CoreBench& bench_;
+    Bench& bench_;
     std::map<std::uint64_t, Written> written_;
     std::map<std::uint64_t, Progress> progress_;
     std::array<Incarnation, queue_pairs> queues_;

@@ -8,7 +8,7 @@
 
 #include <ostream>
 
-#include "core_fixture.hpp"
+#include "chip_bench.hpp"
 
 namespace ringside::testing {
 namespace {
@@ -85,7 +85,7 @@ class DmaFault : public ::testing::TestWithParam<std::tuple<Case, core::DmaResul
             bench_.clear_errors();
             auto entry = nop(victim_cid);
             entry.opcode = static_cast<std::uint8_t>(spec::Opcode::get_log);
-            entry.dst = bench_.port.memory.allocate(sizeof(spec::LogEntry));
+            entry.dst = bench_.memory.allocate(sizeof(spec::LogEntry));
             entry.dst_len = sizeof(spec::LogEntry);
             return entry;
         }
@@ -93,10 +93,10 @@ class DmaFault : public ::testing::TestWithParam<std::tuple<Case, core::DmaResul
         if (stage().stage == Stage::source_list || stage().stage == Stage::source_piece) {
             entry.flags |= static_cast<std::uint8_t>(flag(spec::SubmissionFlag::src_list));
             second_piece_ = entry.src + 16;
-            const std::uint64_t list = bench_.port.memory.allocate(2 * sizeof(spec::ListEntry));
-            bench_.port.memory.put(list, spec::ListEntry{entry.src, 16, 0});
-            bench_.port.memory.put(list + sizeof(spec::ListEntry),
-                                   spec::ListEntry{second_piece_, 48, spec::list_last});
+            const std::uint64_t list = bench_.memory.allocate(2 * sizeof(spec::ListEntry));
+            bench_.memory.put(list, spec::ListEntry{entry.src, 16, 0});
+            bench_.memory.put(list + sizeof(spec::ListEntry),
+                              spec::ListEntry{second_piece_, 48, spec::list_last});
             entry.src = list;
         }
         return entry;
@@ -104,7 +104,7 @@ class DmaFault : public ::testing::TestWithParam<std::tuple<Case, core::DmaResul
 
     /// Where the failing access of `victim` begins, as the second descriptor of its queue's lap.
     std::uint64_t failing_address(const spec::SubmissionEntry& victim,
-                                  const CoreBench::Ring& ring) const {
+                                  const Bench::Ring& ring) const {
         const std::uint32_t entry = (ring.tail + 1) & ring.sq_mask;
         switch (stage().stage) {
             case Stage::descriptor:
@@ -131,7 +131,7 @@ class DmaFault : public ::testing::TestWithParam<std::tuple<Case, core::DmaResul
     void run_with_fault() {
         const auto victim = make_victim();
         address_ = failing_address(victim, bench_.rings.at(queue_));
-        bench_.port.judge = [this](const JudgedPort::Access& access) {
+        bench_.memory.judge = [this](const BenchMemory::Access& access) {
             const bool hit = access.address == address_ && access.is_write == stage().is_write;
             hits_ += hit ? 1 : 0;
             return hit ? result() : core::DmaResult::ok;
@@ -143,7 +143,7 @@ class DmaFault : public ::testing::TestWithParam<std::tuple<Case, core::DmaResul
         bench_.push(queue_, nop(8, flag(spec::SubmissionFlag::fence)));
         bench_.ring(queue_);
         bench_.run();
-        bench_.port.judge = nullptr;
+        bench_.memory.judge = nullptr;
     }
 
     void expect_error_registers(std::uint16_t cid, std::uint64_t address) {
@@ -155,7 +155,7 @@ class DmaFault : public ::testing::TestWithParam<std::tuple<Case, core::DmaResul
         EXPECT_EQ(bench_.messages_of(spec::error_vector), errors_announced_before_ + 1);
     }
 
-    CoreBench bench_;
+    Bench bench_;
     std::uint32_t session_ = 0;
     std::uint32_t queue_ = 1;
     std::uint64_t second_piece_ = 0;
@@ -208,13 +208,13 @@ TEST_P(FaultOfTheRing, StopsTheQueueAloneUntilItsReset) {
     EXPECT_EQ(bench_.state(), spec::DeviceState::ready);
     EXPECT_TRUE(status_of(bench_.execute(2, bench_.encryption(9, session_))).ok());
 
-    bench_.port.memory.accesses.clear();
+    bench_.memory.accesses.clear();
     bench_.clear_errors();
     bench_.write(spec::at("SQ_DB").of(queue_), ring.tail);
     EXPECT_EQ(bench_.errors(), spec::bit_of(spec::ErrorSource::bad_doorbell));
     bench_.write(spec::at("Q_RESET").of(queue_), 1);
     bench_.run();
-    EXPECT_TRUE(bench_.port.memory.accesses.empty()) << "a failed ring is not touched, nor aborted";
+    EXPECT_TRUE(bench_.memory.accesses.empty()) << "a failed ring is not touched, nor aborted";
     EXPECT_EQ(bench_.queue_state(queue_), spec::QueueState::disabled);
     EXPECT_EQ(bench_.errors(), spec::bit_of(spec::ErrorSource::bad_doorbell)) << "still sticky";
     bench_.enable_queue(queue_, 8);
@@ -224,8 +224,8 @@ TEST_P(FaultOfTheRing, StopsTheQueueAloneUntilItsReset) {
 TEST_P(FaultOfTheRing, ShowsNoEntryWhoseTailWasNotWritten) {
     run_with_fault();
     const auto ring = bench_.rings.at(queue_);
-    const auto entry = bench_.port.memory.get<spec::CompletionEntry>(
-        ring.cq_entry((ring.head + 1) & ring.cq_mask));
+    const auto entry =
+        bench_.memory.get<spec::CompletionEntry>(ring.cq_entry((ring.head + 1) & ring.cq_mask));
     EXPECT_EQ(entry.status, 0u);
     EXPECT_EQ(bench_.read64(spec::at("Q_COMPLETED").of(queue_)), 1u);
     EXPECT_EQ(bench_.read(spec::at("CQ_TAIL").of(queue_)), 1u);
@@ -253,7 +253,7 @@ TEST(DmaFaults, DuringAQueueResetLeaveTheQueueDisabledAndTheChipAlive) {
     // The descriptors that a reset fetches to abort them, and the entries in which it says so.
     for (const bool is_write : {false, true}) {
         for (const auto result : {core::DmaResult::iommu_fault, core::DmaResult::bus_error}) {
-            CoreBench bench;
+            Bench bench;
             bench.enable_queue(1, 8);
             bench.enable_queue(2, 8);
             for (std::uint16_t i = 0; i < 5; ++i) {
@@ -261,17 +261,17 @@ TEST(DmaFaults, DuringAQueueResetLeaveTheQueueDisabledAndTheChipAlive) {
             }
             bench.ring(1);
             int accesses = 0;
-            bench.port.judge = [&](const JudgedPort::Access& access) {
+            bench.memory.judge = [&](const BenchMemory::Access& access) {
                 return access.is_write == is_write && ++accesses >= 3 ? result
                                                                       : core::DmaResult::ok;
             };
             bench.write(spec::at("Q_RESET").of(1), 1);
-            bench.port.judge = nullptr;
+            bench.memory.judge = nullptr;
             EXPECT_GE(accesses, 3);
             EXPECT_EQ(bench.queue_state(1), spec::QueueState::disabled);
-            bench.port.memory.accesses.clear();
+            bench.memory.accesses.clear();
             bench.run();
-            EXPECT_TRUE(bench.port.memory.accesses.empty());
+            EXPECT_TRUE(bench.memory.accesses.empty());
             EXPECT_NE(bench.errors(), 0u) << "whoever waits for the rest can know";
             EXPECT_TRUE(status_of(bench.execute(2, nop(1))).ok());
         }

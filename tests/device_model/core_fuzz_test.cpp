@@ -20,19 +20,19 @@ class RandomDriver {
   public:
     explicit RandomDriver(std::uint64_t seed)
         : stream_(seed, "random driver"), bench_(busy_slice), auditor_(bench_) {
-        scratch_ = bench_.port.memory.allocate(scratch_size);
-        lists_ = bench_.port.memory.allocate(list_slots * list_slot_size);
-        parameters_ = bench_.port.memory.allocate(2 * 64);
+        scratch_ = bench_.memory.allocate(scratch_size);
+        lists_ = bench_.memory.allocate(list_slots * list_slot_size);
+        parameters_ = bench_.memory.allocate(2 * 64);
         for (const auto algorithm : {spec::Algorithm::aes_cbc, spec::Algorithm::aes_gcm}) {
             spec::SessionParameters parameters;
             parameters.algorithm = static_cast<std::uint8_t>(algorithm);
             parameters.key_len = 16;
             const std::uint64_t index = algorithm == spec::Algorithm::aes_gcm ? 1 : 0;
-            bench_.port.memory.put(parameters_ + index * 64, parameters);
+            bench_.memory.put(parameters_ + index * 64, parameters);
         }
         for (std::uint32_t queue = 0; queue < queue_pairs; ++queue) {
-            sq_[queue] = bench_.port.memory.allocate(64 * sizeof(spec::SubmissionEntry));
-            cq_[queue] = bench_.port.memory.allocate(64 * sizeof(spec::CompletionEntry));
+            sq_[queue] = bench_.memory.allocate(64 * sizeof(spec::SubmissionEntry));
+            cq_[queue] = bench_.memory.allocate(64 * sizeof(spec::CompletionEntry));
         }
     }
 
@@ -190,7 +190,7 @@ class RandomDriver {
         std::uint32_t index = bench_.peek(spec::at("SQ_TAIL").of(queue));
         for (; index != value && ((index + 1) & mask) != head; index = (index + 1) & mask) {
             const Written descriptor = random_descriptor(queue);
-            bench_.port.memory.put(ring->sq + index * sizeof descriptor.entry, descriptor.entry);
+            bench_.memory.put(ring->sq + index * sizeof descriptor.entry, descriptor.entry);
             auditor_.wrote(descriptor);
         }
     }
@@ -274,7 +274,7 @@ class RandomDriver {
         const spec::ListEntry entries[] = {
             {random_address(), first, 0}, {random_address(), rest, last}, {}};
         for (std::size_t i = 0; i < std::size(entries); ++i) {
-            bench_.port.memory.put(list + i * sizeof(spec::ListEntry), entries[i]);
+            bench_.memory.put(list + i * sizeof(spec::ListEntry), entries[i]);
             pieces.push_back({entries[i].address, entries[i].length});
         }
         descriptor.readable.push_back({list, sizeof entries});
@@ -282,7 +282,7 @@ class RandomDriver {
     }
 
     Prng stream_;
-    CoreBench bench_;
+    Bench bench_;
     Auditor auditor_;
     std::uint64_t scratch_ = 0;
     std::uint64_t lists_ = 0;

@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include "core_fixture.hpp"
+#include "chip_bench.hpp"
 #include "ringside/base/prng.hpp"
 #include "ringside/testing/seed.hpp"
 
@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 constexpr std::uint32_t queue_vector = spec::queue_vector(1);
 
 /// One queue, armed, whose handler drains and re-arms at each message.
-class ModeratedBench : public CoreBench {
+class ModeratedBench : public Bench {
   public:
     explicit ModeratedBench(std::uint32_t count, std::uint32_t time_us) {
         enable_queue(1, 64);
@@ -187,7 +187,7 @@ constexpr std::uint32_t control_of(std::uint32_t which) {
 }
 
 /// Raises any vector: the queue's own is programmable.
-struct VectorBench : CoreBench {
+struct VectorBench : Bench {
     void use(std::uint32_t which) {
         enable_queue(1, 8);
         write(spec::at("Q_RESET").of(1), 1);
@@ -262,11 +262,11 @@ TEST(Msix, ADeviceResetForgetsWhatIsPendingAndKeepsTheTable) {
 
 TEST(Msix, AllIsMaskedAfterPowerOn) {
     Trace trace(1);
-    JudgedPort port;
+    BenchMemory memory;
     struct : core::MsiPort {
         void send(std::uint64_t, std::uint32_t) override { ADD_FAILURE() << "sent"; }
     } nobody;
-    core::Device device({}, port, nobody, trace);
+    core::Device device({}, memory, nobody, trace);
     for (std::uint32_t which = 0; which < spec::max_vectors; ++which) {
         std::uint32_t control = 0;
         device.peek(core::Bar::msix, Time{}, control_of(which),
@@ -276,7 +276,7 @@ TEST(Msix, AllIsMaskedAfterPowerOn) {
 }
 
 TEST(Msix, NoOtherThanAlignedWordsReadsOrWritesTheTable) {
-    CoreBench bench;
+    Bench bench;
     std::array<std::byte, 8> bytes{};
     for (const std::uint32_t offset : {0u, 8u, spec::msix_pba_offset}) {
         for (const auto& [shift, size] : std::vector<std::pair<std::uint32_t, std::size_t>>{
@@ -300,7 +300,7 @@ TEST(Msix, NoOtherThanAlignedWordsReadsOrWritesTheTable) {
 }
 
 TEST(Msix, WhereNothingStandsIsAnErrorAndThePendingBitsAreReadOnly) {
-    CoreBench bench;
+    Bench bench;
     for (std::uint32_t offset = 0; offset < spec::bar2_size; offset += 4) {
         const bool table = offset < spec::max_vectors * 16;
         const bool pending = offset >= spec::msix_pba_offset && offset < spec::msix_pba_offset + 8;

@@ -9,7 +9,7 @@
 
 #include <set>
 
-#include "core_fixture.hpp"
+#include "chip_bench.hpp"
 
 namespace ringside::testing {
 namespace {
@@ -46,7 +46,7 @@ std::vector<Word> all_words(std::uint32_t queue_pairs) {
     return all;
 }
 
-std::vector<std::uint32_t> values_of(const std::vector<Word>& words, const CoreBench& bench) {
+std::vector<std::uint32_t> values_of(const std::vector<Word>& words, const Bench& bench) {
     std::vector<std::uint32_t> values;
     values.reserve(words.size());
     for (const Word& word : words) {
@@ -90,7 +90,7 @@ TEST(RegisterTable, FieldsOfARegisterDoNotOverlapAndCoverItsResetValue) {
 }
 
 TEST(RegisterBits, EachReadsBackAloneIfItIsWritableAndElseNotAtAll) {
-    CoreBench bench({.queue_pairs = few});
+    Bench bench({.queue_pairs = few});
     for (const Word& word : all_words(few)) {
         for (unsigned bit = 0; bit < 32; ++bit) {
             const std::uint32_t value = 1u << bit;
@@ -116,7 +116,7 @@ TEST(RegisterBits, ThatAreStickyEachClearByTheirOwnOne) {
         }
         ASSERT_TRUE(word.is("ERR_SRC")) << "a new W1C register wants its own way to be set here";
         for (unsigned bit = 0; bit < 32; ++bit) {
-            CoreBench bench;
+            Bench bench;
             bench.write(0xFFC, 0);
             bench.write(spec::at("SQ_DB").of(1), 1);
             ASSERT_EQ(bench.read(word.offset), both);
@@ -145,7 +145,7 @@ TEST(RegisterIsolation, AWriteChangesNoWordButItsOwnAndWhatItIsThereToChange) {
     };
     const auto words = all_words(few);
     for (const Word& written : words) {
-        CoreBench bench({.queue_pairs = few});
+        Bench bench({.queue_pairs = few});
         const auto before = values_of(words, bench);
         bench.write(written.offset, 0xFFFFFFFF & (written.is("Q_RESET") ? 0 : safe_bits(written)));
         const auto after = values_of(words, bench);
@@ -158,7 +158,7 @@ TEST(RegisterIsolation, AWriteChangesNoWordButItsOwnAndWhatItIsThereToChange) {
 }
 
 TEST(RegisterIsolation, EveryQueuePairOfTheLargestChipHasRegistersOfItsOwn) {
-    CoreBench bench({.queue_pairs = spec::max_queue_pairs});
+    Bench bench({.queue_pairs = spec::max_queue_pairs});
     const auto words = all_words(spec::max_queue_pairs);
     const auto value = [](const Word& word) {
         return (word.offset * 0x9E3779B1u) & word.writable() & safe_bits(word);
@@ -190,7 +190,7 @@ TEST(RegisterWidth, NoOtherThanAlignedWordsReadsOrWritesAnything) {
         std::size_t size;
     };
     constexpr Odd odd[] = {{0, 0}, {0, 1}, {0, 2}, {0, 3}, {0, 8}, {1, 4}, {2, 4}, {3, 4}, {2, 2}};
-    CoreBench bench({.queue_pairs = few});
+    Bench bench({.queue_pairs = few});
     const auto words = all_words(few);
     bench.write(spec::at("ERR_SEV").of(), 0);
     static const std::set<std::string_view> of_errors = {"ERR_SRC", "ERR_ADDR", "ERR_CODE",
@@ -226,8 +226,8 @@ TEST(RegisterWidth, NoOtherThanAlignedWordsReadsOrWritesAnything) {
 // ---- resets ----
 
 /// A chip on which nothing that can be changed has its reset value.
-struct DirtyBench : CoreBench {
-    DirtyBench() : CoreBench({.queue_pairs = few}) {
+struct DirtyBench : Bench {
+    DirtyBench() : Bench({.queue_pairs = few}) {
         enable_queue(1, 8);
         execute(1, nop(1));  // counters and indices
         push(1, nop(2, 0x80));
@@ -275,7 +275,7 @@ INSTANTIATE_TEST_SUITE_P(Both, QueueResets, ::testing::Bool(),
                          [](const auto& how) { return how.param ? "Q_RESET" : "Q_CTRL_EN"; });
 
 TEST(DeviceResetOfRegisters, BringsBackAllButConstantsAndFaultRules) {
-    CoreBench fresh({.queue_pairs = few});
+    Bench fresh({.queue_pairs = few});
     fresh.device_reset();
     DirtyBench bench;
     const auto words = all_words(few);

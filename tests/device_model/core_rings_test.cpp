@@ -9,7 +9,7 @@
 
 #include <set>
 
-#include "core_fixture.hpp"
+#include "chip_bench.hpp"
 #include "ringside/base/prng.hpp"
 #include "ringside/testing/seed.hpp"
 
@@ -26,7 +26,7 @@ class RingPair : public ::testing::TestWithParam<std::tuple<std::uint32_t, std::
   protected:
     RingPair() {
         bench_.enable_queue(1, sq_entries_, cq_entries_);
-        bench_.port.judge = [this](const JudgedPort::Access& access) {
+        bench_.memory.judge = [this](const BenchMemory::Access& access) {
             access.is_write ? see_write(access) : see_read(access);
             return core::DmaResult::ok;
         };
@@ -34,14 +34,14 @@ class RingPair : public ::testing::TestWithParam<std::tuple<std::uint32_t, std::
 
     std::uint32_t credits() const { return std::min(sq_entries_, cq_entries_) - 1; }
 
-    void see_read(const JudgedPort::Access& access) {
+    void see_read(const BenchMemory::Access& access) {
         EXPECT_EQ(access.address, bench_.rings.at(1).sq_entry(fetched_ % sq_entries_));
         EXPECT_EQ(access.size, sizeof(spec::SubmissionEntry));
         EXPECT_LT(fetched_, announced_) << "before its doorbell";
         ++fetched_;
     }
     /// Body and tail alternate; the tail makes the entry the next one.
-    void see_write(const JudgedPort::Access& access) {
+    void see_write(const BenchMemory::Access& access) {
         const std::uint64_t entry = bench_.rings.at(1).cq_entry(posted_ % cq_entries_);
         EXPECT_LT(posted_, fetched_) << "before its descriptor";
         EXPECT_LT(posted_ - consumed_, cq_entries_ - 1) << "over what nobody has given back";
@@ -58,7 +58,7 @@ class RingPair : public ::testing::TestWithParam<std::tuple<std::uint32_t, std::
 
     /// Entry number `number` of all, by the closed form of the phase.
     void expect_entry(std::uint64_t number) {
-        const auto entry = bench_.port.memory.get<spec::CompletionEntry>(
+        const auto entry = bench_.memory.get<spec::CompletionEntry>(
             bench_.rings.at(1).cq_entry(number % cq_entries_));
         EXPECT_EQ(entry.user_tag, number);
         EXPECT_EQ(entry.cid, number % 0x10000);
@@ -99,7 +99,7 @@ class RingPair : public ::testing::TestWithParam<std::tuple<std::uint32_t, std::
 
     const std::uint32_t sq_entries_ = std::get<0>(GetParam());
     const std::uint32_t cq_entries_ = std::get<1>(GetParam());
-    CoreBench bench_;
+    Bench bench_;
     std::uint64_t announced_ = 0;
     std::uint64_t fetched_ = 0;
     std::uint64_t posted_ = 0;
@@ -146,7 +146,7 @@ class Unread : public ::testing::TestWithParam<std::uint32_t> {};
 TEST_P(Unread, ACompletionRingIsFilledToItsLastFreeEntryAndThenLeftAlone) {
     const std::uint32_t entries = GetParam();
     for (const std::uint32_t lap : {0u, 1u, 2u}) {
-        CoreBench bench;
+        Bench bench;
         bench.enable_queue(1, 256, entries);
         for (std::uint32_t i = 0; i < lap * entries; ++i) {
             bench.execute(1, nop(0));
@@ -161,17 +161,17 @@ TEST_P(Unread, ACompletionRingIsFilledToItsLastFreeEntryAndThenLeftAlone) {
         EXPECT_EQ(bench.read(spec::at("ERR_INFO").of()), 1u << 16 | (entries - 1)) << "whose";
         EXPECT_EQ(bench.queue_state(1), spec::QueueState::error);
         EXPECT_EQ(bench.read64(spec::at("Q_COMPLETED").of(1)), (lap + 1) * entries - 1);
-        const auto memory = bench.port.memory.at(ring.cq, entries * sizeof(spec::CompletionEntry));
+        const auto memory = bench.memory.at(ring.cq, entries * sizeof(spec::CompletionEntry));
         const std::vector<std::byte> before(memory.begin(), memory.end());
 
         // Giving entries back does not revive it, and what was lost stays lost.
-        bench.port.memory.accesses.clear();
+        bench.memory.accesses.clear();
         EXPECT_EQ(bench.reap(1).size(), entries - 1);
         bench.run();
-        EXPECT_TRUE(bench.port.memory.accesses.empty());
+        EXPECT_TRUE(bench.memory.accesses.empty());
         EXPECT_EQ(bench.queue_state(1), spec::QueueState::error);
         EXPECT_TRUE(std::equal(before.begin(), before.end(),
-                               bench.port.memory.at(ring.cq, before.size()).begin()));
+                               bench.memory.at(ring.cq, before.size()).begin()));
     }
 }
 
@@ -180,7 +180,7 @@ INSTANTIATE_TEST_SUITE_P(Sizes, Unread, ::testing::ValuesIn(sizes));
 // ---- order ----
 
 TEST(Order, OfWritesIsPayloadThenBodyThenTailForEveryOperationOfABusyChip) {
-    CoreBench bench;
+    Bench bench;
     bench.enable_queue(0, 8);
     bench.enable_queue(1, 64);
     const auto session = bench.execute(0, bench.session_request()).result;
@@ -191,19 +191,19 @@ TEST(Order, OfWritesIsPayloadThenBodyThenTailForEveryOperationOfABusyChip) {
         bench.push(1, entry);
     }
     bench.ring(1);
-    bench.port.memory.accesses.clear();
+    bench.memory.accesses.clear();
     bench.run();
     std::set<std::uint16_t> delivered;
     const auto ring = bench.rings.at(1);
     std::uint32_t index = 0;
-    for (const auto& access : bench.port.memory.accesses) {
+    for (const auto& access : bench.memory.accesses) {
         if (!access.is_write) {
             continue;
         }
         if (owner_of.count(access.address) != 0) {
             EXPECT_TRUE(delivered.insert(owner_of.at(access.address)).second);
         } else if (access.address == ring.cq_entry(index) + spec::completion_tail_offset) {
-            const auto entry = bench.port.memory.get<spec::CompletionEntry>(ring.cq_entry(index++));
+            const auto entry = bench.memory.get<spec::CompletionEntry>(ring.cq_entry(index++));
             EXPECT_TRUE(delivered.count(entry.cid) != 0) << "told of before it was there";
         }
     }
@@ -216,7 +216,7 @@ TEST(Order, OfWritesIsPayloadThenBodyThenTailForEveryOperationOfABusyChip) {
 constexpr std::uint32_t entries = 8;
 
 /// A fresh ring, empty, its indices at `head`.
-void begin_at(CoreBench& bench, std::uint32_t head) {
+void begin_at(Bench& bench, std::uint32_t head) {
     bench.write(spec::at("Q_RESET").of(1), 1);
     bench.clear_errors();
     bench.enable_queue(1, entries);
@@ -237,7 +237,7 @@ struct TailModel {
 };
 
 TEST(Doorbells, AnyTailIsTakenExactlyIfTheRingHasRoomForIt) {
-    CoreBench bench;
+    Bench bench;
     for (std::uint32_t head = 0; head < entries; ++head) {
         for (std::uint32_t unfetched = 0; unfetched < entries; ++unfetched) {
             for (std::uint32_t value = 0; value < 2 * entries + 2; ++value) {
@@ -259,7 +259,7 @@ TEST(Doorbells, AnyTailIsTakenExactlyIfTheRingHasRoomForIt) {
 }
 
 TEST(Doorbells, AnyHeadIsTakenExactlyIfItGivesBackWhatWasWritten) {
-    CoreBench bench;
+    Bench bench;
     for (std::uint32_t head = 0; head < entries; ++head) {
         for (std::uint32_t unconsumed = 0; unconsumed < entries; ++unconsumed) {
             for (std::uint32_t value = 0; value < 2 * entries + 1; ++value) {
@@ -285,7 +285,7 @@ TEST(Doorbells, AnyHeadIsTakenExactlyIfItGivesBackWhatWasWritten) {
 // ---- accounts ----
 
 TEST(Accounts, StatisticsAreWhatTheBusAndTheVectorsSaw) {
-    CoreBench bench;
+    Bench bench;
     for (const std::uint32_t queue : {0u, 1u, 2u}) {
         bench.enable_queue(queue, 32);
     }
@@ -315,7 +315,7 @@ TEST(Accounts, StatisticsAreWhatTheBusAndTheVectorsSaw) {
     errors += 7;
 
     std::uint64_t moved[2] = {};
-    for (const auto& access : bench.port.memory.accesses) {
+    for (const auto& access : bench.memory.accesses) {
         moved[access.is_write ? 1 : 0] += access.size;
     }
     bench.write(spec::at("STAT_SNAP").of(), 1);

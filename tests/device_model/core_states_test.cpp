@@ -8,7 +8,7 @@
 
 #include <set>
 
-#include "core_fixture.hpp"
+#include "chip_bench.hpp"
 
 namespace ringside::testing {
 namespace {
@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 
 TEST(CoreStates, EnablingAgainTakesItsWholeTimeAgain) {
     const core::DeviceConfig config;
-    CoreBench bench(config);
+    Bench bench(config);
     bench.write(spec::at("CC").of(), 0);
     bench.write(spec::at("CC").of(), 1);
     bench.run_for(config.enable / 2);
@@ -33,7 +33,7 @@ TEST(CoreStates, EnablingAgainTakesItsWholeTimeAgain) {
 
 TEST(CoreStates, AResetDuringAResetTakesItsWholeTimeAgain) {
     const core::DeviceConfig config;
-    CoreBench bench(config);
+    Bench bench(config);
     bench.device_reset();
     const Duration whole = config.reset + config.self_test;
     bench.run_for(whole / 2);
@@ -45,7 +45,7 @@ TEST(CoreStates, AResetDuringAResetTakesItsWholeTimeAgain) {
 }
 
 TEST(CoreStates, AResetWhileEnablingLeadsToDisabled) {
-    CoreBench bench;
+    Bench bench;
     bench.write(spec::at("CC").of(), 0);
     bench.write(spec::at("CC").of(), 1);
     bench.device_reset();
@@ -55,7 +55,7 @@ TEST(CoreStates, AResetWhileEnablingLeadsToDisabled) {
 }
 
 TEST(CoreStates, StickyErrorsOutlastEverythingButAWriteOfOneAndTheDeviceReset) {
-    CoreBench bench;
+    Bench bench;
     bench.enable_queue(1, 8);
     bench.write(spec::at("SQ_DB").of(1), 8);
     const std::uint32_t error = spec::bit_of(spec::ErrorSource::bad_doorbell);
@@ -77,7 +77,7 @@ TEST(CoreStates, StickyErrorsOutlastEverythingButAWriteOfOneAndTheDeviceReset) {
 }
 
 TEST(CoreStates, AWrongDoorbellDoesNotDisturbWhatIsUnderWay) {
-    CoreBench bench;
+    Bench bench;
     bench.enable_queue(1, 8);
     bench.push(1, nop(1));
     bench.ring(1);
@@ -93,8 +93,8 @@ TEST(CoreStates, AWrongDoorbellDoesNotDisturbWhatIsUnderWay) {
 constexpr std::uint16_t operations = 6;
 
 /// Six encryptions announced at once, more than the two slices hold.
-struct BusyBench : CoreBench {
-    explicit BusyBench(const core::DeviceConfig& config = {}) : CoreBench(config) {
+struct BusyBench : Bench {
+    explicit BusyBench(const core::DeviceConfig& config = {}) : Bench(config) {
         enable_queue(0, 16);
         enable_queue(1, 16);
         session = execute(0, session_request()).result;
@@ -103,7 +103,7 @@ struct BusyBench : CoreBench {
         run();
         reap(1);
         submit();
-        port.memory.accesses.clear();
+        memory.accesses.clear();
     }
     std::uint32_t session = 0;
 
@@ -141,7 +141,7 @@ TEST(QueueResetAtAnyMoment, CompletesEachOperationOnceAndTheLatterAsAborted) {
     at_every_moment([&](BusyBench& bench) {
         bench.write(spec::at("Q_RESET").of(1), 1);
         EXPECT_EQ(bench.read(spec::at("Q_RESET").of(1)), 0u);
-        bench.port.memory.accesses.clear();
+        bench.memory.accesses.clear();
         std::set<std::uint16_t> seen;
         std::vector<std::uint16_t> aborted;
         while (const auto completion = bench.take(1)) {
@@ -158,7 +158,7 @@ TEST(QueueResetAtAnyMoment, CompletesEachOperationOnceAndTheLatterAsAborted) {
         EXPECT_TRUE(std::is_sorted(aborted.begin(), aborted.end()));
         splits.insert(aborted.size());
         bench.run();
-        EXPECT_TRUE(bench.port.memory.accesses.empty()) << "no DMA after the reset is done";
+        EXPECT_TRUE(bench.memory.accesses.empty()) << "no DMA after the reset is done";
     });
     EXPECT_EQ(splits.size(), operations + 1u) << "all aborted, all but one, ... none";
 }
@@ -166,7 +166,7 @@ TEST(QueueResetAtAnyMoment, CompletesEachOperationOnceAndTheLatterAsAborted) {
 TEST(QueueResetAtAnyMoment, LeavesNothingInTheWayOfTheNextUser) {
     at_every_moment([&](BusyBench& bench) {
         bench.write(spec::at("Q_RESET").of(1), 1);
-        auto cq = bench.port.memory.at(bench.rings.at(1).cq, 16 * sizeof(spec::CompletionEntry));
+        auto cq = bench.memory.at(bench.rings.at(1).cq, 16 * sizeof(spec::CompletionEntry));
         std::fill(cq.begin(), cq.end(), std::byte{0});
         bench.enable_again(1);
         for (std::uint16_t cid = 100; cid < 110; ++cid) {
@@ -191,9 +191,9 @@ TEST(DeviceResetAtAnyMoment, EndsDmaAndInterruptsAndTheChipCanBeUsedAgain) {
         bench.acknowledge(1, true);
         bench.messages.clear();
         bench.device_reset();
-        bench.port.memory.accesses.clear();
+        bench.memory.accesses.clear();
         bench.run();
-        EXPECT_TRUE(bench.port.memory.accesses.empty());
+        EXPECT_TRUE(bench.memory.accesses.empty());
         EXPECT_TRUE(bench.messages.empty());
         EXPECT_EQ(spec::field("CSTS", "DRAINED").get(bench.read(spec::at("CSTS").of())), 1u);
         bench.start();
@@ -241,7 +241,7 @@ TEST(AbortAtAnyMoment, EndsTheOperationOnceAndLeavesTheOthersAlone) {
 
 TEST(QueueReset, DuringAFetchDoesNotLendThatFetchToTheNextUser) {
     const core::DeviceConfig config;
-    CoreBench bench(config);
+    Bench bench(config);
     bench.enable_queue(1, 8);
     bench.push(1, nop(1));
     bench.ring(1);
@@ -261,10 +261,10 @@ TEST(QueueReset, DuringAFetchDoesNotLendThatFetchToTheNextUser) {
 
 /// A chip with one slice, which a long operation occupies until 83 us while another waits for it,
 /// and whose completions take long.
-struct QueueForTheSlice : CoreBench {
+struct QueueForTheSlice : Bench {
     static constexpr std::uint32_t long_length = 1 << 18;
 
-    QueueForTheSlice() : CoreBench({.slices = 1, .completion = 1ms}) {
+    QueueForTheSlice() : Bench({.slices = 1, .completion = 1ms}) {
         for (const std::uint32_t queue : {0u, 1u, 2u}) {
             enable_queue(queue, 16);
         }
@@ -299,7 +299,7 @@ TEST(WaitingForASlice, WhatTakesThePlaceOfAnAbortedOneWaitsForItsOwnSource) {
     const auto next = bench.encryption(3, bench.session, length);
     bool read = false;
     bool written = false;
-    bench.port.judge = [&](const JudgedPort::Access& access) {
+    bench.memory.judge = [&](const BenchMemory::Access& access) {
         read |= !access.is_write && access.address == next.src;
         if (access.is_write && access.address == next.dst) {
             EXPECT_TRUE(read) << "a result without a source";

@@ -144,7 +144,7 @@ TEST_F(ChipFault, ATornEntryShowsItsPhaseBeforeItsBody) {
     const auto address = bench_.rings.at(queue).cq_entry(0);
     bench_.push(queue, entry);
     bench_.ring(queue);
-    const auto in_memory = [&] { return bench_.port.memory.get<spec::CompletionEntry>(address); };
+    const auto in_memory = [&] { return bench_.memory.get<spec::CompletionEntry>(address); };
     while (in_memory().status == 0 && bench_.step()) {
     }
     EXPECT_EQ(in_memory().cid, 3);
@@ -162,9 +162,9 @@ TEST_F(ChipFault, ATornEntrysBodyDoesNotOutliveItsQueue) {
     submit(3);
     bench_.run_for(microseconds(10));
     bench_.write(spec::at("Q_RESET").of(queue), 1);
-    bench_.port.memory.accesses.clear();
+    bench_.memory.accesses.clear();
     bench_.run();
-    EXPECT_TRUE(bench_.port.memory.accesses.empty());
+    EXPECT_TRUE(bench_.memory.accesses.empty());
 }
 
 // ---- interrupts ----
@@ -252,9 +252,9 @@ TEST_F(ChipFault, ALateEntryFindsNobodyAtADisabledQueue) {
     submit(5);
     bench_.run_for(microseconds(10));
     bench_.write(spec::at("Q_RESET").of(queue), 1);
-    bench_.port.memory.accesses.clear();
+    bench_.memory.accesses.clear();
     bench_.run();
-    EXPECT_TRUE(bench_.port.memory.accesses.empty());
+    EXPECT_TRUE(bench_.memory.accesses.empty());
 }
 
 class LateDma : public ChipFault, public ::testing::WithParamInterface<bool> {};
@@ -264,10 +264,10 @@ TEST_P(LateDma, LandsAfterTheResetAndKeepsTransactionsPendingUntilThen) {
     auto entry = bench_.make(Work::encrypt, 1);
     const std::uint64_t target = entry.dst;
     if (GetParam()) {  // in two pieces
-        const std::uint64_t list = bench_.port.memory.allocate(2 * sizeof(spec::ListEntry));
-        bench_.port.memory.put(list, spec::ListEntry{entry.dst, 16, 0});
-        bench_.port.memory.put(list + sizeof(spec::ListEntry),
-                               spec::ListEntry{entry.dst + 16, 48, spec::list_last});
+        const std::uint64_t list = bench_.memory.allocate(2 * sizeof(spec::ListEntry));
+        bench_.memory.put(list, spec::ListEntry{entry.dst, 16, 0});
+        bench_.memory.put(list + sizeof(spec::ListEntry),
+                          spec::ListEntry{entry.dst + 16, 48, spec::list_last});
         entry.flags = static_cast<std::uint8_t>(flag(spec::SubmissionFlag::dst_list));
         entry.dst = list;
     }
@@ -280,13 +280,13 @@ TEST_P(LateDma, LandsAfterTheResetAndKeepsTransactionsPendingUntilThen) {
     bench_.run_for(microseconds(700));
     EXPECT_EQ(bench_.state(), spec::DeviceState::disabled);
     EXPECT_TRUE(transactions_pending());
-    EXPECT_EQ(bench_.port.memory.at(target, 1)[0], std::byte{0});
-    bench_.port.memory.accesses.clear();
+    EXPECT_EQ(bench_.memory.at(target, 1)[0], std::byte{0});
+    bench_.memory.accesses.clear();
     bench_.run();
     EXPECT_FALSE(transactions_pending());
-    EXPECT_EQ(bench_.port.memory.accesses.size(), GetParam() ? 2u : 1u);
-    EXPECT_NE(bench_.port.memory.at(target, 1)[0], std::byte{0});
-    EXPECT_NE(bench_.port.memory.at(target + 16, 1)[0], std::byte{0});
+    EXPECT_EQ(bench_.memory.accesses.size(), GetParam() ? 2u : 1u);
+    EXPECT_NE(bench_.memory.at(target, 1)[0], std::byte{0});
+    EXPECT_NE(bench_.memory.at(target + 16, 1)[0], std::byte{0});
 }
 
 INSTANTIATE_TEST_SUITE_P(Target, LateDma, ::testing::Bool(),
@@ -418,7 +418,7 @@ TEST_F(ChipFault, AFailedResetLeavesADeadChipThatObeysNothing) {
     bench_.run();
     EXPECT_EQ(bench_.state(), spec::DeviceState::dead);
     EXPECT_EQ(spec::field("CSTS", "FATAL").get(bench_.read(spec::at("CSTS").of())), 1u);
-    bench_.port.memory.accesses.clear();
+    bench_.memory.accesses.clear();
     bench_.write(spec::at("CC").of(), 1);
     bench_.device_reset();
     bench_.write(spec::at("Q_CTRL").of(queue), 1);
@@ -432,7 +432,7 @@ TEST_F(ChipFault, AFailedResetLeavesADeadChipThatObeysNothing) {
     enable_function(bench_.device, bench_.now);
     bench_.run();
     EXPECT_EQ(bench_.state(), spec::DeviceState::dead);
-    EXPECT_TRUE(bench_.port.memory.accesses.empty());
+    EXPECT_TRUE(bench_.memory.accesses.empty());
 }
 
 TEST_F(ChipFault, AFailedResetStrikesAFunctionLevelOneToo) {
@@ -495,10 +495,10 @@ TEST_F(ChipFault, ARemovedChipAnswersNowhereAndTouchesNothing) {
     EXPECT_FALSE(bench_.device.write(core::Bar::config, bench_.now, 4, bytes));
     EXPECT_FALSE(bench_.device.peek(core::Bar::registers, bench_.now, 0, bytes));
     EXPECT_FALSE(bench_.device.next_event().has_value());
-    bench_.port.memory.accesses.clear();
+    bench_.memory.accesses.clear();
     bench_.now += microseconds(1'000);
     bench_.device.advance(bench_.now);
-    EXPECT_TRUE(bench_.port.memory.accesses.empty());
+    EXPECT_TRUE(bench_.memory.accesses.empty());
     EXPECT_TRUE(bench_.messages.empty());
 }
 
@@ -538,7 +538,7 @@ TEST_F(ChipFault, WhatNeverCompletesIsFoundByAbortAndByQueueReset) {
     EXPECT_EQ(bench_.execute(0, abort).result, 1u);
     bench_.write(spec::at("Q_RESET").of(queue), 1);
     const auto aborted =
-        bench_.port.memory.get<spec::CompletionEntry>(bench_.rings.at(queue).cq_entry(1));
+        bench_.memory.get<spec::CompletionEntry>(bench_.rings.at(queue).cq_entry(1));
     EXPECT_EQ(aborted.cid, 1);
     EXPECT_EQ(status_of(aborted),
               spec::Status::of(spec::StatusType::aborted, spec::AbortReason::queue_reset));

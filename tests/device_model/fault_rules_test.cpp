@@ -260,12 +260,12 @@ TEST(FaultRegisters, KeepRulesAndCountsOverEveryReset) {
 }
 
 TEST(FaultRegisters, AreAbsentWithoutTheCapability) {
-    CoreBench bench({.fault_injection = false});
+    Bench bench({.fault_injection = false});
     EXPECT_EQ(spec::field("CAP", "FAULT_INJECT").get(bench.read(spec::at("CAP").of())), 0u);
     bench.write(spec::at("FI_CTRL").of(), 1);
     EXPECT_EQ(bench.errors(), spec::bit_of(spec::ErrorSource::bad_access));
     EXPECT_FALSE(bench.device.inject(drop()).has_value());
-    EXPECT_EQ(spec::field("CAP", "FAULT_INJECT").get(CoreBench().read(spec::at("CAP").of())), 1u);
+    EXPECT_EQ(spec::field("CAP", "FAULT_INJECT").get(Bench().read(spec::at("CAP").of())), 1u);
 }
 
 TEST(FaultSlots, AreTakenOneAfterTheOtherAndAgainWhenTheirRuleHasEnded) {

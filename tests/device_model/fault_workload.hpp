@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "core_fixture.hpp"
+#include "chip_bench.hpp"
 #include "ringside/core/fault_rule.hpp"
 #include "ringside/spec/faults.hpp"
 
@@ -96,21 +96,20 @@ enum class Work { encrypt, decrypt_good_tag, decrypt_bad_tag };
 
 /// The bench with queue pairs 1 and 2 and sessions for both algorithms; rules come later, so that
 /// setting up meets none.
-class FaultBench : public CoreBench {
+class FaultBench : public Bench {
   public:
     static constexpr std::uint32_t queue = 1;
     static constexpr std::uint32_t length = 64;
     static constexpr std::uint32_t tag_length = 16;
 
-    explicit FaultBench(const core::DeviceConfig& config = {}) : CoreBench(config) {
+    explicit FaultBench(const core::DeviceConfig& config = {}) : Bench(config) {
         enable_queue(0, 16);
         enable_queue(queue, 64);
         enable_queue(2, 64);
         cbc = execute(0, session_request()).result;
         auto parameters = session_request();
-        port.memory.put(
-            parameters.src,
-            spec::SessionParameters{static_cast<std::uint8_t>(spec::Algorithm::aes_gcm), 0, 16});
+        memory.put(parameters.src, spec::SessionParameters{
+                                       static_cast<std::uint8_t>(spec::Algorithm::aes_gcm), 0, 16});
         gcm = execute(0, parameters).result;
         acknowledge(queue, true);
         acknowledge(2, true);
@@ -141,11 +140,11 @@ class FaultBench : public CoreBench {
 
     spec::SubmissionEntry make(Work work, std::uint16_t cid) {
         auto entry = encryption(cid, work == Work::encrypt ? cbc : gcm, length);
-        std::ranges::fill(port.memory.at(entry.src, length), std::byte(cid + 1));
+        std::ranges::fill(memory.at(entry.src, length), std::byte(cid + 1));
         if (work != Work::encrypt) {
             // Sealed by the chip itself, on the queue pair that no rule of the test looks at.
             auto seal = entry;
-            seal.dst = port.memory.allocate(length + tag_length);
+            seal.dst = memory.allocate(length + tag_length);
             seal.dst_len = length + tag_length;
             seal.tag_len = tag_length;
             EXPECT_TRUE(status_of(execute(2, seal)).ok());
@@ -154,7 +153,7 @@ class FaultBench : public CoreBench {
             entry.tag_len = tag_length;
             entry.flags = static_cast<std::uint8_t>(flag(spec::SubmissionFlag::decrypt));
             if (work == Work::decrypt_bad_tag) {
-                port.memory.at(entry.src + length, 1)[0] ^= std::byte{0x80};
+                memory.at(entry.src + length, 1)[0] ^= std::byte{0x80};
             }
         }
         return entry;
@@ -177,7 +176,7 @@ class FaultBench : public CoreBench {
             ++seen.messages[message.data];
         }
         seen.completions = reap(queue, true);
-        const auto output = port.memory.at(entry.dst, length);
+        const auto output = memory.at(entry.dst, length);
         seen.output.assign(output.begin(), output.end());
         seen.errors = peek(spec::at("ERR_SRC").of());
         seen.error_address = peek(spec::at("ERR_ADDR").of());

@@ -99,6 +99,52 @@ TEST_F(AsyncQueueTest, MoreRequestsThanSlotsEndInTheOrderOfTheCalls) {
     EXPECT_EQ(queue->counters().reserved, 0u);
 }
 
+TEST_F(AsyncQueueTest, WhoWaitsIsSubmittedInTheOrderOfTheCallsAndWhoFindsASlotAtOnce) {
+    open_async(4);
+    // Each request is marked with its number.
+    const auto request = [](std::uint32_t number) {
+        return spec::SubmissionEntry{.src_len = number};
+    };
+    Outcome others;
+    async->async_submit(request(1), [&](error_code, const Completion&) {
+        async->async_submit(request(6), into(others));  // while 4 and 5 have slots, and one is free
+    });
+    for (std::uint32_t number = 2; number <= 5; ++number) {
+        async->async_submit(request(number), into(others));
+    }
+    for (int i = 0; i < 3; ++i) {
+        device.complete(q);
+    }
+    environment.run_ready();
+    ASSERT_EQ(device.pending(q), 3u);
+    EXPECT_EQ(device.pending_entry(q, 0).src_len, 6u);
+    EXPECT_EQ(device.pending_entry(q, 1).src_len, 4u);
+    EXPECT_EQ(device.pending_entry(q, 2).src_len, 5u);
+    for (int i = 0; i < 3; ++i) {
+        complete_one();
+    }
+    EXPECT_EQ(others.calls, 5);
+}
+
+TEST_F(AsyncQueueTest, WhoseTurnLapsesWaitsAnewBehindTheOthers) {
+    open_async(2);
+    std::vector<int> order;
+    for (int i = 0; i < 3; ++i) {
+        async->async_submit({}, [&order, i](error_code, const Completion&) { order.push_back(i); });
+    }
+    bool stopped = false;
+    environment.at_schedule_points([&](std::string_view name) {
+        if (name == "queue_pair.tell_waiters.before_slot_ready" && !std::exchange(stopped, true)) {
+            environment.advance(lapse);
+        }
+    });
+    for (int i = 0; i < 3; ++i) {
+        complete_one();
+    }
+    EXPECT_EQ(order, (std::vector<int>{0, 2, 1}));
+    EXPECT_EQ(queue->counters().lapses, 1u);
+}
+
 TEST_F(AsyncQueueTest, AHandlerRunsOnItsOwnExecutorWhichHasWorkUntilThen) {
     open_async(4);
     asio::io_context own;

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <vector>
 
 #include "test_requests.hpp"
@@ -57,7 +58,7 @@ TEST_F(WaiterQueueTest, AWaiterQueuedTwiceKeepsItsPlace) {
     EXPECT_EQ(due(), Told{&a});
 }
 
-TEST_F(WaiterQueueTest, ReservingWaitersGoBeforeHintedOnes) {
+TEST_F(WaiterQueueTest, ReservingWaitersGoBeforeHintedOnesThatNeverCame) {
     queue.enqueue(hint_a);
     queue.enqueue(a);
     const auto out = queue.hand_out(2);
@@ -65,6 +66,118 @@ TEST_F(WaiterQueueTest, ReservingWaitersGoBeforeHintedOnes) {
     EXPECT_EQ(out.hints, 1u);
     EXPECT_EQ(due(), (Told{&a, &hint_a}));
     EXPECT_FALSE(queue.holds_reservation(hint_a));
+}
+
+/// As a submit() that finds the ring full.
+void refuse(WaiterQueue& queue, SlotWaiter& waiter) {
+    queue.come(waiter);
+    queue.enqueue(waiter);
+}
+
+TEST_F(WaiterQueueTest, OfBothKindsTheOldestIsNextWhileHintedOnesCome) {
+    refuse(queue, a);
+    refuse(queue, hint_a);
+    refuse(queue, b);
+    refuse(queue, c);
+    EXPECT_EQ(queue.hand_out(2).reservations, 2u);
+    EXPECT_EQ(due(), (Told{&a, &hint_a}));
+    EXPECT_EQ(queue.reserved(), 2u);
+    EXPECT_EQ(queue.hints(), 0u);
+    EXPECT_TRUE(queue.holds_reservation(hint_a));
+    EXPECT_FALSE(queue.holds_reservation(b));
+}
+
+TEST_F(WaiterQueueTest, ASlotThatIsKeptForAHintedOneIsForAnyOfItsKind) {
+    refuse(queue, hint_a);
+    refuse(queue, a);
+    queue.hand_out(1);
+    due();
+    EXPECT_TRUE(queue.holds_reservation(hint_b));
+    queue.come(hint_b);
+    EXPECT_EQ(queue.reserved(), 0u) << "free for who comes";
+    EXPECT_FALSE(queue.holds_reservation(hint_a));
+}
+
+TEST_F(WaiterQueueTest, WhoseSlotAnotherOneTookWaitsOnInThatOnesPlace) {
+    refuse(queue, hint_a);
+    refuse(queue, a);
+    refuse(queue, hint_b);
+    refuse(queue, b);
+    queue.hand_out(1);
+    EXPECT_EQ(due(), Told{&hint_a});
+    queue.come(hint_b);
+    queue.leave(hint_b);  // it is in the ring
+    queue.hand_out(2);
+    EXPECT_EQ(due(), (Told{&a, &hint_a}));
+    EXPECT_EQ(queue.queued(), 1u);
+}
+
+TEST_F(WaiterQueueTest, WhoseSlotANewcomerTookWaitsOnBehindAll) {
+    refuse(queue, hint_a);
+    refuse(queue, a);
+    refuse(queue, hint_b);
+    queue.hand_out(1);
+    due();
+    queue.come(hint_c);
+    queue.hand_out(3);
+    EXPECT_EQ(due(), (Told{&a, &hint_b, &hint_a}));
+}
+
+TEST_F(WaiterQueueTest, OneMoreSlotIsKeptForHintedOnesWheneverOneComesForIt) {
+    std::deque<TestWaiter> hinted;
+    for (int i = 0; i < 12; ++i) {
+        refuse(queue, hinted.emplace_back(Kind::notify_only));
+    }
+    refuse(queue, a);
+    refuse(queue, b);
+    queue.hand_out(2);
+    EXPECT_EQ(due(), (Told{&hinted[0], &a})) << "one at first, though others are older than a";
+    queue.come(hinted[0]);
+    refuse(queue, c);
+    queue.hand_out(4);
+    EXPECT_EQ(due(), (Told{&hinted[1], &hinted[2], &b})) << "then two";
+}
+
+TEST_F(WaiterQueueTest, WhereNoHintedOneComesForItsSlotReservingWaitersGoFirst) {
+    for (TestWaiter* waiter : {&hint_a, &hint_b, &a, &b}) {
+        refuse(queue, *waiter);
+    }
+    queue.hand_out(1);
+    EXPECT_EQ(due(soon), Told{&hint_a});
+    EXPECT_EQ(queue.next_lapse(), soon);
+    EXPECT_EQ(queue.lapse(soon), 1u);
+    queue.hand_out(1);
+    EXPECT_EQ(due(later), Told{&a});
+    refuse(queue, hint_c);
+    queue.hand_out(2);
+    EXPECT_EQ(due(later), Told{&hint_b}) << "one has come";
+}
+
+TEST_F(WaiterQueueTest, LeavingGivesAHintedOnesSlotBackAtOnce) {
+    refuse(queue, hint_a);
+    refuse(queue, a);
+    queue.hand_out(1);
+    due();
+    EXPECT_TRUE(queue.leave(hint_a));
+    EXPECT_EQ(queue.reserved(), 0u);
+    queue.hand_out(1);
+    EXPECT_EQ(due(), Told{&a});
+}
+
+TEST_F(WaiterQueueTest, RecallAndReleaseKnowHintedOnesThatHaveASlot) {
+    for (TestWaiter* waiter : {&hint_a, &a, &hint_b, &b}) {
+        refuse(queue, *waiter);
+    }
+    queue.hand_out(1);
+    due();
+    queue.recall();
+    EXPECT_EQ(queue.reserved(), 0u);
+    EXPECT_EQ(queue.queued(), 4u);
+    queue.hand_out(2);
+    EXPECT_EQ(due(), (Told{&hint_a, &a})) << "in the old order";
+    queue.release_all();
+    EXPECT_EQ(queue.reserved(), 0u);
+    EXPECT_EQ(due(), (Told{&b, &hint_b}));
 }
 
 TEST_F(WaiterQueueTest, OneFreeSlotWakesOneSleeperOnce) {

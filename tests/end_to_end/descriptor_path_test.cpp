@@ -6,9 +6,13 @@
 
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <vector>
 
+#include "ringside/driver/queued_submit.hpp"
+#include "ringside/sim/live_platform.hpp"
 #include "ringside/testing/accelerator.hpp"
+#include "ringside/testing/seed.hpp"
 
 namespace ringside {
 namespace {
@@ -132,6 +136,44 @@ TEST_F(DescriptorPath, AHostAddressIsNoDeviceAddress) {
     const auto request = driver::aes_cbc(Direction::encrypt, session, buffers, iv);
     ASSERT_TRUE(machine.queue().submit(request, operation).has_value());
     EXPECT_EQ(operation.wait().status, driver::Errc::dma_fault);
+}
+
+/// The chip works on it in its own thread, with direct access to what is mapped.
+TEST(LiveDescriptorPath, MemoryIsLeftAloneFromTheMomentItIsUnmapped) {
+    const auto platform = sim::LivePlatform::create({.seed = testing::seed()}).value();
+    auto& link = platform->link();
+    auto& environment = platform->environment();
+    const auto device = driver::Device::open(link, environment, {.ring_entries = 16}).value();
+    const std::array<std::byte, 16> key{};
+    const driver::SessionSpec spec{.algorithm = spec::Algorithm::aes_cbc, .key = key};
+    auto parameters = device->dma().allocate(spec.size()).value();
+    driver::write_session_parameters(parameters.bytes(), spec);
+    const auto session =
+        driver::submit_and_wait(device->admin(), environment,
+                                driver::session_create(parameters.iova(), spec.size()))
+            .result;
+    for (int round = 0; round < 100; ++round) {
+        std::vector<std::byte> memory(4096);
+        const auto size = static_cast<std::uint32_t>(memory.size());
+        const auto iova = link.dma_map(memory, driver::DmaDirection::bidirectional).value();
+        const auto request =
+            driver::aes_cbc(Direction::encrypt, session, {iova, size, iova, size}, key);
+        std::deque<RecordedOperation> operations;
+        for (int i = 0; i < 8; ++i) {
+            auto& operation = operations.emplace_back(environment);
+            ASSERT_TRUE(device->queue_pair(0).submit(request, operation).has_value());
+        }
+        operations.front().wait();
+        operations.pop_front();
+        link.dma_unmap(iova);
+        const auto at_unmapping = memory;
+        for (auto& operation : operations) {
+            const auto status = operation.wait().status;
+            EXPECT_TRUE(!status || status == driver::Errc::dma_fault) << status.message();
+        }
+        ASSERT_EQ(memory, at_unmapping);
+    }
+    device->close();
 }
 
 }  // namespace

@@ -26,15 +26,17 @@ struct MachineConfig {
     bool callbacks = true;
     sim::Interleaving interleaving = sim::Interleaving::seeded;
     std::uint32_t max_length = core::DeviceConfig{}.max_length;
+    Duration reservation_lapse = driver::DeviceConfig{}.reservation_lapse;
 };
 
 class OffloadMachine {
   public:
     explicit OffloadMachine(const MachineConfig& config)
-        : accelerator({.device = {.max_length = config.max_length},
-                       .seed = config.seed,
-                       .interleaving = config.interleaving},
-                      {.ring_entries = config.ring_entries}),
+        : accelerator(
+              {.device = {.max_length = config.max_length},
+               .seed = config.seed,
+               .interleaving = config.interleaving},
+              {.ring_entries = config.ring_entries, .reservation_lapse = config.reservation_lapse}),
           offload(*accelerator.device, {.callbacks = config.callbacks}),
           session(offload::CipherSession::create(offload, spec::Algorithm::aes_cbc,
                                                  std::array<std::byte, 16>{})
@@ -89,12 +91,14 @@ class OffloadMachine {
     int completed = 0;
 };
 
-/// Calls `body(seed)` with many seeds, each named in a failure. Under ThreadSanitizer with few:
-/// virtual time is one thread, and each seed takes ten times as long.
+/// Calls `body(seed)` with many seeds, each named in a failure. Under sanitizers with fewer: a seed
+/// takes up to ten times as long, and for ThreadSanitizer virtual time is one thread.
 template <typename Body>
 void for_seeds(unsigned count, Body body) {
 #if defined(__SANITIZE_THREAD__)
     count = std::max(count / 10, 1u);
+#elif defined(__SANITIZE_ADDRESS__)
+    count = std::max(count / 4, 1u);
 #endif
     for (unsigned i = 0; i < count && !::testing::Test::HasFailure(); ++i) {
         const std::uint64_t each = seed() * 1'000'000 + i;

@@ -84,6 +84,38 @@ INSTANTIATE_TEST_SUITE_P(Told, OffloadLive, ::testing::Values(false, true), [](c
     return std::string(each.param ? "by_callback" : "by_descriptor");
 });
 
+/// Where a callback ran, for an application that waits for nothing else.
+struct CallbackPlace {
+    explicit CallbackPlace(driver::Environment& world) : environment(world) {}
+    static int note(void* argument) {
+        auto& self = *static_cast<CallbackPlace*>(argument);
+        self.in_interrupt_context = self.environment.on_interrupt_executor();
+        self.thread = std::this_thread::get_id();
+        self.called.count_down();
+        return 1;
+    }
+
+    driver::Environment& environment;
+    bool in_interrupt_context = false;
+    std::thread::id thread;
+    std::latch called{1};
+};
+
+TEST(OffloadLiveCallback, ComesOnTheInterruptThreadToAnApplicationThatNeverCallsUs) {
+    using namespace std::chrono_literals;
+    LiveMachine machine({.device = {.interrupt = 25ms}, .pace = sim::Pace::paced}, 4);
+    CallbackPlace place(machine.platform->environment());
+    TestJob job([&] { machine.work(1); });
+    job.set_callback(&CallbackPlace::note, &place);
+    ASSERT_FALSE(job.enter()) << "paused";
+    place.called.wait();  // of the standard library's: nothing here runs any code of ours
+    EXPECT_TRUE(place.in_interrupt_context);
+    EXPECT_NE(place.thread, std::this_thread::get_id());
+    EXPECT_EQ(job.pauses(), 1);
+    EXPECT_EQ(machine.device->queue_pair(0).counters().in_flight, 0u);
+    EXPECT_TRUE(job.enter()) << "its result is there";
+}
+
 /// A caller that cannot pause: `call` runs the work as such a caller would.
 struct Caller {
     const char* name;

@@ -5,14 +5,18 @@
 // file descriptor to be had. In the end every accepted operation has completed once; that is
 // checked where the fixture ends.
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <openssl/async.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <array>
 #include <deque>
+#include <filesystem>
+#include <iterator>
 #include <map>
 #include <ostream>
 #include <string>
@@ -20,6 +24,27 @@
 
 #include "offload_fixture.hpp"
 #include "ringside/base/prng.hpp"
+
+namespace {
+
+/// So many calls of ASYNC_WAIT_CTX_set_wait_fd() find no memory.
+int refusals_of_descriptors = 0;
+
+}  // namespace
+
+/// Stands before the library's in this program.
+extern "C" int ASYNC_WAIT_CTX_set_wait_fd(ASYNC_WAIT_CTX* ctx, const void* key, OSSL_ASYNC_FD fd,
+                                          void* custom_data,
+                                          void (*cleanup)(ASYNC_WAIT_CTX*, const void*,
+                                                          OSSL_ASYNC_FD, void*)) {
+    if (refusals_of_descriptors != 0) {
+        --refusals_of_descriptors;
+        return 0;
+    }
+    static const auto library = reinterpret_cast<decltype(&ASYNC_WAIT_CTX_set_wait_fd)>(
+        dlsym(RTLD_NEXT, "ASYNC_WAIT_CTX_set_wait_fd"));
+    return library(ctx, key, fd, custom_data, cleanup);
+}
 
 namespace ringside {
 namespace {
@@ -252,6 +277,38 @@ TEST(OffloadTrouble, Row35AFileThatTookTheNumberOfAClosedDescriptorIsLeftAlone) 
         close(ends[0]);
         close(ends[1]);
     });
+}
+
+std::size_t open_descriptors() {
+    const std::filesystem::directory_iterator all("/proc/self/fd");
+    return static_cast<std::size_t>(std::distance(begin(all), end(all)));
+}
+
+TEST(OffloadTrouble, Row35AWaitCtxWithoutMemoryForAnotherDescriptorIsAskedAgainAtThePause) {
+    for (const int refusals : {1, 2}) {
+        OffloadMachine machine({.interleaving = sim::Interleaving::cooperative});
+        const std::size_t before = open_descriptors();
+        {
+            TestJob job([&] { machine.work(); });
+            ASSERT_FALSE(job.enter());
+            machine.settle();
+            ASSERT_TRUE(job.enter());
+            ASSERT_EQ(close(job.fd()), 0);
+            refusals_of_descriptors = refusals;
+            EXPECT_EQ(job.enter(), refusals == 2) << "it waits, if it cannot be told";
+            EXPECT_EQ(refusals_of_descriptors, 0);
+            EXPECT_EQ(job.fd_count(), refusals == 2 ? 0u : 1u);
+            machine.settle();
+            EXPECT_EQ(job.finished() || job.enter(), true);
+            EXPECT_FALSE(job.enter()) << "and it is told again";
+            EXPECT_EQ(job.fd_count(), 1u);
+            machine.settle();
+            EXPECT_TRUE(job.fd_is_readable());
+            EXPECT_TRUE(job.enter());
+        }
+        machine.settle();
+        EXPECT_EQ(open_descriptors(), before) << refusals;
+    }
 }
 
 TEST(OffloadTrouble, AJobWithoutAWaitCtxIsServedSynchronously) {

@@ -63,11 +63,12 @@ class Machine {
 
     Machine() { enumerate(); }
 
-    void run(Program program) {
-        while (!program.at_end()) {
+    std::uint64_t run(Program program) {
+        while (!program.at_end() && trace_.event_count() < most_events) {
             step(program);
         }
         expect_an_end();
+        return trace_.event_count();
     }
 
   private:
@@ -236,10 +237,10 @@ class Machine {
 
     // ---- time ----
 
-    void pass(Duration duration) {
+    void pass(Duration duration, std::uint64_t limit = most_events) {
         const Time end = now_ + duration;
         // A storm of messages goes on as long as it may: so many steps are enough of it.
-        for (int steps = 0; steps < 10'000; ++steps) {
+        for (int steps = 0; steps < 10'000 && trace_.event_count() < limit; ++steps) {
             const auto next = device_.next_event();
             if (!next || *next > end) {
                 break;
@@ -261,7 +262,7 @@ class Machine {
             write(spec::at("FI_CTRL").of(slot), 0);
         }
         write(spec::at("RESET").of(), spec::reset_key);
-        pass(std::chrono::milliseconds(100));
+        pass(std::chrono::milliseconds(100), 2 * most_events);
         const std::uint32_t status = read(spec::at("CSTS").of());
         if (status == 0xFFFFFFFF) {
             return;
@@ -291,8 +292,8 @@ class Machine {
 
 }  // namespace
 
-void run_device_program(std::span<const std::byte> program) {
-    Machine().run(Program(program));
+std::uint64_t run_device_program(std::span<const std::byte> program) {
+    return Machine().run(Program(program));
 }
 
 }  // namespace ringside::testing

@@ -13,7 +13,12 @@
 
 namespace ringside::testing {
 
-/// Runs it on a fresh chip. Aborts, with a line on stderr, where the chip breaks a promise.
-void run_device_program(std::span<const std::byte> program);
+/// A program ends early when its chip has done so much: a few bytes can ask for storms of errors
+/// and messages without end.
+inline constexpr std::uint64_t most_events = 500'000;
+
+/// Runs it on a fresh chip; says how many events that recorded. Aborts, with a line on stderr,
+/// where the chip breaks a promise.
+std::uint64_t run_device_program(std::span<const std::byte> program);
 
 }  // namespace ringside::testing

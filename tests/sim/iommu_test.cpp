@@ -98,16 +98,10 @@ TEST_F(IommuTest, MemoryOfManyPagesThatWasUsedIsOutOfReachAsAWhole) {
     EXPECT_TRUE(iommu.read(other.value, buffer));
 }
 
-TEST_F(IommuTest, GivesAwayNoMemoryThatOtherThreadsMayUnmap) {
-    EXPECT_FALSE(iommu.direct(map(memory).value));
-}
-
-TEST(DirectMemory, IsThatOfTheMappingUntilItIsRevoked) {
-    Iommu iommu(testing::seed(), Iommu::Threads::one);
-    std::vector<std::byte> memory(100);
+TEST_F(IommuTest, DirectMemoryIsThatOfTheMappingUntilItIsRevoked) {
     std::vector<std::uint64_t> revoked;
     iommu.on_revoke([&](const HostMemory::Direct& direct) { revoked.push_back(direct.address); });
-    const Iova iova = iommu.map(memory, DmaDirection::to_device).value();
+    const Iova iova = map(memory, DmaDirection::to_device);
     const auto direct = iommu.direct(iova.value + 7);
     ASSERT_TRUE(direct);
     EXPECT_EQ(direct->address, iova.value);

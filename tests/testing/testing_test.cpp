@@ -125,17 +125,110 @@ TEST_F(KitTest, ARefusalForWantOfASlotIsTrueAndGivesAWaiterItsTurn) {
     }
 }
 
-TEST_F(KitTest, ASubmitInsideACallbackIsRefusedAsWanted) {
-    struct Resubmitter final : driver::Operation {
-        explicit Resubmitter(driver::QueuePair& to) : queue(to) {}
-        void complete(const driver::Completion&) noexcept override {
-            const auto accepted = queue.submit({}, second);
-            refusal = accepted ? driver::error_code() : accepted.error();
+TEST_F(KitTest, ARefusalByAResetIsTrueAndGivesAWaiterItsTurn) {
+    for (std::uint64_t resets = 1; resets <= driver::RecoveryPolicy{}.max_device_resets; ++resets) {
+        CountingOperation first, second;
+        CountingWaiter waiter;
+        machine.hold_completions();
+        machine.fail_submit(2, driver::Errc::resetting);
+        EXPECT_TRUE(submit(first));
+        const auto refused = machine.queue().submit({}, second, &waiter);
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error(), driver::Errc::resetting);
+        EXPECT_EQ(machine.device().health(), driver::DeviceHealth::resetting);
+        EXPECT_EQ(waiter.calls, 0) << "there are no slots yet";
+        machine.link().stop_holding();
+        machine.settle();
+        EXPECT_EQ(first.status, driver::Errc::aborted);
+        EXPECT_EQ(waiter.calls, 1);
+        EXPECT_TRUE(submit(second, &waiter));
+        machine.settle();
+        EXPECT_EQ(first.completions + second.completions, 2);
+        EXPECT_EQ(machine.device().recovery_counters().device_resets, resets);
+    }
+}
+
+TEST_F(KitTest, AResetThatIsNotAllowedAnyMoreIsTheEndOfTheDevice) {
+    for (unsigned i = 0; i < driver::RecoveryPolicy{}.max_device_resets; ++i) {
+        CountingOperation operation;
+        machine.fail_submit(1, driver::Errc::resetting);
+        EXPECT_FALSE(submit(operation));
+        machine.settle();
+    }
+    CountingOperation last;
+    machine.fail_submit(1, driver::Errc::resetting);
+    const auto refused = machine.queue().submit({}, last);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error(), driver::Errc::dead);
+}
+
+TEST(Kit, LosesNobodyInAResetWhateverTheInterleaving) {
+    std::uint64_t resets = 0;
+    for_each_seed(200, [&resets](std::uint64_t seed) {
+        Machine machine({.seed = seed});
+        machine.fail_submit(1 + seed % 8, driver::Errc::resetting);
+        std::array<driver::error_code, 6> ends;
+        for (auto& end : ends) {
+            end = driver::Errc::timed_out;
+            machine.spawn("caller", [&machine, &end] {
+                end = driver::submit_and_wait(machine.queue(), machine.environment(), {}).status;
+            });
         }
-        driver::QueuePair& queue;
-        CountingOperation second;
-        driver::error_code refusal;
-    };
+        machine.join();
+        for (const auto& end : ends) {
+            EXPECT_TRUE(!end || end == driver::Errc::aborted) << end.message();
+        }
+        machine.expect_no_lost_wakeup();
+        machine.expect_exactly_once();
+        resets += machine.device().recovery_counters().device_resets;
+    });
+    EXPECT_GT(resets, 100u) << "else the last submits were made in callbacks";
+}
+
+TEST_F(KitTest, OnlyWhatSubmitCanSayIsPlanned) {
+    static Machine* own = nullptr;
+    own = &machine;
+    EXPECT_NONFATAL_FAILURE(own->fail_submit(100, driver::Errc::auth_failed), "never says");
+}
+
+/// Submits another one when it ends, and notes what that said.
+struct Resubmitter final : driver::Operation {
+    explicit Resubmitter(driver::QueuePair& to) : queue(to) {}
+    void complete(const driver::Completion&) noexcept override {
+        const auto accepted = queue.submit({}, second);
+        refusal = accepted ? driver::error_code() : accepted.error();
+    }
+    driver::QueuePair& queue;
+    CountingOperation second;
+    driver::error_code refusal;
+};
+
+TEST_F(KitTest, NoResetBeginsInsideACallbackSoThatItMeetsTheNextSubmit) {
+    Resubmitter operation(machine.queue());
+    CountingOperation next;
+    machine.fail_submit(2, driver::Errc::resetting);
+    EXPECT_TRUE(machine.queue().submit({}, operation));
+    machine.settle();
+    EXPECT_FALSE(operation.refusal);
+    EXPECT_EQ(operation.second.completions, 1);
+    const auto refused = machine.queue().submit({}, next);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error(), driver::Errc::resetting);
+}
+
+TEST_F(KitTest, ACallbackOfTheResetItselfIsRefusedTruly) {
+    Resubmitter operation(machine.queue());
+    CountingOperation next;
+    machine.fail_submit(2, driver::Errc::resetting);
+    machine.hold_completions();
+    EXPECT_TRUE(machine.queue().submit({}, operation));
+    machine.device().request_reset();
+    machine.settle();
+    EXPECT_EQ(operation.refusal, driver::Errc::resetting);
+    EXPECT_TRUE(submit(next)) << "that was the one";
+}
+
+TEST_F(KitTest, ASubmitInsideACallbackIsRefusedAsWanted) {
     for (const auto why : {driver::Errc::again, driver::Errc::dead}) {
         Resubmitter operation(machine.queue());
         machine.fail_submit(2, why);

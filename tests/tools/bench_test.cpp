@@ -144,7 +144,11 @@ TEST_P(BenchModes, CompleteAndVerify) {
 
 INSTANTIATE_TEST_SUITE_P(Bench, BenchModes,
                          ::testing::Combine(::testing::Values("virtual", "live"),
-                                            ::testing::Values("interrupt", "adaptive", "poll")));
+                                            ::testing::Values("interrupt", "adaptive", "poll")),
+                         [](const auto& mode) {
+                             return std::string(std::get<0>(mode.param)) + "_" +
+                                    std::get<1>(mode.param);
+                         });
 
 TEST(Bench, ModerationSavesInterrupts) {
     const auto interrupts = [](const char* count) {

@@ -87,7 +87,11 @@ TEST_P(RunModes, RingLargerThanTheJobsNeverFillsUp) {
 
 INSTANTIATE_TEST_SUITE_P(Run, RunModes,
                          ::testing::Combine(::testing::Values("virtual", "live"),
-                                            ::testing::Values("fd", "callback")));
+                                            ::testing::Values("fd", "callback")),
+                         [](const auto& mode) {
+                             return std::string(std::get<0>(mode.param)) + "_" +
+                                    std::get<1>(mode.param);
+                         });
 
 TEST(Run, SeedFixesTheTraceAndAnotherSeedChangesIt) {
     const auto hash = [](const char* seed) {

@@ -113,7 +113,8 @@ class RunTrace : public ::testing::TestWithParam<const char*> {
     json trace;
     std::map<std::string, std::vector<json>> by_phase;
 };
-INSTANTIATE_TEST_SUITE_P(Times, RunTrace, ::testing::Values("virtual", "live"));
+INSTANTIATE_TEST_SUITE_P(Times, RunTrace, ::testing::Values("virtual", "live"),
+                         [](const auto& time) { return std::string(time.param); });
 
 TEST_P(RunTrace, TimesDoNotGoBackAndNothingIsMissing) {
     EXPECT_EQ(trace["otherData"]["dropped"], "0");

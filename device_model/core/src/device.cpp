@@ -249,7 +249,7 @@ std::optional<std::uint32_t> Device::inject(const FaultRule& rule) {
 void Device::advance(Time now) {
     impl_->advance(now);
 }
-void Device::run(Time limit, Time& clock, const bool& enough) {
+void Device::run(Time limit, Time& clock, const blocks::Enough& enough) {
     impl_->run(limit, clock, enough);
 }
 std::optional<Time> Device::next_event() const {

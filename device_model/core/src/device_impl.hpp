@@ -34,7 +34,7 @@ class Device::Impl final : public blocks::Endpoint {
     Impl& operator=(const Impl&) = delete;
 
     void advance(Time now) override;
-    void run(Time limit, Time& clock, const bool& enough) override;
+    void run(Time limit, Time& clock, const blocks::Enough& enough) override;
     std::optional<Time> next_event() const override {
         return is_gone_ ? std::nullopt : calendar_.next();
     }
@@ -99,6 +99,7 @@ class Device::Impl final : public blocks::Endpoint {
     void abort_queue(std::uint32_t index, spec::AbortReason reason);
 
     // the stages (stages.cpp)
+    void work_at(Time instant);
     void perform(const Action& action);
     void perform_on_queue(const Action& action);
     Operation* find(const Action& action);

@@ -71,12 +71,13 @@ Helpers::~Helpers() {
 }
 
 void Helpers::start(Computation& computation) {
-    computation.state.store(State::waiting);
+    // What helpers last wrote comes from their caches: all of it at one time, before `entered_`.
+    computation.state.store(State::waiting, std::memory_order_release);
     const std::uint64_t place = entered_.load(std::memory_order_relaxed);
     if (place - taken_.load() == capacity) {
         return;  // collect() computes it
     }
-    ring_[place % capacity].store(&computation);
+    ring_[place % capacity].store(&computation, std::memory_order_release);
     entered_.store(place + 1);
     if (sleepers_.load() != 0) {
         calls_.fetch_add(1);

@@ -38,20 +38,25 @@ void Device::Impl::advance(Time now) {
     RINGSIDE_ASSERT(trace_, now >= now_, "time went back from %lld to %lld ps",
                     static_cast<long long>(to_ps(now_)), static_cast<long long>(to_ps(now)));
     while (!is_gone_ && calendar_.next_time() <= now) {
-        now_ = calendar_.next_time();
-        perform(calendar_.take());
+        work_at(calendar_.next_time());
     }
     now_ = now;
 }
 
-void Device::Impl::run(Time limit, Time& clock, const bool& enough) {
-    while (!is_gone_ && calendar_.next_time() <= limit && !enough) {
+void Device::Impl::run(Time limit, Time& clock, const blocks::Enough& enough) {
+    limit = std::min(limit, Time::max() - Duration(1));
+    while (!is_gone_ && calendar_.next_time() <= limit && !enough.before(calendar_.next_time())) {
         clock = calendar_.next_time();
-        if (clock == Time::max()) {
-            return;
-        }
-        advance(clock);
+        work_at(clock);
     }
+}
+
+/// All that is due at an instant.
+void Device::Impl::work_at(Time instant) {
+    now_ = instant;
+    do {
+        perform(calendar_.take());
+    } while (calendar_.next_time() == instant && !is_gone_);
 }
 
 void Device::Impl::perform(const Action& action) {

@@ -3,9 +3,9 @@
 #include "ringside/systemc/pcie_device.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 #include "direct_memory.hpp"
+#include "ringside/base/bus_copy.hpp"
 
 namespace ringside::systemc {
 namespace {
@@ -84,7 +84,7 @@ class PcieDevice::Impl final : public blocks::DmaPort, public blocks::MsiPort {
     blocks::DmaResult read(std::uint64_t address, std::span<std::byte> into) override {
         const std::byte* const direct = direct_memory_.find(address, into.size(), false);
         if (direct != nullptr) {
-            std::memcpy(into.data(), direct, into.size());
+            bus_read(into, direct);
             return blocks::DmaResult::ok;
         }
         return send(tlm::TLM_READ_COMMAND, address, into.data(), into.size());
@@ -92,7 +92,7 @@ class PcieDevice::Impl final : public blocks::DmaPort, public blocks::MsiPort {
     blocks::DmaResult write(std::uint64_t address, std::span<const std::byte> from) override {
         std::byte* const direct = direct_memory_.find(address, from.size(), true);
         if (direct != nullptr) {
-            std::memcpy(direct, from.data(), from.size());
+            bus_write(direct, from);
             return blocks::DmaResult::ok;
         }
         // The payload's pointer is not const for writes either; a target does not write through it.
@@ -134,8 +134,8 @@ class PcieDevice::Impl final : public blocks::DmaPort, public blocks::MsiPort {
         if (sc_core::sc_get_curr_simcontext()->next_time(others)) {
             limit = std::min(limit, from_sc_time(others) - Duration(1));
         }
-        const bool never = false;
-        device_->run(limit, local_, run_ahead_.until_message ? has_sent_ : never);
+        device_->run(limit, local_,
+                     {run_ahead_.until_message ? &has_sent_ : nullptr, run_ahead_.go_on});
     }
 
     tlm::tlm_response_status access(blocks::Bar bar, tlm::tlm_generic_payload& payload) {

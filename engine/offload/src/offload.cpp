@@ -46,13 +46,16 @@ class Run {
         if (ctx == nullptr) {
             return;
         }
-        rendezvous_ = Rendezvous::of(ctx, &offload_).get();
-        if (rendezvous_ == nullptr) {
+        own_rendezvous_ = Rendezvous::of(ctx, &offload_);
+        if (own_rendezvous_ == nullptr) {
             own_rendezvous_ = Rendezvous::make_for_job(offload_.environment());
-            rendezvous_ = own_rendezvous_.get();
         }
+        rendezvous_ = own_rendezvous_.get();
         if (rendezvous_ == nullptr) {
             return;
+        }
+        if (rendezvous_->has_joined()) {
+            own_rendezvous_.reset();  // the ctx owns it
         }
         ctx_ = ctx;
         if (offload_.config().callbacks) {

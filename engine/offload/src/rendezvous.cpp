@@ -49,7 +49,8 @@ bool Rendezvous::owns_fd() const {
     return fd_ >= 0 && fcntl(fd_, F_GETFL) == (ours | O_RDWR);
 }
 
-/// The record serves on with another descriptor, if there is one to be had.
+/// The record serves on with another descriptor, if there is one to be had. If the ctx cannot take
+/// that, it owns the record no more.
 void Rendezvous::replace_fd(ASYNC_WAIT_CTX* ctx, const void* key, void* holder) {
     const std::lock_guard lock(*mutex_);
     if (!open_fd()) {
@@ -59,7 +60,10 @@ void Rendezvous::replace_fd(ASYNC_WAIT_CTX* ctx, const void* key, void* holder) 
         (void)eventfd_write(fd_, 1);
     }
     ASYNC_WAIT_CTX_clear_fd(ctx, key);
-    (void)ASYNC_WAIT_CTX_set_wait_fd(ctx, key, fd_, holder, &Rendezvous::on_ctx_freed);
+    if (ASYNC_WAIT_CTX_set_wait_fd(ctx, key, fd_, holder, &Rendezvous::on_ctx_freed) != 1) {
+        const std::unique_ptr<Holder> lost(static_cast<Holder*>(holder));
+        joined_ = false;
+    }
 }
 
 std::shared_ptr<Rendezvous> Rendezvous::of(ASYNC_WAIT_CTX* ctx, const void* key) {
@@ -88,6 +92,7 @@ bool Rendezvous::join(ASYNC_WAIT_CTX* ctx, const void* key) {
         return false;
     }
     static_cast<void>(holder.release());  // the ctx owns it: on_ctx_freed()
+    joined_ = true;
     return true;
 }
 

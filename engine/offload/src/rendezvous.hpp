@@ -38,7 +38,8 @@ class Rendezvous : public std::enable_shared_from_this<Rendezvous> {
     Rendezvous(const Rendezvous&) = delete;
     Rendezvous& operator=(const Rendezvous&) = delete;
 
-    /// The record that `ctx` has under `key`; null if it has none.
+    /// The record that `ctx` has under `key`; null if it has none. Whether it still has it says
+    /// has_joined(): not if it had no memory left for another descriptor.
     static std::shared_ptr<Rendezvous> of(ASYNC_WAIT_CTX* ctx, const void* key);
     /// One that no ctx knows yet; null if there is no file descriptor left.
     static std::shared_ptr<Rendezvous> make_for_job(driver::Environment& environment);
@@ -46,6 +47,7 @@ class Rendezvous : public std::enable_shared_from_this<Rendezvous> {
     /// that looks for new descriptors only when a job has paused, as HAProxy does, must not come
     /// upon one that it was never told of. False: no memory left.
     bool join(ASYNC_WAIT_CTX* ctx, const void* key);
+    bool has_joined() const { return joined_; }
 
     // ---- the caller's side ----
 
@@ -82,6 +84,7 @@ class Rendezvous : public std::enable_shared_from_this<Rendezvous> {
     const std::unique_ptr<driver::Parker> parker_;
     /// Of who frees the ctx while the callback runs; made in time: freeing must not fail.
     const std::unique_ptr<driver::Parker> abandoner_;
+    bool joined_ = false;  ///< the thread that runs the ctx's jobs
     // guarded by mutex_
     /// The application sees it, and may close it against the rules: see owns_fd().
     int fd_ = -1;

@@ -17,6 +17,20 @@ namespace {
 /// At each the others may go on, and at some time passes: a full ring drains several times over.
 constexpr unsigned turns_of_a_stall = 1000;
 
+bool is_from_submit(driver::Errc why) {
+    switch (why) {
+        case driver::Errc::again:
+        case driver::Errc::draining:
+        case driver::Errc::resetting:
+        case driver::Errc::dead:
+        case driver::Errc::invalid_request:
+        case driver::Errc::stale_session:
+            return true;
+        default:
+            return false;
+    }
+}
+
 void report(const char* promise, const std::vector<std::string>& problems, std::uint64_t seed) {
     for (const std::string& problem : problems) {
         ADD_FAILURE() << promise << ": " << problem << " (RINGSIDE_SEED=" << seed << ")";
@@ -76,22 +90,30 @@ std::size_t Machine::fill_ring() {
 }
 
 std::size_t Machine::fill() {
-    const spec::SubmissionEntry nop;
-    filling_ = true;
-    for (std::size_t count = 0;; ++count) {
-        fillers_.push_back(
-            std::make_unique<Filler>(ledger_, "filler " + std::to_string(fillers_.size())));
-        if (!queue().submit(nop, *fillers_.back())) {
-            fillers_.pop_back();
-            filling_ = false;
-            return count;
-        }
-        fillers_.back()->accepted();
+    std::size_t count = 0;
+    while (!submit_filler()) {
+        ++count;
     }
+    return count;
+}
+
+driver::error_code Machine::submit_filler() {
+    const spec::SubmissionEntry nop;
+    fillers_.push_back(
+        std::make_unique<Filler>(ledger_, "filler " + std::to_string(fillers_.size())));
+    filling_ = true;
+    const auto accepted = queue().submit(nop, *fillers_.back());
+    filling_ = false;
+    if (!accepted) {
+        fillers_.pop_back();
+        return accepted.error();
+    }
+    fillers_.back()->accepted();
+    return {};
 }
 
 void Machine::fail_submit(std::uint64_t nth, driver::Errc why) {
-    EXPECT_NE(why, driver::Errc::resetting) << "device().request_reset() makes that true";
+    EXPECT_TRUE(is_from_submit(why)) << "submit() never says " << make_error_code(why).message();
     refusals_[submits_ + nth] = why;
 }
 
@@ -104,11 +126,16 @@ driver::error_code Machine::on_submit(std::uint32_t number) {
         return {};
     }
     const driver::Errc why = planned->second;
-    if (why == driver::Errc::again) {
-        be_full();
-        return {};
+    switch (why) {
+        case driver::Errc::again:
+            be_full();
+            return {};
+        case driver::Errc::resetting:
+            be_resetting();
+            return {};
+        default:
+            return make_error_code(why);
     }
-    return make_error_code(why);
 }
 
 /// Until nothing that the device has heard of can make room any more. In a callback nobody but its
@@ -126,6 +153,28 @@ void Machine::be_full() {
         platform_->scheduler().yield();
         fill();
     }
+}
+
+/// Until the queue pair itself says so: the device's health says it a little earlier. In interrupt
+/// context, where a reset itself runs, none can begin: then it is the next one's turn.
+void Machine::be_resetting() {
+    if (environment().on_interrupt_executor()) {
+        const bool is_true = device().health() == driver::DeviceHealth::resetting;
+        auto nth = submits_ + 1;
+        while (!is_true && !refusals_.try_emplace(nth, driver::Errc::resetting).second) {
+            ++nth;
+        }
+        return;
+    }
+    do {
+        if (device().health() == driver::DeviceHealth::working) {
+            device().request_reset();
+        }
+        do {
+            platform_->scheduler().yield();
+        } while (device().health() == driver::DeviceHealth::working);
+    } while (device().health() != driver::DeviceHealth::dead &&
+             submit_filler() != driver::Errc::resetting);
 }
 
 void Machine::lose_interrupt() {

@@ -8,6 +8,7 @@
 // may listen to all events and recompute the hash from what it wrote.
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -17,7 +18,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <thread>
 
+#include "ringside/base/spinning_mutex.hpp"
 #include "ringside/base/time.hpp"
 
 namespace ringside {
@@ -126,10 +129,20 @@ class Trace {
     void record(const TraceEvent& event) {
         if (threads_ == Threads::one) {
             add(event);
+        } else if (collector_.load(std::memory_order_relaxed) == std::this_thread::get_id()) {
+            collect(event);
         } else {
             record_locked(event);
         }
     }
+
+    /// With Threads::many: what this thread records from now on, which is more than others do, is
+    /// collected and added by it, in order, when there are many or at flush(); at once while
+    /// somebody listens. One thread of a trace.
+    void collect_here() { collector_.store(std::this_thread::get_id()); }
+    /// The thread that collects: hash() and event_count() know what it has recorded.
+    void flush();
+
     std::uint64_t hash() const;
     std::uint64_t event_count() const;
     std::uint64_t seed() const { return seed_; }
@@ -153,8 +166,19 @@ class Trace {
         std::string name;
         std::function<void(std::FILE*)> write;
     };
-    std::unique_lock<std::mutex> guard() const;
+    std::unique_lock<SpinningMutex> guard() const;
     void record_locked(const TraceEvent& event);
+    void collect(const TraceEvent& event) {
+        if (collected_count_ == collected_.size() || listens_.load(std::memory_order_relaxed))
+            [[unlikely]] {
+            flush();
+        }
+        if (listens_.load(std::memory_order_relaxed)) [[unlikely]] {
+            record_locked(event);
+            return;
+        }
+        collected_[collected_count_++] = event;
+    }
     void add(const TraceEvent& event) {
         hash_.add(event);
         latest_[count_++ % latest_.size()] = event;
@@ -165,13 +189,20 @@ class Trace {
 
     std::uint64_t seed_;
     Threads threads_;
-    mutable std::mutex mutex_;
+    std::atomic<std::thread::id> collector_{};
+    std::atomic<bool> listens_{false};
+
+    alignas(64) mutable SpinningMutex mutex_;
     TraceHash hash_;
     std::uint64_t count_ = 0;
     std::array<TraceEvent, 256> latest_{};  ///< event n in place n % size, a power of two
     static_assert(last_events <= std::tuple_size_v<decltype(latest_)>);
     std::function<void(const TraceEvent&)> listener_;
     std::list<NamedWriter> writers_;
+
+    // of the thread that collects
+    alignas(64) std::array<TraceEvent, 64> collected_{};
+    std::size_t collected_count_ = 0;
 };
 
 /// Keeps a state writer registered for as long as it lives; must not outlive the Trace.

@@ -94,9 +94,15 @@ class AsyncQueue {
     /// The queue pair's callback executor: where handlers run that have none of their own.
     executor_type get_executor() const { return queue_->callback_executor(); }
 
-    /// Submits `request`, waiting for a slot if the ring is full, in the order of the calls. The
-    /// handler's signature is void(error_code, Completion); the error code is Completion::status.
-    /// The buffers must live until then.
+    /// Submits `request`, waiting for a slot if the ring is full. The handler's signature is
+    /// void(error_code, Completion); the error code is Completion::status. The buffers must live
+    /// until then.
+    ///
+    /// Requests that wait are given their slots, and submitted, in the order of the calls. Beyond
+    /// that there is no order: one that finds a slot for which nobody waits is submitted at once,
+    /// before those that have been given theirs and are about to use them on the callback executor;
+    /// and one whose thread is stopped just then, for longer than DeviceConfig::reservation_lapse,
+    /// waits anew behind the others. Who needs an order awaits the one before.
     ///
     /// Cancellation, of any type: a request that waits for its slot is withdrawn and ends with
     /// Errc::cancelled; one that the device has ends with what happened. Ends the same way, once,

@@ -24,6 +24,8 @@ inline constexpr std::uint32_t adaptive_looks = 64;
 inline constexpr Duration torn_entry_limit = std::chrono::microseconds(100);
 /// Between two looks into a ring whose vector is masked because of a storm.
 inline constexpr Duration storm_poll_interval = std::chrono::microseconds(100);
+/// Slots that are kept at a time for waiters in callback mode while others wait for slots, too.
+inline constexpr std::uint32_t most_slots_kept_for_notify_only = 64;
 /// Entries of the admin queue pair's rings.
 inline constexpr std::uint32_t admin_ring_entries = 16;
 /// How long a change of state may take at the most, whatever TO says: a device that never answers

@@ -34,15 +34,18 @@ class Operation {
 
 /// Somebody who wants a slot in a full ring. In the queue from the moment submit() put it there
 /// until slot_ready(), forget(), or a submit() of its own whose error is not transient
-/// (is_transient()).
+/// (is_transient()). After slot_ready() its slot may be kept for it: it submits, or forget() comes
+/// before it is destroyed.
 class SlotWaiter {
   public:
     /// What a freed slot means to this waiter.
     enum class Kind : std::uint8_t {
         /// The slot is kept for this waiter until it submits or the reservation lapses.
         reserving,
-        /// A hint that a slot was free just now; anybody may take it (wait-ctx callback mode, where
-        /// the application alone decides which job it resumes next: DESIGN contract 2).
+        /// A hint that there is a slot, for any waiter of this kind that comes (wait-ctx callback
+        /// mode, where the application alone decides which job it resumes next: DESIGN contract 2).
+        /// While reserving waiters wait, too, the slot is kept for this kind until it lapses;
+        /// otherwise anybody may take it.
         notify_only,
     };
 
@@ -69,6 +72,7 @@ class SlotWaiter {
     bool reserved_ = false;
     SlotWaiter* previous_ = nullptr;
     SlotWaiter* next_ = nullptr;
+    std::uint64_t ticket_ = 0;  ///< who came earlier has a smaller one
     Time lapses_at_{};
 };
 

@@ -95,7 +95,7 @@ class QueuePair {
     /// slot_ready() will not be called (it may be running, on another thread, right now).
     void forget(SlotWaiter& waiter);
 
-    /// Whether `waiter` holds a reservation now; one that lapsed is none.
+    /// Whether a slot is kept now that `waiter` may use; a reservation that lapsed is none.
     bool holds_reservation(const SlotWaiter& waiter) const;
 
     /// Where callbacks run: one after the other, in order.

@@ -32,10 +32,10 @@ class HostMemory {
         bool readable;
         bool writable;
     };
-    /// Empty: every access has to be asked for. Which it is for memory that others than the chip's
-    /// thread may revoke.
+    /// Empty: every access has to be asked for.
     virtual std::optional<Direct> direct(std::uint64_t /*address*/) const { return std::nullopt; }
-    /// Calls `revoke` with each Direct::address that is no longer; empty: nobody.
+    /// Calls `revoke` with each Direct::address that is no longer, at a time when the chip does
+    /// nothing; empty: nobody.
     // NOLINTNEXTLINE(performance-unnecessary-value-param): who overrides it keeps it
     virtual void on_revoke(std::function<void(const Direct&)> /*revoke*/) {}
 };
@@ -64,10 +64,13 @@ class Chip {
     virtual std::optional<Time> next_event() const = 0;
     /// Does all that is due up to and including `time`, and lets now() be `time` (never backwards).
     virtual void advance_to(Time time) = 0;
+    /// Asked before each further event, with its time. True: it may happen now.
+    using GoOn = std::function<bool(Time next)>;
     /// Does what is due at `next`, which is next_event(), and may go on with what is due later, up
-    /// to and including `limit`, but not beyond an instant at which it sent a message. now() is
-    /// where it stopped. For when nobody else can do anything before `limit`.
-    virtual void run(Time next, Time /*limit*/) { advance_to(next); }
+    /// to and including `limit`: as long as `go_on` says, or, if that is empty, not beyond an
+    /// instant at which it sent a message. now() is where it stopped. For when nobody else can do
+    /// anything before `limit`, or it does not matter when.
+    virtual void run(Time next, Time /*limit*/, const GoOn& /*go_on*/) { advance_to(next); }
 };
 
 }  // namespace ringside::sim

@@ -39,17 +39,15 @@ class Iommu final : public HostMemory {
     /// Waits for an access in progress. False: `iova` is not a mapping's start. Any thread.
     bool unmap(driver::Iova iova);
 
-    /// The device reads or writes; false: a fault, and nothing was moved. Naturally aligned
-    /// accesses of 1, 2, 4 or 8 bytes are atomic, reads acquire and writes release: what PCIe
-    /// promises, and what lets a driver poll a completion's last word. Any thread.
+    /// The device reads or writes, as base/bus_copy.hpp says; false: a fault, and nothing was moved.
+    /// Any thread.
     bool read(std::uint64_t address, std::span<std::byte> into) const override;
     bool write(std::uint64_t address, std::span<const std::byte> from) override;
 
-    /// With Threads::one.
+    /// unmap() revokes on its caller's thread: who uses these sees to it that the chip does nothing
+    /// meanwhile.
     std::optional<Direct> direct(std::uint64_t address) const override;
-    void on_revoke(std::function<void(const Direct&)> revoke) override {
-        revoke_ = std::move(revoke);
-    }
+    void on_revoke(std::function<void(const Direct&)> revoke) override;
 
     std::size_t mapping_count() const;
 

@@ -47,7 +47,7 @@ class Kernel final : public Chip {
     Time now() const override;
     std::optional<Time> next_event() const override;
     void advance_to(Time time) override;
-    void run(Time next, Time limit) override;
+    void run(Time next, Time limit, const GoOn& go_on) override;
 
   private:
     class Impl;

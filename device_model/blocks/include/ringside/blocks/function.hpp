@@ -22,6 +22,17 @@ namespace ringside::blocks {
 /// What an access goes to: the memory behind a base address register, or configuration space.
 enum class Bar : std::uint8_t { registers = 0, msix = 2, config };
 
+/// What ends Function::run() before its limit. Null: not that.
+struct Enough {
+    const bool* sent = nullptr;  ///< set by the device's own ports
+    /// Asked before each instant; may be empty.
+    const std::function<bool(Time next)>* go_on = nullptr;
+
+    bool before(Time next) const {
+        return (sent != nullptr && *sent) || (go_on != nullptr && *go_on && !(*go_on)(next));
+    }
+};
+
 class Function {
   public:
     virtual ~Function() = default;
@@ -44,9 +55,10 @@ class Function {
     /// When advance() next has something to do; empty: not before somebody writes a register.
     virtual std::optional<Time> next_event() const = 0;
     /// Does what is due up to `limit`, one instant after the other: `clock` is set to each before
-    /// it is worked on, and it ends behind the one in which `enough` has become true.
-    virtual void run(Time limit, Time& clock, const bool& enough) {
-        for (auto next = next_event(); next && *next <= limit && !enough; next = next_event()) {
+    /// it is worked on, and it ends behind the one in which there has been enough.
+    virtual void run(Time limit, Time& clock, const Enough& enough) {
+        for (auto next = next_event(); next && *next <= limit && !enough.before(*next);
+             next = next_event()) {
             clock = *next;
             advance(*next);
         }

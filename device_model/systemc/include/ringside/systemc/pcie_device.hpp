@@ -15,6 +15,7 @@
 #include <tlm_utils/simple_target_socket.h>
 #include <tlm>
 
+#include <functional>
 #include <memory>
 #include <systemc>
 
@@ -41,6 +42,8 @@ class PcieDevice : public sc_core::sc_module {
     struct RunAhead {
         Time limit{};
         bool until_message = false;  ///< not beyond the instant of an MSI-X message
+        /// Asked before each further event, with its time; null or empty: nobody.
+        const std::function<bool(Time)>* go_on = nullptr;
     };
     void run_ahead(const RunAhead& run_ahead);
     /// Where the module has come to; the kernel must come there before an access.

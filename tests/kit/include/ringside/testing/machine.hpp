@@ -59,10 +59,13 @@ class Machine {
     /// As many as fit, of operations that do nothing; holds completions from now on. Says how many.
     std::size_t fill_ring();
     /// The `nth` call of submit() or submit_batch() of the I/O queue pair from now on, 1 is the
-    /// next one, fails with `why`. Errc::again is made true: the ring is full at that moment, of
-    /// operations that do nothing and complete afterwards, so that a waiter has its turn. Others
-    /// are just said, and the operation is not accepted; not Errc::resetting, which would promise a
-    /// turn: device().request_reset() keeps it. Not without open_driver.
+    /// next one, fails with `why`, one of those that submit() can say. Errc::again is made true:
+    /// the ring is full at that moment, of operations that do nothing and complete afterwards, so
+    /// that a waiter has its turn. So is Errc::resetting: it is device().request_reset() and all
+    /// that comes of it; what is in flight ends as Errc::aborted, and a waiter is told when the
+    /// queue pair is back. None can begin inside a callback on the interrupt executor; then it
+    /// meets the first submit after it that is made elsewhere. Others are just said, once, and the
+    /// operation is not accepted. Not without open_driver.
     void fail_submit(std::uint64_t nth, driver::Errc why);
     /// The `nth` operation submitted from now on is accepted and completes with an error.
     void fail_operation(std::uint64_t nth, Failure failure = Failure::rejected) {
@@ -110,8 +113,10 @@ class Machine {
     void finish();
     void on_schedule_point(const char* name);
     std::size_t fill();
+    driver::error_code submit_filler();
     driver::error_code on_submit(std::uint32_t queue);
     void be_full();
+    void be_resetting();
 
     const MachineConfig config_;
     std::unique_ptr<sim::VirtualPlatform> platform_;
