@@ -303,7 +303,8 @@ TEST_P(TlsRecords, AreOneDescriptorEachWithoutEncryptThenMac) {
     auto counts = counted_in_conversation(SSL_OP_NO_ENCRYPT_THEN_MAC);
     // Each direction has a session, the record with Finished, and the messages.
     EXPECT_GE(counts["operations"], 2 * (1 + 1 + static_cast<long>(std::size(sizes))));
-    EXPECT_GE(counts["bytes"], 2 * std::accumulate(std::begin(sizes), std::end(sizes), 0L));
+    EXPECT_GE(counts["bytes"], 2 * static_cast<long>(std::accumulate(
+                                       std::begin(sizes), std::end(sizes), std::size_t{0})));
     EXPECT_EQ(counts["errors"], 0);
 }
 
