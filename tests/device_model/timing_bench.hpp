@@ -77,8 +77,7 @@ class TimingBench : public SliceBench {
     /// Runs until completions of `queue` become visible.
     std::vector<Completed> wait_for_some(std::uint32_t queue = io) {
         std::vector<Completed> completed;
-        while (completed.empty() && device.next_event()) {
-            run_until(*device.next_event());
+        while (completed.empty() && step()) {
             for (const auto& entry : reap(queue)) {
                 completed.push_back({now, entry});
             }

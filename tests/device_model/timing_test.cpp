@@ -86,9 +86,9 @@ TEST(Stages, AnInterruptFollowsItsCompletion) {
     bench.ring(SliceBench::io);
     bench.run();
     ASSERT_EQ(bench.messages.size(), before + 1);
-    EXPECT_EQ(bench.messages.back().first,
+    EXPECT_EQ(bench.messages.back().time,
               start + lone_latency(bench.config, 64, 64) + bench.config.interrupt);
-    EXPECT_EQ(bench.messages.back().second, spec::queue_vector(SliceBench::io));
+    EXPECT_EQ(bench.messages.back().data, spec::queue_vector(SliceBench::io));
 }
 
 TEST(Stages, OfASecondOneFarBehindAreAsIfAlone) {

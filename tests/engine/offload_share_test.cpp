@@ -24,12 +24,12 @@ using testing::for_seeds;
 using testing::OffloadMachine;
 using testing::TestJob;
 
-struct Mix {
+struct Contenders {
     int jobs;     ///< of one application, told by callback
     int callers;  ///< CPUs of their own that block
     std::uint32_t ring_entries;
 };
-void PrintTo(const Mix& mix, std::ostream* out) {  // NOLINT(readability-identifier-naming)
+void PrintTo(const Contenders& mix, std::ostream* out) {  // NOLINT(readability-identifier-naming)
     *out << mix.jobs << "_jobs_" << mix.callers << "_callers_ring_" << mix.ring_entries;
 }
 
@@ -64,12 +64,12 @@ class Callers {
     int calls_ = 0;
 };
 
-class OffloadShare : public ::testing::TestWithParam<Mix> {};
+class OffloadShare : public ::testing::TestWithParam<Contenders> {};
 
 TEST_P(OffloadShare, OfEachSideIsThatOfItsMembers) {
     constexpr int operations = 3000;
     for_seeds(5, [](std::uint64_t seed) {
-        const Mix& mix = GetParam();
+        const Contenders& mix = GetParam();
         OffloadMachine machine({.seed = seed, .ring_entries = mix.ring_entries});
         int by_jobs = 0;
         const Callers* others = nullptr;
@@ -99,8 +99,10 @@ TEST_P(OffloadShare, OfEachSideIsThatOfItsMembers) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Mixes, OffloadShare,
-                         ::testing::Values(Mix{8, 8, 2}, Mix{8, 8, 4}, Mix{16, 4, 4}, Mix{4, 16, 4},
-                                           Mix{1, 8, 4}, Mix{32, 32, 16}, Mix{64, 64, 16}),
+                         ::testing::Values(Contenders{8, 8, 2}, Contenders{8, 8, 4},
+                                           Contenders{16, 4, 4}, Contenders{4, 16, 4},
+                                           Contenders{1, 8, 4}, Contenders{32, 32, 16},
+                                           Contenders{64, 64, 16}),
                          ::testing::PrintToStringParamName());
 
 /// What callers get beside an application that resumes one of its jobs now and then, after twice
