@@ -21,78 +21,99 @@ using testing::for_seeds;
 using testing::OffloadMachine;
 using testing::TestJob;
 
-/// Jobs told by descriptor, and which of them wait for a slot, in the order in which they came.
+/// Jobs told by descriptor, and which of them met a full ring, in the order in which they came.
 class Line {
   public:
     explicit Line(OffloadMachine& machine) : machine_(machine) {}
 
     void add() {
         TestJob& job = jobs_.emplace_back([this] { machine_.work(); });
-        if (submits(job)) {
-            expect_all_told(waiting_.size());
-        } else {
-            waiting_.push_back(&job);
+        const auto before = machine_.counters().eagain;
+        job.enter();
+        if (machine_.counters().eagain != before) {
+            waiters_.push_back({&job});
         }
+        unfinished_.push_back(&job);
     }
-    /// Whether its turn has come or not.
+    /// Whether there is news of it or not.
     void resume(std::size_t position) {
-        if (submits(*waiting_[position])) {
-            expect_all_told(position);
-            waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(position));
+        if (unfinished_[position]->enter()) {
+            unfinished_.erase(unfinished_.begin() + static_cast<std::ptrdiff_t>(position));
         }
     }
-    void finish_all() {
-        for (TestJob& job : jobs_) {
-            while (!job.finished()) {
-                machine_.wait_readable(job.fd());
-                job.enter();
-            }
+    /// Who waited longer was told earlier. To be asked before each resume, which ends the news.
+    void expect_told_in_order() {
+        bool all_before = true;
+        for (std::size_t i = 0; i < waiters_.size(); ++i) {
+            Waiter& waiter = waiters_[i];
+            waiter.told |= waiter.job->finished() || waiter.job->fd_is_readable();
+            EXPECT_TRUE(all_before || !waiter.told) << "number " << i << " went past others";
+            all_before = all_before && waiter.told;
         }
     }
-    const std::deque<TestJob*>& waiting() const { return waiting_; }
+    std::size_t unfinished() const { return unfinished_.size(); }
+    std::size_t waited() const { return waiters_.size(); }
 
   private:
-    /// Enters `job`; true: it got a slot.
-    bool submits(TestJob& job) {
-        const auto before = machine_.counters().accepted;
-        job.enter();
-        return machine_.counters().accepted != before;
-    }
-    void expect_all_told(std::size_t ahead) {
-        for (std::size_t i = 0; i < ahead; ++i) {
-            EXPECT_TRUE(waiting_[i]->fd_is_readable()) << "somebody went past number " << i;
-        }
-    }
+    struct Waiter {
+        TestJob* job;
+        bool told = false;
+    };
 
     OffloadMachine& machine_;
     std::deque<TestJob> jobs_;
-    std::deque<TestJob*> waiting_;
+    std::vector<TestJob*> unfinished_;
+    std::vector<Waiter> waiters_;
 };
 
-TEST(OffloadRingFull, AFreedSlotIsKeptForWhoWaitedLongest) {
+TEST(OffloadRingFull, AFreedSlotIsForWhoWaitedLongest) {
     std::size_t longest = 0;
     for_seeds(150, [&](std::uint64_t seed) {
-        OffloadMachine machine({.seed = seed, .ring_entries = seed % 2 == 0 ? 2u : 4u});
+        // Nothing happens between a look at the descriptors and the resume behind it.
+        OffloadMachine machine({.seed = seed,
+                                .ring_entries = seed % 2 == 0 ? 2u : 4u,
+                                .interleaving = sim::Interleaving::cooperative});
         Prng order(seed, "who comes");
         Line line(machine);
         for (int i = 0; i < 8; ++i) {
             line.add();
         }
-        longest = std::max(longest, line.waiting().size());
         int newcomers = 4;
-        while (!line.waiting().empty()) {
-            line.resume(order.below(line.waiting().size()));
+        while (line.unfinished() != 0) {
+            line.expect_told_in_order();
+            line.resume(order.below(line.unfinished()));
             if (newcomers > 0 && order.chance(1, 3)) {
                 --newcomers;
                 line.add();
             }
-            machine.accelerator.platform->scheduler().yield();
+            sim::sleep_for(machine.accelerator.environment(),
+                           std::chrono::nanoseconds(order.below(2000)));
         }
+        longest = std::max(longest, line.waited());
         EXPECT_EQ(machine.counters().lapses, 0u);
-        line.finish_all();
         EXPECT_EQ(machine.completed, 12 - newcomers);
     });
     EXPECT_GE(longest, 5u) << "the ring was never full";
+}
+
+TEST(OffloadRingFull, AFreedSlotIsInUseBeforeItsJobIsResumed) {
+    OffloadMachine machine({.ring_entries = 2, .interleaving = sim::Interleaving::cooperative});
+    const auto before = machine.counters();
+    std::deque<TestJob> jobs;
+    for (int i = 0; i < 8; ++i) {
+        jobs.emplace_back([&] { machine.work(); });
+        EXPECT_FALSE(jobs.back().enter());
+    }
+    EXPECT_EQ(machine.counters().waiting, 7u);
+    machine.settle();
+    EXPECT_EQ(machine.counters().ok, before.ok + 8)
+        << "the device need not wait for the application";
+    EXPECT_EQ(machine.counters().lapses, 0u);
+    for (TestJob& job : jobs) {
+        EXPECT_TRUE(job.fd_is_readable());
+        EXPECT_TRUE(job.enter());
+        EXPECT_EQ(job.pauses(), 1);
+    }
 }
 
 TEST(OffloadRingFull, WaitingForASlotIsNoRetrying) {

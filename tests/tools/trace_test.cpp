@@ -183,7 +183,8 @@ TEST_P(RunTrace, FlowsLeadFromSubmissionOverInterruptToCallback) {
         interrupted += phases == "stf";
     }
     EXPECT_EQ(flows.size(), by_phase["s"].size());
-    EXPECT_GT(interrupted, flows.size() / 4);  // live, a busy handler needs few of them
+    // Live, a handler that is still awake needs few of them.
+    EXPECT_GT(interrupted, is_live() ? 0 : flows.size() / 4);
 }
 
 TEST_P(RunTrace, WaveformsSayWhatTheTraceSays) {

@@ -34,8 +34,8 @@ class Run {
     }
 
     Offload::Outcome go(const spec::SubmissionEntry& entry, RequestBuffers buffers) {
-        make_request(std::move(buffers));
-        const driver::Completion completion = submit_and_wait(entry);
+        make_request(entry, std::move(buffers));
+        const driver::Completion completion = submit_and_wait();
         auto request = request_->shared_from_this();
         rendezvous_->release(*request);
         return {completion, std::move(request)};
@@ -63,23 +63,23 @@ class Run {
         }
     }
 
-    void make_request(RequestBuffers buffers) {
+    void make_request(const spec::SubmissionEntry& entry, RequestBuffers buffers) {
         const auto request = std::make_shared<Request>(queue_, offload_.environment(),
                                                        rendezvous_->shared_from_this(), callback_,
-                                                       std::move(buffers));
+                                                       entry, std::move(buffers));
         request_ = request.get();
         request_->sleeper.parks = ctx_ == nullptr;
         rendezvous_->keep(request);
     }
 
-    driver::Completion submit_and_wait(const spec::SubmissionEntry& entry) {
+    driver::Completion submit_and_wait() {
         driver::Environment& environment = offload_.environment();
         for (;;) {
             // Before the doorbell: the completion may come, and its callback run, before submit()
             // returns.
             set_status(ASYNC_STATUS_OK);
             environment.schedule_point("offload.run.before_submit");
-            const auto accepted = request_->submit(entry);
+            const auto accepted = request_->submit();
             if (accepted) {
                 break;
             }
@@ -89,18 +89,21 @@ class Run {
                 return {.status = accepted.error()};
             }
             environment.schedule_point("offload.run.ring_full");
+            if (request_->submits_itself()) {
+                break;
+            }
             wait_for_slot();
         }
         environment.schedule_point("offload.run.submitted");
         wait_until(request_->done);
+        if (request_->refused) {
+            set_status(ASYNC_STATUS_ERR);
+            request_->disown();
+        }
         return request_->completion;
     }
 
     void wait_for_slot() {
-        if (callback_.function == nullptr) {
-            wait_until(request_->slot_came);
-            return;
-        }
         // Which of its jobs gets the slot is for the application to say, by resuming it.
         set_status(ASYNC_STATUS_EAGAIN);
         if (!rendezvous_->check_or_sleep(request_->sleeper, request_->slot_came)) {

@@ -171,6 +171,13 @@ void Rendezvous::signal(Sleeper& sleeper, bool& flag, const Callback& callback) 
     }
 }
 
+void Rendezvous::nudge(Sleeper& sleeper) {
+    const std::lock_guard lock(*mutex_);
+    if (sleeper.awaits != nullptr && !sleeper.parks && !abandoned_) {
+        wake(sleeper);
+    }
+}
+
 void Rendezvous::wake(Sleeper& sleeper) {
     sleeper.awaits = nullptr;
     if (sleeper.parks) {

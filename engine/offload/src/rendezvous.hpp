@@ -69,6 +69,9 @@ class Rendezvous : public std::enable_shared_from_this<Rendezvous> {
     /// Sets `flag`, and wakes `sleeper` if that is what it awaits: through `callback` if there is
     /// one, else its eventfd or parker. Nothing happens once the ctx is gone.
     void signal(Sleeper& sleeper, bool& flag, const Callback& callback);
+    /// Makes the eventfd readable if `sleeper` is a paused job: there is news of it, though not
+    /// what it awaits.
+    void nudge(Sleeper& sleeper);
 
   private:
     bool open_fd();

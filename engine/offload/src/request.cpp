@@ -7,10 +7,14 @@
 
 namespace ringside::offload {
 
-driver::result<void> Request::submit(const spec::SubmissionEntry& entry) {
+driver::result<void> Request::submit() {
     rendezvous_->rise(sleeper, slot_came);
+    return submit_to_queue();
+}
+
+driver::result<void> Request::submit_to_queue() {
     held_by_driver_ = shared_from_this();
-    auto accepted = queue_.submit(entry, *this, this);
+    auto accepted = queue_.submit(entry_, *this, this);
     if (!accepted) {
         held_by_driver_.reset();
     }
@@ -18,6 +22,7 @@ driver::result<void> Request::submit(const spec::SubmissionEntry& entry) {
 }
 
 void Request::disown() {
+    disowned_ = true;
     queue_.forget(*this);
     // slot_ready() may be about to run with nothing but a pointer to us; it runs on the interrupt
     // executor, and so before this.
@@ -32,10 +37,30 @@ void Request::complete(const driver::Completion& result) noexcept {
 }
 
 void Request::slot_ready() noexcept {
+    environment_.schedule_point("offload.slot_ready.before_signal");
+    if (submits_itself()) {
+        submit_in_slot();
+        return;
+    }
     // No callback: the manual page promises none for EAGAIN. The file descriptor is for those who
     // sleep on it.
-    environment_.schedule_point("offload.slot_ready.before_signal");
     rendezvous_->signal(sleeper, slot_came, {});
+}
+
+/// The slot is kept for this request, and its caller has nothing to add: the device need not wait
+/// until the application comes round to resuming the job.
+void Request::submit_in_slot() {
+    const std::shared_ptr<Request> self = shared_from_this();
+    const auto accepted = submit_to_queue();
+    if (accepted) {
+        rendezvous_->nudge(sleeper);
+    } else if (!driver::is_transient(accepted.error())) {
+        refused = true;
+        completion.status = accepted.error();
+        rendezvous_->signal(sleeper, done, {});
+    } else if (disowned_) {
+        queue_.forget(*this);  // it queues again, and disown() may have been before that
+    }
 }
 
 }  // namespace ringside::offload

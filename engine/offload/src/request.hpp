@@ -6,6 +6,7 @@
 // driver's waiter queue, and to the device. Shared between them, and destroyed, buffers included,
 // when the last has let go of it; so an abandoned job leaves the device a place to write to.
 
+#include <atomic>
 #include <memory>
 
 #include "rendezvous.hpp"
@@ -20,22 +21,28 @@ class Request final : public driver::Operation,
   public:
     Request(driver::QueuePair& queue, driver::Environment& environment,
             std::shared_ptr<Rendezvous> rendezvous, Callback callback,
-            RequestBuffers request_buffers)
+            const spec::SubmissionEntry& entry, RequestBuffers request_buffers)
         : SlotWaiter(callback.function != nullptr ? Kind::notify_only : Kind::reserving),
           queue_(queue),
           environment_(environment),
           rendezvous_(std::move(rendezvous)),
           callback_(callback),
+          entry_(entry),
           buffers(std::move(request_buffers)) {}
 
     // ---- the caller's side ----
 
-    driver::result<void> submit(const spec::SubmissionEntry& entry);
+    driver::result<void> submit();
+    /// Whether submit() need not be called again after a transient refusal: the request goes into
+    /// its slot when that is there, by itself. Not if the application has a callback: then the slot
+    /// is for whichever job it resumes.
+    bool submits_itself() const { return callback_.function == nullptr; }
     /// The caller will not submit any more: leaves the waiter queue.
     void disown();
 
     bool done = false;       ///< guarded by the rendezvous
     bool slot_came = false;  ///< likewise; cleared by submit()
+    bool refused = false;    ///< once done: it was never submitted
     Sleeper sleeper;         ///< likewise
 
     // ---- the interrupt context's side ----
@@ -44,10 +51,15 @@ class Request final : public driver::Operation,
     void slot_ready() noexcept override;
 
   private:
+    driver::result<void> submit_to_queue();
+    void submit_in_slot();
+
     driver::QueuePair& queue_;
     driver::Environment& environment_;
     const std::shared_ptr<Rendezvous> rendezvous_;
     const Callback callback_;
+    const spec::SubmissionEntry entry_;
+    std::atomic<bool> disowned_{false};
     std::shared_ptr<Request> held_by_driver_;  ///< from submit() to complete()
 
   public:
