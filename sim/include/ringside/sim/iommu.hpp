@@ -39,8 +39,8 @@ class Iommu final : public HostMemory {
     /// Waits for an access in progress. False: `iova` is not a mapping's start. Any thread.
     bool unmap(driver::Iova iova);
 
-    /// The device reads or writes, as base/bus_copy.hpp says; false: a fault, and nothing was moved.
-    /// Any thread.
+    /// The device reads or writes, as base/bus_copy.hpp says; false: a fault, and nothing was
+    /// moved. Any thread.
     bool read(std::uint64_t address, std::span<std::byte> into) const override;
     bool write(std::uint64_t address, std::span<const std::byte> from) override;
 
