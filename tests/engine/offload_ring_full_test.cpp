@@ -135,6 +135,22 @@ TEST(OffloadRingFull, WaitingForASlotIsNoRetrying) {
     EXPECT_TRUE(second.enter());
 }
 
+TEST(OffloadRingFull, ARequestThatNeverGetsASlotEndsItsJobWhenTheDeviceCloses) {
+    OffloadMachine machine({.ring_entries = 2, .interleaving = sim::Interleaving::cooperative});
+    driver::result<OffloadMachine::Block> outcome = OffloadMachine::Block{};
+    TestJob first([&] { (void)machine.encrypt(); });
+    TestJob second([&] { outcome = machine.encrypt(); });
+    EXPECT_FALSE(first.enter());
+    EXPECT_FALSE(second.enter());
+    machine.accelerator.device->close();
+    EXPECT_TRUE(second.fd_is_readable());
+    EXPECT_TRUE(second.enter());
+    EXPECT_EQ(outcome.error(), driver::Errc::dead);
+    EXPECT_EQ(second.status(), ASYNC_STATUS_ERR);
+    EXPECT_FALSE(second.fd_is_readable());
+    EXPECT_TRUE(first.enter());
+}
+
 TEST(OffloadRingFull, AJobThatAwaitsASlotOfAClosedDeviceHasStatusErr) {
     OffloadMachine machine({.ring_entries = 2, .interleaving = sim::Interleaving::cooperative});
     int calls = 0;

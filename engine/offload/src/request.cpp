@@ -9,14 +9,14 @@ namespace ringside::offload {
 
 driver::result<void> Request::submit() {
     rendezvous_->rise(sleeper, slot_came);
-    return submit_to_queue();
+    return submit_to_queue(held_since_submit_);
 }
 
-driver::result<void> Request::submit_to_queue() {
-    held_by_driver_ = shared_from_this();
+driver::result<void> Request::submit_to_queue(std::shared_ptr<Request>& held) {
+    held = shared_from_this();
     auto accepted = queue_.submit(entry_, *this, this);
     if (!accepted) {
-        held_by_driver_.reset();
+        held.reset();
     }
     return accepted;
 }
@@ -30,7 +30,8 @@ void Request::disown() {
 }
 
 void Request::complete(const driver::Completion& result) noexcept {
-    const std::shared_ptr<Request> self = std::move(held_by_driver_);
+    const std::shared_ptr<Request> self =
+        std::move(held_since_slot_ != nullptr ? held_since_slot_ : held_since_submit_);
     environment_.schedule_point("offload.complete.before_signal");
     completion = result;
     rendezvous_->signal(sleeper, done, callback_);
@@ -51,7 +52,7 @@ void Request::slot_ready() noexcept {
 /// until the application comes round to resuming the job.
 void Request::submit_in_slot() {
     const std::shared_ptr<Request> self = shared_from_this();
-    const auto accepted = submit_to_queue();
+    const auto accepted = submit_to_queue(held_since_slot_);
     if (accepted) {
         rendezvous_->nudge(sleeper);
     } else if (!driver::is_transient(accepted.error())) {

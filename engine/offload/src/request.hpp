@@ -51,7 +51,7 @@ class Request final : public driver::Operation,
     void slot_ready() noexcept override;
 
   private:
-    driver::result<void> submit_to_queue();
+    driver::result<void> submit_to_queue(std::shared_ptr<Request>& held);
     void submit_in_slot();
 
     driver::QueuePair& queue_;
@@ -60,7 +60,9 @@ class Request final : public driver::Operation,
     const Callback callback_;
     const spec::SubmissionEntry entry_;
     std::atomic<bool> disowned_{false};
-    std::shared_ptr<Request> held_by_driver_;  ///< from submit() to complete()
+    // By the driver, until complete(). Two, as a slot may come while submit() is still returning.
+    std::shared_ptr<Request> held_since_submit_;  ///< set by the caller's thread
+    std::shared_ptr<Request> held_since_slot_;    ///< set in interrupt context
 
   public:
     RequestBuffers buffers;
