@@ -92,14 +92,22 @@ TEST(OffloadTrouble, TheDescriptorOfAFreedWaitCtxIsNotWrittenAndClosesWithTheOpe
     EXPECT_EQ(machine.counters().in_flight, 0u);
 }
 
-TEST(OffloadTrouble, TheTurnOfAJobThatLeavesGoesToTheNext) {
-    OffloadMachine machine({.ring_entries = 2, .interleaving = sim::Interleaving::cooperative});
-    const auto before = machine.counters();
-    std::deque<TestJob> jobs;
-    for (int i = 0; i < 3; ++i) {
-        jobs.emplace_back([&] { machine.work(); });
-        EXPECT_FALSE(jobs.back().enter());
+/// Three jobs, of which the first has the only slot, and the others wait for it.
+class OffloadWaiters : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        for (int i = 0; i < 3; ++i) {
+            jobs.emplace_back([this] { machine.work(); });
+            ASSERT_FALSE(jobs.back().enter());
+        }
     }
+
+    OffloadMachine machine{{.ring_entries = 2, .interleaving = sim::Interleaving::cooperative}};
+    const driver::QueueCounters before = machine.counters();
+    std::deque<TestJob> jobs;
+};
+
+TEST_F(OffloadWaiters, TheTurnOfAJobThatLeavesGoesToTheNext) {
     EXPECT_EQ(machine.counters().waiting, 2u);
     jobs[1].free_ctx();
     EXPECT_EQ(machine.counters().waiting, 1u);
@@ -111,14 +119,7 @@ TEST(OffloadTrouble, TheTurnOfAJobThatLeavesGoesToTheNext) {
         << "what nobody waits for was never submitted";
 }
 
-TEST(OffloadTrouble, AJobThatLeavesWithItsSlotInUseIsNoHarmToTheNext) {
-    OffloadMachine machine({.ring_entries = 2, .interleaving = sim::Interleaving::cooperative});
-    const auto before = machine.counters();
-    std::deque<TestJob> jobs;
-    for (int i = 0; i < 3; ++i) {
-        jobs.emplace_back([&] { machine.work(); });
-        EXPECT_FALSE(jobs.back().enter());
-    }
+TEST_F(OffloadWaiters, AJobThatLeavesWithItsSlotInUseIsNoHarmToTheNext) {
     machine.wait_readable(jobs[1].fd());
     EXPECT_EQ(machine.counters().accepted, before.accepted + 2);
     EXPECT_FALSE(jobs[2].fd_is_readable()) << "one slot wakes one";
@@ -131,13 +132,7 @@ TEST(OffloadTrouble, AJobThatLeavesWithItsSlotInUseIsNoHarmToTheNext) {
     EXPECT_EQ(machine.completed, 2);
 }
 
-TEST(OffloadTrouble, AnApplicationThatDoesNotComeKeepsNobodyWaiting) {
-    OffloadMachine machine({.ring_entries = 2, .interleaving = sim::Interleaving::cooperative});
-    std::deque<TestJob> jobs;
-    for (int i = 0; i < 3; ++i) {
-        jobs.emplace_back([&] { machine.work(); });
-        EXPECT_FALSE(jobs.back().enter());
-    }
+TEST_F(OffloadWaiters, AnApplicationThatDoesNotComeKeepsNobodyWaiting) {
     while (!jobs[2].enter()) {  // the second is told first, and does not come
         machine.wait_readable(jobs[2].fd());
     }
