@@ -68,9 +68,9 @@ QueuePair::Batch QueuePair::Impl::submit_batch(std::span<const Item> items, Slot
     Batch batch;
     const Time now = environment_.now();
     for (const Item& item : items) {
-        ++counters_.submit_calls;
         batch.refusal =
             planned ? refused(planned) : take_or_refuse(item.request, *item.operation, now);
+        ++counters_.submit_calls;
         if (batch.refusal) {
             break;
         }
@@ -154,14 +154,15 @@ bool QueuePair::Impl::is_invalid(const spec::SubmissionEntry& request) const {
 
 void QueuePair::Impl::accept(spec::SubmissionEntry entry, Operation& operation, Time now,
                              std::uint32_t new_session) {
+    if (look_at_ == WaiterQueue::never) {  // first: without memory for a timer nothing has happened
+        const Time look_at = now + config_.recovery.late_after;
+        arm_timer(look_at);
+        look_at_ = look_at;
+    }
     slots_.take(entry, operation, now, new_session);
     ++counters_.accepted;
     ++counters_.in_flight;
     record_at(now, TraceKind::submit, entry.user_tag);
-    if (look_at_ == WaiterQueue::never) {
-        look_at_ = now + config_.recovery.late_after;
-        arm_timer(look_at_);
-    }
     submission_ring_.put(entry);
 }
 
@@ -222,8 +223,8 @@ void QueuePair::Impl::count_lapses(std::uint32_t lapses) {
 /// The timer may fire too early, never too late: on_timer() arms it again for what is left.
 void QueuePair::Impl::arm_timer(Time deadline) {
     if (deadline < timer_armed_for_) {
-        timer_armed_for_ = deadline;
         timer_->arm(deadline);
+        timer_armed_for_ = deadline;
     }
 }
 

@@ -92,7 +92,10 @@ DeviceThread::DeviceThread(const LivePlatformConfig& config,
       on_message_(std::move(on_message)),
       epoch_(epoch),
       may_spin_(std::thread::hardware_concurrency() > 1),
-      go_on_([this](Time event) { return may_happen(event); }) {}
+      go_on_([this](Time event) { return may_happen(event); }) {
+    queue_.reserve(usual_accesses);
+    batch_.reserve(usual_accesses);
+}
 
 DeviceThread::~DeviceThread() {
     stop();

@@ -88,6 +88,8 @@ class DeviceThread {
 
     mutable SpinningMutex mutex_;
     std::condition_variable_any wake_;
+    /// For so many there is room from the start: a register is written where nothing may fail.
+    static constexpr std::size_t usual_accesses = 1024;
     std::vector<Access> queue_;  ///< guarded by mutex_
     bool asleep_ = false;        ///< guarded by mutex_
     bool stopped_ = false;       ///< guarded by mutex_: nothing more is taken

@@ -9,6 +9,7 @@
 #include <array>
 #include <atomic>
 #include <bit>
+#include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -146,6 +147,62 @@ class InterruptThread {
     std::thread thread_;
 };
 
+/// Memory for the handlers of a timer's waits, few of which are under way at a time: arming is done
+/// where nothing may fail, in destructors too.
+class HandlerMemory {
+  public:
+    void* take(std::size_t size) {
+        for (Block& block : blocks_) {
+            if (size <= sizeof block.bytes && !block.taken.exchange(true)) {
+                return block.bytes;
+            }
+        }
+        return ::operator new(size);
+    }
+    void give_back(void* memory) {
+        for (Block& block : blocks_) {
+            if (memory == block.bytes) {
+                block.taken.store(false);
+                return;
+            }
+        }
+        ::operator delete(memory);
+    }
+
+  private:
+    struct Block {
+        alignas(std::max_align_t) std::byte bytes[256];
+        std::atomic<bool> taken{false};
+    };
+    std::array<Block, 4> blocks_;
+};
+
+/// HandlerMemory as Asio wants it.
+template <typename Value>
+class HandlerAllocator {
+  public:
+    using value_type = Value;
+
+    explicit HandlerAllocator(HandlerMemory& memory) : memory_(&memory) {}
+    template <typename Other>
+    HandlerAllocator(const HandlerAllocator<Other>& other) : memory_(other.memory_) {}
+
+    Value* allocate(std::size_t count) {
+        return static_cast<Value*>(memory_->take(count * sizeof(Value)));
+    }
+    void deallocate(Value* values, std::size_t /*count*/) { memory_->give_back(values); }
+    template <typename Other>
+    bool operator==(const HandlerAllocator<Other>& other) const {
+        return memory_ == other.memory_;
+    }
+
+  private:
+    template <typename>
+    friend class HandlerAllocator;
+
+    HandlerMemory* memory_;
+};
+
 class LiveTimer final : public driver::Timer {
   public:
     LiveTimer(InterruptThread& interrupts, std::chrono::steady_clock::time_point epoch,
@@ -167,9 +224,11 @@ class LiveTimer final : public driver::Timer {
         state_->timer.expires_at(
             state_->epoch +
             std::chrono::ceil<std::chrono::steady_clock::duration>(deadline.time_since_epoch()));
-        state_->timer.async_wait([state = state_, generation](boost::system::error_code) {
-            state->expired(generation);
-        });
+        state_->timer.async_wait(
+            asio::bind_allocator(HandlerAllocator<void>(state_->memory),
+                                 [state = state_, generation](boost::system::error_code) {
+                                     state->expired(generation);
+                                 }));
     }
     void cancel() override {
         const std::lock_guard lock(state_->mutex);
@@ -204,6 +263,7 @@ class LiveTimer final : public driver::Timer {
         InterruptThread& interrupts;
         const std::chrono::steady_clock::time_point epoch;
         const std::function<void()> callback;
+        HandlerMemory memory;
         std::mutex mutex;  ///< guards all below
         std::condition_variable ended;
         asio::steady_timer timer;
@@ -369,7 +429,8 @@ class LivePlatform::Impl final : public driver::Link, public driver::Environment
     }
     void dma_unmap(driver::Iova iova) override {
         bool known = false;
-        device_.between_events([&] { known = iommu_.unmap(iova); });
+        const auto unmap = [&] { known = iommu_.unmap(iova); };
+        device_.between_events(std::ref(unmap));  // a copy would take memory, and this may not fail
         RINGSIDE_ASSERT(trace_, known, "dma_unmap of %llx, which is not mapped",
                         static_cast<unsigned long long>(iova.value));
     }

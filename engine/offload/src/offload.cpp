@@ -79,7 +79,7 @@ class Run {
             // returns.
             set_status(ASYNC_STATUS_OK);
             environment.schedule_point("offload.run.before_submit");
-            const auto accepted = request_->submit();
+            const auto accepted = submit();
             if (accepted) {
                 break;
             }
@@ -101,6 +101,16 @@ class Run {
             request_->disown();
         }
         return request_->completion;
+    }
+
+    /// Without memory nothing has been submitted, and the request must not be kept for it.
+    driver::result<void> submit() {
+        try {
+            return request_->submit();
+        } catch (...) {
+            rendezvous_->release(*request_);
+            throw;
+        }
     }
 
     void wait_for_slot() {

@@ -14,11 +14,16 @@ driver::result<void> Request::submit() {
 
 driver::result<void> Request::submit_to_queue(std::shared_ptr<Request>& held) {
     held = shared_from_this();
-    auto accepted = queue_.submit(entry_, *this, this);
-    if (!accepted) {
-        held.reset();
+    try {
+        auto accepted = queue_.submit(entry_, *this, this);
+        if (!accepted) {
+            held.reset();
+        }
+        return accepted;
+    } catch (...) {
+        held.reset();  // else it would hold itself for ever
+        throw;
     }
-    return accepted;
 }
 
 void Request::disown() {
