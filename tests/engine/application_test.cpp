@@ -174,7 +174,10 @@ TEST(Application, AnEpollLoopLivesOnChangedFdsOfTwoEngines) {
         }
         EXPECT_EQ(chips(), 2);
         application.run();
-        testing::expect_changes(application, 2, third, jobs);
+        // A ctx has none of an engine whose operations were all over before their pauses.
+        const std::size_t lasting = testing::expect_changes(application, third, jobs);
+        EXPECT_LE(lasting, 2 * third.size());
+        EXPECT_GT(lasting, third.size() / 2);
         EXPECT_GE(application.wakeups(), connections * jobs);
     });
 }
