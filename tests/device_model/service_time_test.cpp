@@ -152,13 +152,14 @@ std::vector<Algorithm> aes_modes_by_time(const core::Chip& chip, std::size_t byt
         }
     }
     std::vector<Algorithm> sorted;
+    sorted.reserve(modes.size());
     for (const auto& [time, mode] : modes) {
         sorted.push_back(mode);
     }
     return sorted;
 }
 
-// GCM and XTS have more to do before the first block; only in CBC does each wait for the one before.
+// GCM and XTS have more to do before the first block; only in CBC each waits for the one before.
 TEST(AesModes, HaveTimesOfTheirOwnOnEachChipAndOvertakeCbcInLongOnes) {
     for (const core::Chip& chip : core::chips()) {
         if (chip.name != "slow-slices") {
