@@ -8,6 +8,7 @@
 #include <cinttypes>
 #include <cstdio>
 #include <mutex>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -37,6 +38,7 @@ class Device::Impl {
     Impl& operator=(const Impl&) = delete;
 
     error_code bring_up();
+    bool drain(Duration limit);
     void close();
     DeviceStatistics read_statistics();
 
@@ -255,6 +257,24 @@ error_code Device::Impl::go_live() {
     return {};
 }
 
+bool Device::Impl::drain(Duration limit) {
+    const auto queues = std::span(queue_pairs_).subspan(1);
+    run_in_interrupt_context(environment_, [queues] {
+        for (const auto& queue : queues) {
+            queue->impl_->begin_draining();
+        }
+    });
+    const bool drained = poll_until(environment_, limit, [queues] {
+        return std::all_of(queues.begin(), queues.end(),
+                           [](const auto& queue) { return queue->impl_->is_drained(); });
+    });
+    run_in_interrupt_context(environment_, [] {});  // behind the callbacks there
+    for (const auto& queue : queues) {
+        queue->impl_->finish_callbacks();
+    }
+    return drained;
+}
+
 void Device::Impl::close() {
     {
         const std::lock_guard lock(*mutex_);
@@ -353,6 +373,9 @@ result<std::unique_ptr<Device>> Device::open(Link& link, Environment& environmen
 Device::Device(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Device::~Device() = default;
 
+bool Device::drain(Duration limit) {
+    return impl_->drain(limit);
+}
 void Device::close() {
     impl_->close();
 }

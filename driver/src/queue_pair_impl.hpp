@@ -96,6 +96,11 @@ class QueuePair::Impl {
 
     // ---- down; any thread, but for fail_all() ----
 
+    /// Refuses everything for ever with Errc::draining, and wakes all waiters; what is in flight
+    /// goes on. Interrupt executor.
+    void begin_draining();
+    /// Whether nothing is in flight. Looks, where nobody else does. Not on the interrupt executor.
+    bool is_drained();
     /// Refuses everything for ever; what is in flight goes on.
     void refuse(Errc reason) { go_down(State::refusing, reason); }
     /// As refuse(), and touches no register any more; fail_all() must follow.
@@ -104,8 +109,8 @@ class QueuePair::Impl {
     void fail_all(Errc reason);
     /// Returns when no interrupt handler runs or will run. Not on the interrupt executor.
     void stop_interrupts();
-    /// Returns when all callbacks have returned that were due. After fail_all(); not on their
-    /// executor.
+    /// Returns when all callbacks have returned that were due, where they have an executor of their
+    /// own. Nothing may be in flight any more that would make more of them. Not on their executor.
     void finish_callbacks();
     /// Takes the rings away from the device. After cut_off().
     void revoke_rings();
@@ -193,6 +198,7 @@ class QueuePair::Impl {
     }
     void check_ledger() const;
     void go_down(State state, Errc reason);
+    void release_waiters();
 
     // interrupt executor, without the lock
     void take_turn(error_code error);

@@ -136,12 +136,28 @@ void QueuePair::Impl::end_operations(Errc reason) {
 void QueuePair::Impl::fail_all(Errc reason) {
     cut_off(reason);
     end_operations(reason);
+    release_waiters();
+}
+
+/// They find out what has come to pass when they submit.
+void QueuePair::Impl::release_waiters() {
     {
         const std::lock_guard lock(*mutex_);
         waiters_.release_all();
         check_ledger();
     }
     tell_waiters();
+}
+
+void QueuePair::Impl::begin_draining() {
+    refuse(Errc::draining);
+    release_waiters();
+}
+
+bool QueuePair::Impl::is_drained() {
+    poll_by_application(capacity_);
+    const std::lock_guard lock(*mutex_);
+    return counters_.in_flight == 0;
 }
 
 void QueuePair::Impl::revoke_rings() {

@@ -97,6 +97,17 @@ TEST_F(CompletionModeTest, PollingWakesWaitersWhereItIsPolled) {
     opened->close();
 }
 
+TEST_F(CompletionModeTest, DrainingPollsWhatNobodyPolls) {
+    open(CompletionMode::poll);
+    fill(operation);
+    while (device.pending(q) != 0) {
+        device.complete(q);
+    }
+    EXPECT_TRUE(opened->drain(std::chrono::seconds(1)));
+    EXPECT_EQ(operation.completions, static_cast<int>(queue->capacity()));
+    EXPECT_FALSE(operation.last.status);
+}
+
 TEST_F(CompletionModeTest, PollingIsWithoutEffectWhereInterruptsComplete) {
     open(CompletionMode::interrupt);
     submit(operation);

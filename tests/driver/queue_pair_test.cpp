@@ -405,6 +405,71 @@ TEST_F(DoorbellTest, ADeviceThatIsLostInsideACallbackIsNotRung) {
     EXPECT_EQ(device.mmio_accesses(), accesses);
 }
 
+using DrainTest = QueueFixture;
+
+TEST_F(DrainTest, WhatIsInFlightEndsAndNothingMoreIsTaken) {
+    open(4);
+    TestOperation operation;
+    TestOperation late;
+    TestWaiter waiter;
+    fill(operation);
+    EXPECT_EQ(submit(late, &waiter), Errc::again);
+    waiter.on_ready = [&] {  // told that the device drains, before anything has completed
+        EXPECT_EQ(operation.completions, 0);
+        EXPECT_EQ(submit(late, &waiter), Errc::draining);
+        for (int i = 0; i < 3; ++i) {
+            device.complete(q);
+        }
+    };
+    EXPECT_TRUE(opened->drain(std::chrono::seconds(1)));
+    EXPECT_EQ(operation.completions, 3);
+    EXPECT_FALSE(operation.last.status);
+    EXPECT_EQ(waiter.calls, 1);
+    EXPECT_EQ(late.completions, 0);
+    EXPECT_EQ(queue->counters().waiting + queue->counters().reserved, 0u);
+    EXPECT_EQ(submit(late), Errc::draining);
+    EXPECT_TRUE(opened->drain({})) << "once more";
+    opened->close();
+    EXPECT_EQ(submit(late), Errc::dead);
+    EXPECT_TRUE(opened->drain({})) << "there is nothing left";
+}
+
+TEST_F(DrainTest, GivesUpAtItsLimitAndLeavesTheRestToClose) {
+    open(4);
+    TestOperation operation;
+    ASSERT_FALSE(submit(operation));
+    const Time begun = environment.now();
+    EXPECT_FALSE(opened->drain(std::chrono::milliseconds(3)));
+    EXPECT_EQ(environment.now() - begun, std::chrono::milliseconds(3));
+    EXPECT_EQ(operation.completions, 0);
+    opened->close();
+    EXPECT_EQ(operation.completions, 1);
+    EXPECT_EQ(operation.last.status, Errc::dead);
+}
+
+TEST_F(DrainTest, AResetMeanwhileEndsWhatIsInFlightAndOpensNothing) {
+    open(4);
+    TestOperation operation;
+    fill(operation);
+    opened->request_reset();
+    EXPECT_TRUE(opened->drain(std::chrono::seconds(1)));
+    EXPECT_EQ(operation.completions, 3);
+    EXPECT_EQ(operation.last.status, Errc::aborted);
+    environment.advance(std::chrono::seconds(1));
+    EXPECT_EQ(opened->health(), driver::DeviceHealth::working);
+    EXPECT_EQ(submit(operation), Errc::draining);
+}
+
+TEST_F(DrainTest, TheAdminQueuePairStaysOpen) {
+    open(4);
+    EXPECT_TRUE(opened->drain({}));
+    TestOperation operation;
+    ASSERT_TRUE(opened->admin().submit({}, operation));
+    device.complete(0);
+    environment.run_ready();
+    EXPECT_EQ(operation.completions, 1);
+}
+
 TEST_F(WaiterTest, AWaiterMaySubmitInsideSlotReady) {
     open(2);
     TestOperation operation;

@@ -166,6 +166,20 @@ TEST_F(CInterface, QueuedRequestsAllEnd) {
     EXPECT_EQ(ends.statuses, std::vector<int>(50));
 }
 
+TEST_F(CInterface, DrainingReturnsWhenAllHasEndedAndTakesNothingMore) {
+    open(64);
+    Ends ends;
+    const auto request = block();
+    for (int i = 0; i < 63; ++i) {
+        ASSERT_EQ(ringside_submit(device, 0, &request, &Ends::note, &ends), 0);
+    }
+    ASSERT_EQ(ringside_drain(device, 60'000'000'000), 0);
+    EXPECT_EQ(ends.statuses, std::vector<int>(63)) << "without waiting for them";
+    EXPECT_EQ(ringside_submit(device, 0, &request, &Ends::note, &ends), -ESHUTDOWN);
+    EXPECT_EQ(ringside_run(device, 0, &request, nullptr), -ESHUTDOWN);
+    EXPECT_EQ(ringside_session_destroy(device, session), 0);
+}
+
 TEST_F(CInterface, ClosingWaitsForTheBuffers) {
     open(64);
     ringside_buffer* const kept = std::exchange(buffer, nullptr);
@@ -193,6 +207,7 @@ TEST_F(CInterface, NoCallbackMayBlock) {
             std::uint32_t unused = 0;
             Ends::note(&self.ends, ringside_run(self.device, 0, &self.request, nullptr), 0);
             Ends::note(&self.ends, ringside_close(self.device), 0);
+            Ends::note(&self.ends, ringside_drain(self.device, 0), 0);
             Ends::note(&self.ends,
                        ringside_session_create(self.device, RINGSIDE_AES_CBC, self.request.iv, 16,
                                                &unused),
@@ -200,8 +215,8 @@ TEST_F(CInterface, NoCallbackMayBlock) {
         }
     } nested{device, block(), {}};
     ASSERT_EQ(ringside_submit(device, 0, &nested.request, &Nested::call, &nested), 0);
-    nested.ends.await(3);
-    EXPECT_EQ(nested.ends.statuses, std::vector<int>(3, -EDEADLK));
+    nested.ends.await(4);
+    EXPECT_EQ(nested.ends.statuses, std::vector<int>(4, -EDEADLK));
 }
 
 TEST_F(CInterface, WrongArgumentsAreInvalid) {
@@ -233,6 +248,7 @@ TEST_F(CInterface, WrongArgumentsAreInvalid) {
     ringside_buffer* huge = nullptr;
     EXPECT_EQ(ringside_buffer_alloc(device, SIZE_MAX, &huge), -EINVAL);
     EXPECT_EQ(ringside_get_counters(device, 0, nullptr), -EINVAL);
+    EXPECT_EQ(ringside_drain(nullptr, 0), -EINVAL);
 }
 
 TEST(COpen, SaysWhatTheDeviceHasNot) {

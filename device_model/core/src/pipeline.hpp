@@ -163,8 +163,9 @@ class Action {
     std::uint64_t serial_ = 0;
 };
 
-/// What happens to each operation has a lane of the calendar to itself.
-inline constexpr std::size_t lanes = 4;
+/// What happens to each operation has a lane of the calendar to itself, what happens to each batch
+/// one more.
+inline constexpr std::size_t lanes = 5;
 inline std::size_t lane_of(const Action& action) {
     switch (action.stage()) {
         case Stage::source_read:
@@ -175,6 +176,10 @@ inline std::size_t lane_of(const Action& action) {
             return 2;
         case Stage::completed:
             return 3;
+        case Stage::doorbell:
+        case Stage::fetch:
+        case Stage::interrupt:
+            return 4;
         default:
             return blocks::no_lane;
     }

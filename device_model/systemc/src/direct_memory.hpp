@@ -43,7 +43,7 @@ class DirectMemory {
 
   private:
     static constexpr std::uint64_t page_size = 4096;
-    static constexpr std::size_t pages = 512;
+    static constexpr std::size_t pages = 2048;
 
     struct Grant {
         std::uint64_t first = 0;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <limits>
 #include <new>
@@ -183,6 +184,20 @@ int ringside_open(const struct ringside_config* config, ringside_device** device
         std::memcpy(&all, config, std::min(config->size, sizeof all));
     }
     return guarded([&] { return open_device(all, device); });
+}
+
+int ringside_drain(ringside_device* device, uint64_t timeout_ns) {
+    if (device == nullptr) {
+        return -EINVAL;
+    }
+    if (on_interrupt_thread(*device)) {
+        return -EDEADLK;
+    }
+    return guarded([&] {
+        constexpr std::uint64_t longest_ns = 1'000'000'000'000'000;
+        const std::chrono::nanoseconds limit(std::min(timeout_ns, longest_ns));
+        return device->driver->drain(limit) ? 0 : -ETIMEDOUT;
+    });
 }
 
 int ringside_close(ringside_device* device) {

@@ -68,6 +68,13 @@ class Device {
     Device(const Device&) = delete;
     Device& operator=(const Device&) = delete;
 
+    /// Takes no more I/O requests, for ever (Errc::draining; who waits for a slot is told), and
+    /// returns when all that were accepted have ended and their callbacks have returned. False:
+    /// not within `limit`. Sessions can still be destroyed; close() is what comes next. Polls
+    /// where completion_mode says so. Any thread, but neither the interrupt executor nor inside a
+    /// callback.
+    bool drain(Duration limit);
+
     /// Resets the device, so that it touches no memory any more, then fails what is in flight
     /// (Errc::dead). Idempotent. Not on the interrupt executor.
     void close();

@@ -12,7 +12,7 @@ namespace ringside::driver {
 enum class Errc {
     // from submit()
     again = 1,  ///< EAGAIN: every credit is in use or reserved; wait for a slot, nothing is lost
-    draining,   ///< the device finishes what it has and takes no more
+    draining,   ///< Device::drain(): the device finishes what it has and takes no more
     resetting,  ///< a reset is under way; wait for a slot as with `again`, nothing is lost
     dead,       ///< the device is gone or was closed; for ever
     invalid_request,  ///< the request breaks a limit of the device; it can never be submitted

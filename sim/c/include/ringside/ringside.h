@@ -43,6 +43,11 @@ struct ringside_config {
 /* `config` may be NULL. */
 int ringside_open(const struct ringside_config* config, ringside_device** device);
 
+/* Takes no more requests (-ESHUTDOWN), for ever, and returns 0 when all that were accepted have ended,
+ * callbacks included; -ETIMEDOUT: not within `timeout_ns`. Then ringside_close(). Not from a
+ * callback (-EDEADLK). */
+int ringside_drain(ringside_device* device, uint64_t timeout_ns);
+
 /* Ends what is in flight with -ENODEV, then frees the device. -EBUSY: buffers are not freed yet;
  * the device stays open. Not from a callback (-EDEADLK). NULL is allowed. */
 int ringside_close(ringside_device* device);
