@@ -174,6 +174,9 @@ class Life {
                 return;
             case 3:
                 return allocate(64u << program.below(8));
+            case 4:
+                driver_->drain(std::chrono::milliseconds(program.below(8)));
+                return;
             default:
                 any_request(program).resubmit(program.below(4));
                 return;

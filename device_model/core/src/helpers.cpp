@@ -26,18 +26,15 @@ void relax() {
 #endif
 }
 
-/// Whether `found` became true before the time was over.
+/// Whether `found` became true in some looks.
 template <typename Found>
-bool spin(Found&& found) {
-    const auto give_up = std::chrono::steady_clock::now() + spin_time;
-    do {
-        for (int look = 0; look < looks_per_clock_read; ++look) {
-            if (found()) {
-                return true;
-            }
-            relax();
+bool look(Found&& found) {
+    for (int i = 0; i < looks_per_clock_read; ++i) {
+        if (found()) {
+            return true;
         }
-    } while (std::chrono::steady_clock::now() < give_up);
+        relax();
+    }
     return false;
 }
 
@@ -49,13 +46,57 @@ bool claim(Computation& computation, State becomes) {
 
 }  // namespace
 
+void Helpers::Desk::lay(Computation& computation) {
+    const std::uint64_t place = entered_.load(std::memory_order_relaxed);
+    if (place - known_taken_ == capacity) {
+        known_taken_ = taken_.load();
+        if (place - known_taken_ == capacity) {
+            return;
+        }
+    }
+    ring_[place % capacity].store(&computation, std::memory_order_relaxed);
+    entered_.store(place + 1, std::memory_order_release);
+    // Without a fence a helper that falls asleep just now is missed. It is called for the next one,
+    // and this one does not wait: who collects it computes it.
+    if (is_asleep_.load(std::memory_order_relaxed)) {
+        call();
+    }
+}
+
+Computation* Helpers::Desk::take() {
+    std::uint64_t place = taken_.load();
+    if (place == entered_.load(std::memory_order_acquire)) {
+        return nullptr;
+    }
+    Computation* const computation = ring_[place % capacity].load(std::memory_order_relaxed);
+    return taken_.compare_exchange_strong(place, place + 1) ? computation : nullptr;
+}
+
+void Helpers::Desk::sleep(const std::atomic<bool>& stopping) {
+    const std::uint32_t call = calls_.load();
+    is_asleep_.store(true);
+    if (!stopping.load() && is_empty()) {
+        calls_.wait(call);
+    }
+    is_asleep_.store(false);
+}
+
+void Helpers::Desk::call() {
+    calls_.fetch_add(1);
+    calls_.notify_one();
+}
+
 Helpers::Helpers(unsigned count) : may_spin_(std::thread::hardware_concurrency() > count) {
+    count = std::min(count, max_helpers);
+    for (unsigned i = 0; i < count; ++i) {
+        desks_.push_back(std::make_unique<Desk>());
+    }
     // Signals are for the application's threads.
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    for (unsigned worker = 1; worker <= std::min(count, max_helpers); ++worker) {
+    for (unsigned worker = 1; worker <= count; ++worker) {
         threads_.emplace_back([this, worker] { serve(worker); });
     }
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
@@ -63,36 +104,34 @@ Helpers::Helpers(unsigned count) : may_spin_(std::thread::hardware_concurrency()
 
 Helpers::~Helpers() {
     stopping_.store(true);
-    calls_.fetch_add(1);
-    calls_.notify_all();
+    for (const auto& desk : desks_) {
+        desk->call();
+    }
     for (std::thread& thread : threads_) {
         thread.join();
     }
 }
 
 void Helpers::start(Computation& computation) {
-    // What helpers last wrote comes from their caches: all of it at one time, before `entered_`.
     computation.state.store(State::waiting, std::memory_order_release);
-    const std::uint64_t place = entered_.load(std::memory_order_relaxed);
-    if (place - taken_.load() == capacity) {
-        return;  // collect() computes it
-    }
-    ring_[place % capacity].store(&computation, std::memory_order_release);
-    entered_.store(place + 1);
-    if (sleepers_.load() != 0) {
-        calls_.fetch_add(1);
-        calls_.notify_one();
-    }
+    desks_[next_desk_]->lay(computation);
+    next_desk_ = next_desk_ + 1 == desks_.size() ? 0 : next_desk_ + 1;
 }
 
 void Helpers::collect(Computation& computation) {
+    const auto is_done = [&] {
+        return computation.state.load(std::memory_order_acquire) == State::done;
+    };
+    if (is_done()) {
+        return;
+    }
     if (claim(computation, State::running)) {
         computation.run(0);
         computation.state.store(State::done);
         return;
     }
     // A helper is at it: rather than wait, do what is next.
-    while (computation.state.load() != State::done && compute_one(0)) {
+    while (!is_done() && compute_one(0)) {
     }
     await(computation);
 }
@@ -105,8 +144,11 @@ void Helpers::withdraw(Computation& computation) {
 
 void Helpers::await(const Computation& computation) {
     const auto is_done = [&] { return computation.state.load() == State::done; };
-    if (is_done() || (may_spin_ && spin(is_done))) {
-        return;
+    const auto give_up = std::chrono::steady_clock::now() + spin_time;
+    while (may_spin_ && std::chrono::steady_clock::now() < give_up) {
+        if (look(is_done)) {
+            return;
+        }
     }
     for (State state = computation.state.load(); state != State::done;
          state = computation.state.load()) {
@@ -114,25 +156,20 @@ void Helpers::await(const Computation& computation) {
     }
 }
 
-/// The one that was entered first; null: there is none, or another helper was faster.
-Computation* Helpers::take() {
-    std::uint64_t place = taken_.load();
-    if (place == entered_.load()) {
-        return nullptr;
-    }
-    Computation* const computation = ring_[place % capacity].load();
-    return taken_.compare_exchange_strong(place, place + 1) ? computation : nullptr;
-}
-
-/// False: there was none.
+/// A helper from its own desk first, the chip from the one whose turn it is. False: nobody has
+/// anything.
 bool Helpers::compute_one(unsigned worker) {
-    while (taken_.load() != entered_.load()) {
-        Computation* const computation = take();
-        if (computation != nullptr && claim(*computation, State::running)) {
-            computation->run(worker);
-            computation->state.store(State::done);
-            computation->state.notify_one();
-            return true;
+    const std::size_t first = worker != 0 ? worker - 1 : next_desk_;
+    for (std::size_t i = 0; i < desks_.size(); ++i) {
+        Desk& desk = *desks_[(first + i) % desks_.size()];
+        while (!desk.is_empty()) {
+            Computation* const computation = desk.take();
+            if (computation != nullptr && claim(*computation, State::running)) {
+                computation->run(worker);
+                computation->state.store(State::done);
+                computation->state.notify_one();
+                return true;
+            }
         }
     }
     return false;
@@ -143,25 +180,19 @@ void Helpers::serve(unsigned worker) {
     cpu_set_t cpus;
     std::memset(&cpus, 0xFF, sizeof cpus);
     pthread_setaffinity_np(pthread_self(), sizeof cpus, &cpus);
+    Desk& desk = *desks_[worker - 1];
+    const auto is_called = [&] { return stopping_.load() || !desk.is_empty(); };
+    auto idle_since = std::chrono::steady_clock::now();
     while (!stopping_.load()) {
-        const auto is_called = [this] {
-            return stopping_.load() || taken_.load() != entered_.load();
-        };
-        if (!compute_one(worker) && !(may_spin_ && spin(is_called))) {
-            sleep();
+        if (compute_one(worker)) {
+            idle_since = std::chrono::steady_clock::now();
+        } else if (may_spin_ && std::chrono::steady_clock::now() - idle_since < spin_time) {
+            look(is_called);
+        } else {
+            desk.sleep(stopping_);
+            idle_since = std::chrono::steady_clock::now();
         }
     }
-}
-
-/// Until start() has entered something, or all is over. Whoever enters it after the last look sees
-/// a sleeper.
-void Helpers::sleep() {
-    const std::uint32_t call = calls_.load();
-    sleepers_.fetch_add(1);
-    if (!stopping_.load() && taken_.load() == entered_.load()) {
-        calls_.wait(call);
-    }
-    sleepers_.fetch_sub(1);
 }
 
 }  // namespace ringside::core

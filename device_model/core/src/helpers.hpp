@@ -21,7 +21,7 @@ namespace ringside::core {
 
 /// What a slice computes, with everything that it needs: the operation that it is of may move
 /// meanwhile, its buffers may not.
-struct Computation {
+struct alignas(64) Computation {
     enum class State : std::uint8_t {
         idle,
         waiting,  ///< whoever makes it `running` computes it
@@ -61,21 +61,37 @@ class Helpers {
     void withdraw(Computation& computation);
 
   private:
-    /// Computations that a helper may take. One that is not in it, for want of room, or no longer
-    /// waiting when its turn comes, is no harm.
-    static constexpr std::size_t capacity = 1024;
+    /// What the chip has laid down for a helper, in turns: so that each looks at memory that the
+    /// others do not, and only who has nothing to do looks at theirs.
+    class Desk {
+      public:
+        /// The chip's thread. What finds no room is no harm, nor is what nobody waits for any more
+        /// when it is taken.
+        void lay(Computation& computation);
+        /// What was laid first. Null: there is nothing, or somebody else was faster.
+        Computation* take();
+        bool is_empty() const { return taken_.load() == entered_.load(std::memory_order_acquire); }
+        /// Its helper: until lay() has been called, or call().
+        void sleep(const std::atomic<bool>& stopping);
+        void call();
+
+      private:
+        static constexpr std::size_t capacity = 512;
+
+        alignas(64) std::atomic<std::uint64_t> entered_{0};
+        std::uint64_t known_taken_ = 0;  ///< the chip's thread
+        alignas(64) std::atomic<std::uint64_t> taken_{0};
+        alignas(64) std::atomic<bool> is_asleep_{false};
+        std::atomic<std::uint32_t> calls_{0};
+        alignas(64) std::array<std::atomic<Computation*>, capacity> ring_{};
+    };
 
     void serve(unsigned worker);
-    Computation* take();
     bool compute_one(unsigned worker);
-    void sleep();
     void await(const Computation& computation);
 
-    std::array<std::atomic<Computation*>, capacity> ring_{};
-    alignas(64) std::atomic<std::uint64_t> entered_{0};
-    alignas(64) std::atomic<std::uint64_t> taken_{0};
-    alignas(64) std::atomic<std::uint32_t> sleepers_{0};
-    std::atomic<std::uint32_t> calls_{0};  ///< that wake sleepers
+    std::vector<std::unique_ptr<Desk>> desks_;
+    std::size_t next_desk_ = 0;
     std::atomic<bool> stopping_{false};
     const bool may_spin_;
     std::vector<std::thread> threads_;
