@@ -83,9 +83,29 @@ void Trace::record_locked(const TraceEvent& event) {
     add(event);
 }
 
+/// What has been recorded since the last time goes into the hash, and to the listener.
+void Trace::add_up() {
+    std::uint64_t unheard = added_up_;
+    hash_ = hash_of_all();
+    added_up_ = count_;
+    add_up_at_ = listener_ ? 0 : count_ + usual_delay;
+    for (const std::uint64_t end = count_; listener_ && unheard != end; ++unheard) {
+        listener_(latest_[unheard % latest_.size()]);
+    }
+}
+
+TraceHash Trace::hash_of_all() const {
+    TraceHash hash = hash_;
+    const std::uint64_t end = count_;
+    for (std::uint64_t i = added_up_; i != end; ++i) {
+        hash.add(latest_[i % latest_.size()]);
+    }
+    return hash;
+}
+
 std::uint64_t Trace::hash() const {
     const auto lock = guard();
-    return hash_.value();
+    return hash_of_all().value();
 }
 
 std::uint64_t Trace::event_count() const {
@@ -95,8 +115,10 @@ std::uint64_t Trace::event_count() const {
 
 void Trace::listen(std::function<void(const TraceEvent&)> listener) {
     const auto lock = guard();
+    add_up();
     listener_ = std::move(listener);
     listens_.store(static_cast<bool>(listener_));
+    add_up_at_ = 0;
 }
 
 Trace::StateWriter Trace::add_state_writer(std::string name,
@@ -115,7 +137,7 @@ Trace::StateWriter::~StateWriter() {
 
 void Trace::dump(std::FILE* out) const {
     std::fprintf(out, "seed %" PRIu64 ", trace hash %016" PRIx64 ", %" PRIu64 " events\n", seed_,
-                 hash_.value(), count_);
+                 hash_of_all().value(), count_);
     for (const auto& writer : writers_) {
         std::fprintf(out, "-- %s\n", writer.name.c_str());
         writer.write(out);

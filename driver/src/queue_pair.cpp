@@ -50,7 +50,7 @@ QueuePair::Impl::~Impl() {
 
 result<void> QueuePair::Impl::submit(const spec::SubmissionEntry& request, Operation& operation,
                                      SlotWaiter* waiter) {
-    const Item item{request, &operation};
+    const Item item{&request, &operation};
     const Batch batch = submit_batch({&item, 1}, waiter);
     if (batch.refusal) {
         return batch.refusal;
@@ -69,7 +69,7 @@ QueuePair::Batch QueuePair::Impl::submit_batch(std::span<const Item> items, Slot
     const Time now = environment_.now();
     for (const Item& item : items) {
         batch.refusal =
-            planned ? refused(planned) : take_or_refuse(item.request, *item.operation, now);
+            planned ? refused(planned) : take_or_refuse(*item.request, *item.operation, now);
         ++counters_.submit_calls;
         if (batch.refusal) {
             break;
@@ -115,18 +115,17 @@ error_code QueuePair::Impl::accept_for_session(const spec::SubmissionEntry& requ
                                                Operation& operation, Time now) {
     const auto opcode = static_cast<spec::Opcode>(request.opcode);
     if (spec::is_io(opcode) || opcode == spec::Opcode::session_destroy) {
-        spec::SubmissionEntry entry = request;
-        const error_code stale = sessions_.translate(entry);
-        if (stale && spec::is_io(opcode)) {
-            return refused(stale);
+        const auto session = sessions_.translate(request.session);
+        if (session.is_stale && spec::is_io(opcode)) {
+            return refused(Errc::stale_session);
         }
         if (opcode == spec::Opcode::session_destroy) {
             sessions_.forget(request.session);
         }
-        accept(entry, operation, now);
+        accept(request, session.device_id, operation, now);
         return {};
     }
-    accept(request, operation, now,
+    accept(request, request.session, operation, now,
            opcode == spec::Opcode::session_create ? sessions_.begin(request) : 0);
     return {};
 }
@@ -152,18 +151,22 @@ bool QueuePair::Impl::is_invalid(const spec::SubmissionEntry& request) const {
     return request.src_len > config_.max_length || request.dst_len > config_.max_length;
 }
 
-void QueuePair::Impl::accept(spec::SubmissionEntry entry, Operation& operation, Time now,
-                             std::uint32_t new_session) {
+/// `session`: as the device knows it.
+void QueuePair::Impl::accept(const spec::SubmissionEntry& request, std::uint32_t session,
+                             Operation& operation, Time now, std::uint32_t new_session) {
     if (look_at_ == WaiterQueue::never) {  // first: without memory for a timer nothing has happened
         const Time look_at = now + config_.recovery.late_after;
         arm_timer(look_at);
         look_at_ = look_at;
     }
+    spec::SubmissionEntry& entry = submission_ring_.next();
+    entry = request;
+    entry.session = session;
     slots_.take(entry, operation, now, new_session);
     ++counters_.accepted;
     ++counters_.in_flight;
     record_at(now, TraceKind::submit, entry.user_tag);
-    submission_ring_.put(entry);
+    submission_ring_.step();
 }
 
 /// What is submitted inside callbacks waits for the others of its batch; whoever else submits

@@ -167,19 +167,19 @@ class QueuePair::Impl {
     error_code accept_for_session(const spec::SubmissionEntry& request, Operation& operation,
                                   Time now);
     bool is_invalid(const spec::SubmissionEntry& request) const;
-    void accept(spec::SubmissionEntry entry, Operation& operation, Time now,
-                std::uint32_t new_session = 0);
+    void accept(const spec::SubmissionEntry& request, std::uint32_t session, Operation& operation,
+                Time now, std::uint32_t new_session = 0);
     void announce();
     void ring_doorbell();
     void tell(const DoneBatch& done);
     void retire(const spec::CompletionEntry& entry, Time now, DoneBatch& done);
     std::uint32_t whole_entries(std::uint32_t count);
-    bool note_answer(const spec::CompletionEntry& entry);
-    void end_answered(const SlotTable::Slot& slot, Time now, DoneBatch& done);
-    void end_unanswered(const SlotTable::Slot& slot, Errc reason, DoneBatch& done);
+    SlotTable::Slot* note_answer(const spec::CompletionEntry& entry);
+    void end_answered(SlotTable::Slot& slot, Time now, DoneBatch& done);
+    void end_unanswered(SlotTable::Slot& slot, Errc reason, DoneBatch& done);
     bool head_is_possible(std::uint32_t sq_head);
     void note_latency(Duration latency);
-    void count_end(error_code status);
+    void count_end(const error_code& status);
     bool hand_out_slots();
     void count_lapses(std::uint32_t lapses);
     void arm_timer(Time deadline);

@@ -35,19 +35,13 @@ error_code error_of(spec::Status status) {
 
 /// What the device says of its work, as far as it can be true: it cannot have written more than it
 /// was given room for.
-Completion completion_of(const SlotTable::Slot& slot) {
-    Completion completion;
+void read_completion(const SlotTable::Slot& slot, Completion& completion) {
     completion.status = error_of(spec::decode_status(slot.status));
     completion.device_latency = std::chrono::nanoseconds(slot.latency_ns);
-    if (completion.status) {
-        return completion;
-    }
-    if (slot.result > slot.max_result) {
+    if (!completion.status && slot.result > slot.max_result) {
         completion.status = Errc::ring_broken;
-        return completion;
     }
-    completion.result = slot.result;
-    return completion;
+    completion.result = completion.status ? 0 : slot.result;
 }
 
 }  // namespace
@@ -261,23 +255,28 @@ std::uint32_t QueuePair::Impl::whole_entries(std::uint32_t count) {
 }
 
 void QueuePair::Impl::retire(const spec::CompletionEntry& entry, Time now, DoneBatch& done) {
-    if (note_answer(entry)) {
+    if (SlotTable::Slot* const slot = note_answer(entry)) {
         counters_.bad_heads += head_is_possible(entry.sq_head) ? 0 : 1;
-        end_answered(slots_.release(entry), now, done);
+        end_answered(*slot, now, done);
     }
 }
 
-bool QueuePair::Impl::note_answer(const spec::CompletionEntry& entry) {
-    if (entry.qid == config_.index && slots_.note_answer(entry)) {
-        return true;
+/// Null: it matches nothing in flight.
+SlotTable::Slot* QueuePair::Impl::note_answer(const spec::CompletionEntry& entry) {
+    SlotTable::Slot* const slot = entry.qid == config_.index ? slots_.note_answer(entry) : nullptr;
+    if (slot == nullptr) {
+        ++counters_.stale_completions;
+        record(TraceKind::stale, entry.user_tag);
     }
-    ++counters_.stale_completions;
-    record(TraceKind::stale, entry.user_tag);
-    return false;
+    return slot;
 }
 
-void QueuePair::Impl::end_answered(const SlotTable::Slot& slot, Time now, DoneBatch& done) {
-    Completion completion = completion_of(slot);
+void QueuePair::Impl::end_answered(SlotTable::Slot& slot, Time now, DoneBatch& done) {
+    Done& ended = done.emplace_back();  // filled where it is: a copy would wait for its pieces
+    ended.operation = slot.operation;
+    ended.user_tag = slot.user_tag;
+    Completion& completion = ended.completion;
+    read_completion(slot, completion);
     if (slot.new_session != 0) {
         if (completion.status) {
             sessions_.forget(slot.new_session);
@@ -289,14 +288,15 @@ void QueuePair::Impl::end_answered(const SlotTable::Slot& slot, Time now, DoneBa
     record_at(now, TraceKind::reap, slot.user_tag, slot.status);
     count_end(completion.status);
     note_latency(completion.device_latency);
-    done.push_back({slot.operation, slot.user_tag, completion});
+    slots_.release(slot);
 }
 
-void QueuePair::Impl::end_unanswered(const SlotTable::Slot& slot, Errc reason, DoneBatch& done) {
+void QueuePair::Impl::end_unanswered(SlotTable::Slot& slot, Errc reason, DoneBatch& done) {
     sessions_.forget(slot.new_session);
     record(TraceKind::reap, slot.user_tag, static_cast<std::uint64_t>(reason));
     count_end(reason);
     done.push_back({slot.operation, slot.user_tag, Completion{.status = reason}});
+    slots_.release(slot);
 }
 
 /// The device's head only goes forward, and never beyond what it has been told of.
@@ -317,7 +317,7 @@ void QueuePair::Impl::note_latency(Duration latency) {
                      counters_.average_latency > config_.recovery.slow_latency;
 }
 
-void QueuePair::Impl::count_end(error_code status) {
+void QueuePair::Impl::count_end(const error_code& status) {
     Rules::return_credit(counters_.in_flight, status);
     if (!status) {
         ++counters_.ok;

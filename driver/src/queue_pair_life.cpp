@@ -116,14 +116,14 @@ void QueuePair::Impl::end_operations(Errc reason) {
         {
             const std::lock_guard lock(*mutex_);
             while (done.size() < done.capacity()) {
-                const SlotTable::Slot slot = slots_.release_oldest();
-                if (slot.operation == nullptr) {
+                SlotTable::Slot* const slot = slots_.oldest();
+                if (slot == nullptr) {
                     break;
                 }
-                if (slot.answered) {
-                    end_answered(slot, environment_.now(), done);
+                if (slot->answered) {
+                    end_answered(*slot, environment_.now(), done);
                 } else {
-                    end_unanswered(slot, reason, done);
+                    end_unanswered(*slot, reason, done);
                 }
             }
             hand_out_slots();
@@ -253,7 +253,7 @@ result<void> QueuePair::Impl::submit_own(const spec::SubmissionEntry& request,
         ++counters_.eagain;
         return Errc::again;
     }
-    accept(request, operation, environment_.now());
+    accept(request, request.session, operation, environment_.now());
     ring_doorbell();
     check_ledger();
     return {};

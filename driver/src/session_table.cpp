@@ -37,11 +37,11 @@ std::atomic<std::uint64_t>& SessionTable::binding(std::uint32_t handle) const {
     return bindings_[handle & (size_ - 1)];
 }
 
-error_code SessionTable::translate(spec::SubmissionEntry& entry) const {
-    const std::uint64_t bound = binding(entry.session).load(std::memory_order_acquire);
-    const bool known = entry.session != 0 && bound >> 32 == entry.session;
-    entry.session = known ? static_cast<std::uint32_t>(bound) : 0;
-    return known && entry.session == 0 ? make_error_code(Errc::stale_session) : error_code();
+SessionTable::Translated SessionTable::translate(std::uint32_t handle) const {
+    const std::uint64_t bound = binding(handle).load(std::memory_order_acquire);
+    const bool known = handle != 0 && bound >> 32 == handle;
+    const std::uint32_t device_id = known ? static_cast<std::uint32_t>(bound) : 0;
+    return {device_id, known && device_id == 0};
 }
 
 SessionTable::Record* SessionTable::find(std::uint32_t handle) {

@@ -27,9 +27,12 @@ class SessionTable {
 
     // ---- a queue pair, when it accepts and ends requests ----
 
-    /// Puts the device's id in the place of the handle. Errc::stale_session: a reset has ended it.
+    struct Translated {
+        std::uint32_t device_id;
+        bool is_stale;  ///< a reset has ended it
+    };
     /// A handle that nobody was given becomes an id that the device refuses. Takes no lock.
-    error_code translate(spec::SubmissionEntry& entry) const;
+    Translated translate(std::uint32_t handle) const;
     /// A handle for what `create` will make; its parameters are read where the device reads them.
     /// 0: the table is full, and the device will refuse.
     std::uint32_t begin(const spec::SubmissionEntry& create);

@@ -45,20 +45,16 @@ void SlotTable::take(spec::SubmissionEntry& entry, Operation& operation, Time no
     entry.user_tag = slot.user_tag;
 }
 
-SlotTable::Slot SlotTable::release(const spec::CompletionEntry& completion) {
-    return holds(completion.cid, completion.user_tag) ? release(index_of(completion.cid)) : Slot{};
-}
-
-bool SlotTable::note_answer(const spec::CompletionEntry& completion) {
+SlotTable::Slot* SlotTable::note_answer(const spec::CompletionEntry& completion) {
     if (!holds(completion.cid, completion.user_tag)) {
-        return false;
+        return nullptr;
     }
     Slot& slot = slots_[index_of(completion.cid)];
     slot.result = completion.result;
     slot.latency_ns = completion.latency_ns;
     slot.status = completion.status;
     slot.answered = true;
-    return true;
+    return &slot;
 }
 
 bool SlotTable::looks_torn(const spec::CompletionEntry& completion) const {
@@ -72,19 +68,12 @@ bool SlotTable::holds(std::uint16_t cid, std::uint64_t user_tag) const {
     return slot.operation != nullptr && Rules::names(slot.cid, slot.user_tag, cid, user_tag);
 }
 
-SlotTable::Slot SlotTable::release_oldest() {
-    return oldest_ != none ? release(oldest_) : Slot{};
-}
-
-SlotTable::Slot SlotTable::release(std::uint16_t index) {
-    Slot& slot = slots_[index];
-    const Slot released = slot;
+void SlotTable::release(Slot& slot) {
     (slot.older != none ? slots_[slot.older].newer : oldest_) = slot.newer;
     (slot.newer != none ? slots_[slot.newer].older : newest_) = slot.older;
     slot.operation = nullptr;
     slot.newer = free_;
-    free_ = index;
-    return released;
+    free_ = index_of(slot.cid);
 }
 
 }  // namespace ringside::driver

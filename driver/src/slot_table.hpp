@@ -40,15 +40,12 @@ class SlotTable {
     /// one.
     void take(spec::SubmissionEntry& entry, Operation& operation, Time now,
               std::uint32_t new_session);
-    /// Frees the slot that `completion` names and returns what was in it; null operation: the
-    /// completion matches nothing in flight.
-    Slot release(const spec::CompletionEntry& completion);
-    /// Keeps what `completion` says in the slot that it names, for release_oldest(). False: it
-    /// matches nothing in flight.
-    bool note_answer(const spec::CompletionEntry& completion);
-    /// Frees the slot that was taken first; null operation: there is none.
-    Slot release_oldest();
+    /// Keeps what `completion` says in the slot that it names. Null: it matches nothing in flight.
+    Slot* note_answer(const spec::CompletionEntry& completion);
+    /// Frees a slot that is taken.
+    void release(Slot& slot);
     /// What was taken first and is still in flight, or null.
+    Slot* oldest() { return oldest_ != none ? &slots_[oldest_] : nullptr; }
     const Slot* oldest() const { return oldest_ != none ? &slots_[oldest_] : nullptr; }
     /// Whether `completion` names an operation in flight, but not by its tag: the entry's last
     /// bytes have come and the first ones perhaps not yet.
@@ -62,8 +59,6 @@ class SlotTable {
     std::uint16_t index_of(std::uint16_t cid) const {
         return static_cast<std::uint16_t>(cid & (slots_.size() - 1));
     }
-    Slot release(std::uint16_t index);
-
     std::vector<Slot> slots_;
     std::uint64_t last_tag_ = 0;
     std::uint16_t free_ = 0;

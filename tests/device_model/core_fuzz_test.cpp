@@ -81,7 +81,8 @@ class RandomDriver {
         .queue_pairs = queue_pairs,
         .slices = 1,
         .dma_read = std::chrono::microseconds(3),
-        .service = {.aes = {std::chrono::microseconds(4), Duration(250)}},
+        .service = {.aes_cbc = {std::chrono::microseconds(4), Duration(250)},
+                    .aes_gcm = {std::chrono::microseconds(4), Duration(250)}},
         .completion = std::chrono::microseconds(2),
         .self_test = Duration{},
         .fault_injection = false};

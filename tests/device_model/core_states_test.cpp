@@ -285,7 +285,8 @@ struct QueueForTheSlice : Bench {
         const core::DeviceConfig config;
         Duration busy{};
         for (const std::uint32_t length : lengths) {
-            busy += config.service.aes.fixed + config.service.aes.per_byte * std::int64_t{length};
+            const core::ServiceTime& time = config.service.aes_cbc;
+            busy += time.fixed + time.per_byte * std::int64_t{length};
         }
         write(spec::at("STAT_SNAP").of(), 1);
         EXPECT_EQ(read64(spec::at("STAT_BUSY_NS").of()), static_cast<std::uint64_t>(to_ns(busy)));

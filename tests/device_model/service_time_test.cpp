@@ -4,15 +4,19 @@
 // How long a slice works on what, by the statistics register of slice time, and which watchdog
 // watches it. Datasheet, "Service times".
 
+#include <map>
 #include <ostream>
+#include <vector>
 
 #include "crypto_questions.hpp"
+#include "ringside/core/chips.hpp"
 
 namespace ringside::testing {
 namespace {
 
 using spec::Algorithm;
 using spec::Opcode;
+using ::testing::ElementsAre;
 
 constexpr core::ServiceTime per_byte(std::int64_t fixed_ns, std::int64_t byte_ns) {
     return {std::chrono::nanoseconds(fixed_ns), std::chrono::nanoseconds(byte_ns)};
@@ -20,7 +24,10 @@ constexpr core::ServiceTime per_byte(std::int64_t fixed_ns, std::int64_t byte_ns
 
 /// Whole nanoseconds, all different.
 constexpr core::ServiceTimes odd_times = {
-    .aes = per_byte(101, 1),
+    .aes_cbc = per_byte(101, 1),
+    .aes_ctr = per_byte(112, 8),
+    .aes_gcm = per_byte(123, 9),
+    .aes_xts = per_byte(134, 10),
     .chacha20_poly1305 = per_byte(202, 2),
     .record = per_byte(303, 3),
     .hash = per_byte(404, 4),
@@ -37,19 +44,24 @@ constexpr core::ServiceTimes odd_times = {
                    std::chrono::nanoseconds(1'203)},
 };
 
-class ServiceTimes : public ::testing::Test {
-  protected:
+class BusyBench : public CryptoBench {
+  public:
+    using CryptoBench::CryptoBench;
+
     std::uint64_t busy_ns() {
-        bench.write(spec::at("STAT_SNAP").of(), 1);
-        return bench.read64(spec::at("STAT_BUSY_NS").of());
+        write(spec::at("STAT_SNAP").of(), 1);
+        return read64(spec::at("STAT_BUSY_NS").of());
     }
     std::uint64_t time_of(const Question& question) {
         const std::uint64_t before = busy_ns();
-        EXPECT_TRUE(bench.ask(question).status.ok());
+        EXPECT_TRUE(ask(question).status.ok());
         return busy_ns() - before;
     }
+};
 
-    CryptoBench bench{{.service = odd_times}};
+class ServiceTimes : public ::testing::Test {
+  protected:
+    BusyBench bench{{.service = odd_times}};
 };
 
 /// By the tables of the datasheet, in nanoseconds.
@@ -58,6 +70,14 @@ std::uint64_t expected(const Question& question) {
     const bool signs = question.opcode == Opcode::sign;
     const bool agrees = question.opcode == Opcode::agree;
     switch (question.algorithm) {
+        case Algorithm::aes_cbc:
+            return 101 + source;
+        case Algorithm::aes_ctr:
+            return 112 + 8 * source;
+        case Algorithm::aes_gcm:
+            return 123 + 9 * source;
+        case Algorithm::aes_xts:
+            return 134 + 10 * source;
         case Algorithm::chacha20_poly1305:
             return 202 + 2 * source;
         case Algorithm::aes_cbc_hmac_sha1:
@@ -85,19 +105,20 @@ std::uint64_t expected(const Question& question) {
         case Algorithm::ed25519:
             return signs ? 1'201 + 2 * (404 + 4 * source) : 1'202 + 404 + 4 * source;
         default:
-            return 101 + source;
+            ADD_FAILURE() << "no time of " << question;
+            return 0;
     }
 }
 
 TEST_F(ServiceTimes, AreThoseOfTheConfiguration) {
     for (Question question : all_questions()) {
-        EXPECT_EQ(time_of(question), expected(question)) << question;
+        EXPECT_EQ(bench.time_of(question), expected(question)) << question;
         const bool is_curve =
             question.algorithm == Algorithm::ec_p256 || question.algorithm == Algorithm::ec_p384;
         if (is_curve && question.opcode == Opcode::sign) {
             question.source = bench.ask(question).output + question.source;
             question.opcode = Opcode::verify;
-            EXPECT_EQ(time_of(question), expected(question)) << question;
+            EXPECT_EQ(bench.time_of(question), expected(question)) << question;
         }
     }
 }
@@ -109,13 +130,56 @@ TEST_F(ServiceTimes, OfRsaGrowWithTheModulus) {
                             .key = Bytes(512, std::byte{0xFF}) + from_hex("0000000000010001"),
                             .source = Bytes(1) + Bytes(511, std::byte{1}),
                             .room = 512};
-    EXPECT_EQ(time_of(question), 4u * 900);
+    EXPECT_EQ(bench.time_of(question), 4u * 900);
     Question private_power = question;
     private_power.opcode = Opcode::rsa_private;
     private_power.second_key = Bytes(512 * 7 / 2, std::byte{0xFF});
-    const std::uint64_t before = busy_ns();
+    const std::uint64_t before = bench.busy_ns();
     bench.ask(private_power);  // what it gives does not matter
-    EXPECT_EQ(busy_ns() - before, 8u * 8'000);
+    EXPECT_EQ(bench.busy_ns() - before, 8u * 8'000);
+}
+
+/// By what a slice takes for so many bytes, the slowest last.
+std::vector<Algorithm> aes_modes_by_time(const core::Chip& chip, std::size_t bytes) {
+    BusyBench bench(chip.config());
+    std::map<std::uint64_t, Algorithm> modes;
+    for (Question question : cipher_questions()) {
+        if (question.algorithm <= Algorithm::aes_xts) {
+            question.source = some_bytes(bytes);
+            question.room = bytes + 16;
+            EXPECT_TRUE(modes.emplace(bench.time_of(question), question.algorithm).second)
+                << chip.name << ": as long as another mode, " << question;
+        }
+    }
+    std::vector<Algorithm> sorted;
+    sorted.reserve(modes.size());
+    for (const auto& [time, mode] : modes) {
+        sorted.push_back(mode);
+    }
+    return sorted;
+}
+
+// GCM and XTS have more to do before the first block; only in CBC each waits for the one before.
+TEST(AesModes, HaveTimesOfTheirOwnOnEachChipAndOvertakeCbcInLongOnes) {
+    for (const core::Chip& chip : core::chips()) {
+        if (chip.name != "slow-slices") {
+            EXPECT_THAT(aes_modes_by_time(chip, 32),
+                        ElementsAre(Algorithm::aes_ctr, Algorithm::aes_cbc, Algorithm::aes_xts,
+                                    Algorithm::aes_gcm))
+                << chip.name;
+            EXPECT_THAT(aes_modes_by_time(chip, 4096),
+                        ElementsAre(Algorithm::aes_ctr, Algorithm::aes_xts, Algorithm::aes_gcm,
+                                    Algorithm::aes_cbc))
+                << chip.name;
+        }
+    }
+}
+
+TEST(SlowSlices, TakeForAnyCipherTheSame) {
+    BusyBench bench(core::find_chip("slow-slices")->config());
+    for (const Question& question : cipher_questions()) {
+        EXPECT_EQ(bench.time_of(question), 40'000u) << question;
+    }
 }
 
 TEST(Watchdogs, WatchTheirOwnClassOfAlgorithms) {

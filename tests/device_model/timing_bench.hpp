@@ -13,6 +13,11 @@
 
 namespace ringside::testing {
 
+/// What a slice takes for an operation of TimingBench.
+using AesMode = core::ServiceTime core::ServiceTimes::*;
+inline constexpr AesMode cbc = &core::ServiceTimes::aes_cbc;
+inline constexpr AesMode gcm = &core::ServiceTimes::aes_gcm;
+
 /// No round numbers, so that no two stages can stand in for each other.
 inline core::DeviceConfig odd_config() {
     core::DeviceConfig config;
@@ -21,8 +26,8 @@ inline core::DeviceConfig odd_config() {
     config.dma_read = Duration(607'011);
     config.dma_write = Duration(307'013);
     config.link_per_byte = Duration(67);
-    config.service.aes.fixed = Duration(401'017);
-    config.service.aes.per_byte = Duration(251);
+    config.service.aes_cbc = {Duration(401'017), Duration(251)};
+    config.service.aes_gcm = {Duration(439'019), Duration(193)};
     config.completion = Duration(151'019);
     config.interrupt = Duration(211'027);
     return config;
@@ -37,15 +42,16 @@ inline Duration request_time(const core::DeviceConfig& config, std::int64_t byte
     const std::int64_t requests = (bytes + config.max_read_request - 1) / config.max_read_request;
     return config.link_per_byte * (requests * config.packet_overhead);
 }
-inline Duration slice_time(const core::DeviceConfig& config, std::int64_t source) {
-    return config.service.aes.fixed + config.service.aes.per_byte * source;
+inline Duration slice_time(const core::DeviceConfig& config, AesMode mode, std::int64_t source) {
+    const core::ServiceTime& time = config.service.*mode;
+    return time.fixed + time.per_byte * source;
 }
 
 /// What an operation takes alone in the chip, if neither read tags nor credits hold it up.
-inline Duration lone_latency(const core::DeviceConfig& config, std::int64_t source,
+inline Duration lone_latency(const core::DeviceConfig& config, AesMode mode, std::int64_t source,
                              std::int64_t output) {
     return config.doorbell + config.fetch + request_time(config, source) +
-           wire_time(config, source) + config.dma_read + slice_time(config, source) +
+           wire_time(config, source) + config.dma_read + slice_time(config, mode, source) +
            wire_time(config, output) + config.dma_write + config.completion;
 }
 

@@ -32,8 +32,9 @@ class Packets : public ::testing::TestWithParam<std::uint32_t> {};
 TEST_P(Packets, EachAddTheirOverhead) {
     TimingBench bench(packet_config());
     const std::uint32_t length = GetParam();
-    EXPECT_EQ(bench.latency_of(bench.cbc(length)), lone_latency(bench.config, length, length));
-    EXPECT_EQ(bench.latency_of(bench.gcm(length)), lone_latency(bench.config, length, length + 16));
+    EXPECT_EQ(bench.latency_of(bench.cbc(length)), lone_latency(bench.config, cbc, length, length));
+    EXPECT_EQ(bench.latency_of(bench.gcm(length)),
+              lone_latency(bench.config, gcm, length, length + 16));
 }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, Packets,
@@ -52,7 +53,7 @@ TEST(PacketsOfAList, AreThoseOfItsPieces) {
     bench.memory.put(entry.dst, to);
     entry.flags = static_cast<std::uint8_t>(spec::SubmissionFlag::src_list) |
                   static_cast<std::uint8_t>(spec::SubmissionFlag::dst_list);
-    const Duration in_one = lone_latency(config, 528, 528) + config.dma_read;
+    const Duration in_one = lone_latency(config, cbc, 528, 528) + config.dma_read;
     // Source: packets 2 + 4 + 1 instead of 5, requests 1 + 2 + 1 instead of 2. Destination: 1 + 5.
     const int more = (7 - 5) + (4 - 2) + (6 - 5);
     EXPECT_EQ(bench.latency_of(entry),
@@ -122,7 +123,7 @@ TEST(ReadTags, HoldUpALoneOperationToo) {
     const Duration request = wire_time(config, config.max_read_request);
     const Duration crossed = (request + config.dma_read) * 3 + request;
     EXPECT_EQ(bench.latency_of(bench.cbc(length)),
-              lone_latency(config, length, length) - wire_time(config, length) + crossed);
+              lone_latency(config, cbc, length, length) - wire_time(config, length) + crossed);
 }
 
 class PostedCredits : public ::testing::TestWithParam<std::uint32_t> {};
@@ -165,10 +166,11 @@ TEST_P(SliceClasses, DoNotWaitForEachOther) {
     bench.ring(SliceBench::io);
     const auto completed = bench.wait_for(3);
     EXPECT_EQ(completed[0].entry.cid, 2);
-    EXPECT_EQ(completed[0].time - start, lone_latency(config, 64, 64) + wire_time(config, 32) * 2);
+    EXPECT_EQ(completed[0].time - start,
+              lone_latency(config, cbc, 64, 64) + wire_time(config, 32) * 2);
     const Duration agreement = config.service.curve25519.agree;
     EXPECT_EQ(completed[1].time - start,
-              lone_latency(config, 32, 32) - slice_time(config, 32) + agreement);
+              lone_latency(config, cbc, 32, 32) - slice_time(config, cbc, 32) + agreement);
     EXPECT_EQ(completed[2].time - completed[1].time,
               GetParam() == 1 ? agreement : wire_time(config, 32));
 }
@@ -193,7 +195,7 @@ class NamedChip : public ::testing::TestWithParam<std::string> {
 TEST_P(NamedChip, TakesTheSumOfItsStages) {
     TimingBench bench(config);
     for (const std::uint32_t size : {16u, 512u}) {
-        EXPECT_EQ(bench.latency_of(bench.cbc(size)), lone_latency(config, size, size));
+        EXPECT_EQ(bench.latency_of(bench.cbc(size)), lone_latency(config, cbc, size, size));
     }
 }
 
@@ -203,7 +205,7 @@ TEST_P(NamedChip, IsAsFastAsItsNarrowestStage) {
     constexpr std::uint32_t size = 4096;
     const auto narrowest = std::max(
         {wire_time(config, size), wire_time(config, size + 16) + request_time(config, size),
-         slice_time(config, size) / config.slices, config.fetch / config.fetch_batch});
+         slice_time(config, gcm, size) / config.slices, config.fetch / config.fetch_batch});
     const Duration pace = pace_of(bench, bench.gcm(size), 60);
     EXPECT_NEAR(static_cast<double>(pace.count()), static_cast<double>(narrowest.count()),
                 0.01 * static_cast<double>(narrowest.count()));

@@ -173,7 +173,7 @@ void measure_waits(OpenSystem& system, const core::DeviceConfig& config, double 
         system.run_to(next, on_completion);
         const std::uint32_t length = next_length();
         const auto cid = static_cast<std::uint16_t>(i);
-        arrivals[cid] = {next, slice_time(config, length)};
+        arrivals[cid] = {next, slice_time(config, gcm, length)};
         system.arrive(1, length, cid);
     }
     system.run_to(next + 1s, on_completion);
@@ -196,10 +196,9 @@ class MD1 : public ::testing::TestWithParam<Load> {};
 TEST_P(MD1, WaitsAsPollaczekAndKhinchineSay) {
     constexpr std::size_t operations = 1'000'000 / share;
     auto config = only_slices(1);
-    config.service.aes.fixed = Duration(1'000'000);
-    config.service.aes.per_byte = Duration(0);
+    config.service.aes_gcm = {Duration(1'000'000), Duration(0)};
     OpenSystem system(config, 4096);
-    const auto service = static_cast<double>(config.service.aes.fixed.count());
+    const auto service = static_cast<double>(config.service.aes_gcm.fixed.count());
     const double load = GetParam().load;
     BatchMeans waits(operations);
     BatchMeans waited(operations);
@@ -241,8 +240,7 @@ constexpr double mean_length = 256;
 
 core::DeviceConfig by_length(std::uint32_t slices) {
     auto config = only_slices(slices);
-    config.service.aes.fixed = Duration(0);
-    config.service.aes.per_byte = Duration(4000);
+    config.service.aes_gcm = {Duration(0), Duration(4000)};
     return config;
 }
 constexpr double mean_service_ps = mean_length * 4000;
@@ -324,12 +322,12 @@ class ClosedSystem : public ::testing::TestWithParam<Loop> {};
 TEST_P(ClosedSystem, IsHeldByItsJobsItsCreditsOrItsSlices) {
     auto config = odd_config();
     config.slices = GetParam().slices;
-    config.service.aes.fixed = Duration(9'000'011);
+    config.service.aes_gcm.fixed = Duration(9'000'011);
     config.fetch = Duration(20'011);
     OpenSystem system(config, GetParam().entries);
     const std::uint32_t credits = std::min(GetParam().jobs, GetParam().entries - 1);
-    const Duration service = slice_time(config, 64);
-    const Duration rest = lone_latency(config, 64, 80) - service;
+    const Duration service = slice_time(config, gcm, 64);
+    const Duration rest = lone_latency(config, gcm, 64, 80) - service;
     const double expected = std::min(credits / static_cast<double>((service + rest).count()),
                                      GetParam().slices / static_cast<double>(service.count()));
     std::uint32_t submitted = 0;

@@ -23,15 +23,15 @@ TEST_P(LoneOperation, TakesTheSumOfItsStages) {
     const std::uint32_t length = GetParam();
     for (const auto& config : {core::DeviceConfig{}, odd_config()}) {
         TimingBench bench(config);
-        EXPECT_EQ(bench.latency_of(bench.cbc(length)), lone_latency(config, length, length));
+        EXPECT_EQ(bench.latency_of(bench.cbc(length)), lone_latency(config, cbc, length, length));
         const auto encryption = bench.gcm(length);
-        EXPECT_EQ(bench.latency_of(encryption), lone_latency(config, length, length + 16));
+        EXPECT_EQ(bench.latency_of(encryption), lone_latency(config, gcm, length, length + 16));
         auto decryption = bench.gcm(length + 16);
         decryption.flags = static_cast<std::uint8_t>(spec::SubmissionFlag::decrypt);
         const auto source = bench.output(encryption);
         std::copy(source.begin(), source.end(),
                   bench.memory.at(decryption.src, source.size()).begin());
-        EXPECT_EQ(bench.latency_of(decryption), lone_latency(config, length + 16, length));
+        EXPECT_EQ(bench.latency_of(decryption), lone_latency(config, gcm, length + 16, length));
     }
 }
 
@@ -47,7 +47,7 @@ TEST(Stages, AreLeftOutByWhatEndsEarly) {
     auto forged = bench.gcm(64);
     forged.flags = static_cast<std::uint8_t>(spec::SubmissionFlag::decrypt);
     const Duration read = config.dma_read + config.link_per_byte * 64;
-    EXPECT_EQ(bench.latency_of(forged), refused + read + slice_time(config, 64));
+    EXPECT_EQ(bench.latency_of(forged), refused + read + slice_time(config, gcm, 64));
 
     auto unmapped = bench.gcm(64);
     unmapped.src = 0x1000;
@@ -72,7 +72,8 @@ TEST(Stages, AListCostsOneReadMore) {
     entry.src = bench.memory.allocate(sizeof list);
     bench.memory.put(entry.src, list);
     entry.flags = static_cast<std::uint8_t>(spec::SubmissionFlag::src_list);
-    EXPECT_EQ(bench.latency_of(entry), lone_latency(bench.config, 64, 64) + bench.config.dma_read);
+    EXPECT_EQ(bench.latency_of(entry),
+              lone_latency(bench.config, cbc, 64, 64) + bench.config.dma_read);
 }
 
 TEST(Stages, AnInterruptFollowsItsCompletion) {
@@ -87,7 +88,7 @@ TEST(Stages, AnInterruptFollowsItsCompletion) {
     bench.run();
     ASSERT_EQ(bench.messages.size(), before + 1);
     EXPECT_EQ(bench.messages.back().time,
-              start + lone_latency(bench.config, 64, 64) + bench.config.interrupt);
+              start + lone_latency(bench.config, cbc, 64, 64) + bench.config.interrupt);
     EXPECT_EQ(bench.messages.back().data, spec::queue_vector(SliceBench::io));
 }
 
@@ -124,7 +125,7 @@ Bottleneck slices(std::uint32_t count) {
             4096,
             false,
             count,
-            slice_time(config, 4096)};
+            slice_time(config, gcm, 4096)};
 }
 Bottleneck slow_link(bool forged) {
     auto config = odd_config();
@@ -196,7 +197,7 @@ TEST(ClosedLoop, OfOneOperationTakesItsLatencyEachTime) {
     TimingBench bench(odd_config());
     const auto entry = bench.cbc(1024);
     const auto times = closed_loop(bench, entry, 1, 200);
-    EXPECT_EQ(times.back() - times.front(), lone_latency(bench.config, 1024, 1024) * 199);
+    EXPECT_EQ(times.back() - times.front(), lone_latency(bench.config, cbc, 1024, 1024) * 199);
 }
 
 TEST(ClosedLoop, CountsTheTimeOfItsSlices) {
@@ -208,7 +209,7 @@ TEST(ClosedLoop, CountsTheTimeOfItsSlices) {
         static_cast<std::int64_t>(bench.read64(spec::at("Q_COMPLETED").of(SliceBench::io)));
     EXPECT_GE(completed, 100);
     EXPECT_EQ(static_cast<std::int64_t>(bench.read64(spec::at("STAT_BUSY_NS").of())),
-              to_ns(slice_time(bench.config, 1024) * completed));
+              to_ns(slice_time(bench.config, cbc, 1024) * completed));
 }
 
 // ---- many different ones ----
@@ -229,7 +230,7 @@ std::vector<Duration> predict(const core::DeviceConfig& config,
         const Duration fetched = config.doorbell + config.fetch * (batch + 1);
         link = std::max(link, fetched) + config.link_per_byte * sources[i];
         auto& slice = *std::min_element(slice_free.begin(), slice_free.end());
-        slice = std::max(slice, link + config.dma_read) + slice_time(config, sources[i]);
+        slice = std::max(slice, link + config.dma_read) + slice_time(config, gcm, sources[i]);
         leaving.push_back({slice, i});
     }
     std::stable_sort(leaving.begin(), leaving.end(),

@@ -66,12 +66,13 @@ INSTANTIATE_TEST_SUITE_P(RingEntries, CreditTest, ::testing::Values(2, 4, 8, 16)
 
 struct BatchTest : QueueFixture {
     std::vector<driver::QueuePair::Item> items(std::size_t count) {
-        return std::vector<driver::QueuePair::Item>(count, {{}, &operation});
+        return std::vector<driver::QueuePair::Item>(count, {&nop, &operation});
     }
     /// Closing rings, too, and after_write counts here.
     void TearDown() override { opened.reset(); }
 
     std::uint64_t doorbells = 0;
+    const spec::SubmissionEntry nop;
     TestOperation operation;
 
     void open_counting(std::uint32_t entries) {
@@ -124,7 +125,8 @@ TEST_F(BatchTest, NothingAcceptedRingsNothing) {
 TEST_F(BatchTest, AnInvalidRequestEndsTheBatchInItsPlace) {
     open_counting(8);
     auto three = items(3);
-    three[1].request.src_len = device.max_length + 1;
+    const spec::SubmissionEntry too_long{.src_len = device.max_length + 1};
+    three[1].request = &too_long;
     TestWaiter waiter;
     const auto batch = queue->submit_batch(three, &waiter);
     EXPECT_EQ(batch.accepted, 1u);

@@ -66,7 +66,7 @@ class Interrupts : public ::testing::Test {
         const spec::SubmissionEntry nop;
         std::vector<driver::QueuePair::Item> items;
         for (std::size_t i = 0; i < count; ++i) {
-            items.push_back({nop, &in_flight.emplace_back(platform->environment())});
+            items.push_back({&nop, &in_flight.emplace_back(platform->environment())});
         }
         ASSERT_EQ(queue().submit_batch(items).accepted, count);
     }

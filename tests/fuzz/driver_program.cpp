@@ -222,14 +222,15 @@ class Life {
 
     void submit_batch(Program& program) {
         driver::QueuePair& queue = any_queue(program);
+        std::deque<spec::SubmissionEntry> entries;
         std::vector<driver::QueuePair::Item> items;
         std::vector<Request*> requests;
         for (std::uint32_t count = program.below(12); count != 0; --count) {
             Request& request = any_request(program);
             if (request.is_idle()) {
-                items.push_back({any_entry(program), &request});
+                items.push_back({&entries.emplace_back(any_entry(program)), &request});
                 requests.push_back(&request);
-                request.prepare(queue, items.back().request);
+                request.prepare(queue, entries.back());
             }
         }
         const auto batch = queue.submit_batch(items);

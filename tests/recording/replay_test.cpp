@@ -296,7 +296,7 @@ TEST_P(Replay, AFlippedByteOfInputChangesTheDevicesOutput) {
 TEST_P(Replay, AnotherTimingOfTheDeviceIsADivergence) {
     record();
     core::DeviceConfig slower;
-    slower.service.aes.fixed += std::chrono::nanoseconds(1);
+    slower.service.aes_cbc.fixed += std::chrono::nanoseconds(1);
     EXPECT_NE(replay_against_device(slower), "");
 }
 

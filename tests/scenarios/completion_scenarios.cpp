@@ -187,11 +187,12 @@ std::uint64_t run_partial_burst(std::uint64_t seed, Verdict& verdict) {
         driver::Parker& parker_;
     };
     std::uint64_t partial = 0;
+    const spec::SubmissionEntry nop;
     std::deque<RecordedOperation> operations;
     for (std::uint64_t cpu = 0; cpu < 2; ++cpu) {
         std::vector<driver::QueuePair::Item> items;
         for (auto n = 1 + world.prng.below(3ull * world.queue().capacity()); n != 0; --n) {
-            items.push_back({{}, &operations.emplace_back(world.environment())});
+            items.push_back({&nop, &operations.emplace_back(world.environment())});
         }
         world.spawn([&world, &partial, items] {
             const auto parker = world.environment().make_parker();

@@ -110,9 +110,15 @@ std::string service_times() {
         const char* name;
         core::ServiceTime ServiceTimes::*member;
     } by_byte[] = {
-        {"aes", &ServiceTimes::aes},       {"chacha20_poly1305", &ServiceTimes::chacha20_poly1305},
-        {"record", &ServiceTimes::record}, {"hash", &ServiceTimes::hash},
-        {"hmac", &ServiceTimes::hmac},     {"derive", &ServiceTimes::derive},
+        {"aes_cbc", &ServiceTimes::aes_cbc},
+        {"aes_ctr", &ServiceTimes::aes_ctr},
+        {"aes_gcm", &ServiceTimes::aes_gcm},
+        {"aes_xts", &ServiceTimes::aes_xts},
+        {"chacha20_poly1305", &ServiceTimes::chacha20_poly1305},
+        {"record", &ServiceTimes::record},
+        {"hash", &ServiceTimes::hash},
+        {"hmac", &ServiceTimes::hmac},
+        {"derive", &ServiceTimes::derive},
         {"random", &ServiceTimes::random},
     };
     constexpr struct {
@@ -179,7 +185,7 @@ std::string narrowest(const DeviceConfig& config) {
     const std::int64_t requests = length / config.max_read_request;
     const Duration link =
         config.link_per_byte * (output + (packets + requests) * config.packet_overhead);
-    const core::ServiceTime service = config.service.aes;
+    const core::ServiceTime service = config.service.aes_gcm;
     return link > (service.fixed + service.per_byte * length) / config.slices ? "link" : "slices";
 }
 

@@ -452,7 +452,10 @@ TEST_F(Datasheet, ServiceTimesAreTheDefaultsOfTheModel) {
         service.erase(service.begin());
     }
     EXPECT_EQ(services, (std::vector<Row>{
-                            row(times.aes, "aes"),
+                            row(times.aes_cbc, "aes_cbc"),
+                            row(times.aes_ctr, "aes_ctr"),
+                            row(times.aes_gcm, "aes_gcm"),
+                            row(times.aes_xts, "aes_xts"),
                             row(times.chacha20_poly1305, "chacha20_poly1305"),
                             row(times.record, "record"),
                             row(times.hash, "hash"),

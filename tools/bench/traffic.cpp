@@ -80,7 +80,7 @@ void Traffic::submit() {
         for (std::uint64_t i = 0; i < burst; ++i) {
             Request& request = *idle_[idle_.size() - 1 - i];
             set_iv(request.entry, number_, ++last_iv_);
-            items_.push_back({request.entry, &request});
+            items_.push_back({&request.entry, &request});
         }
         const auto batch = queue_.submit_batch(items_, this);
         idle_.resize(idle_.size() - batch.accepted);

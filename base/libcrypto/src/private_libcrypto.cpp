@@ -7,6 +7,7 @@
 
 #include <deque>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace ringside {
@@ -95,6 +96,18 @@ PrivateLibcrypto::~PrivateLibcrypto() {
         }
     }
     OSSL_LIB_CTX_free(context_);
+}
+
+const OSSL_ALGORITHM* PrivateLibcrypto::find_algorithm(int operation, const char* name) const {
+    int no_cache = 0;
+    const OSSL_ALGORITHM* row = OSSL_PROVIDER_query_operation(default_, operation, &no_cache);
+    for (; row != nullptr && row->algorithm_names != nullptr; ++row) {
+        const std::string_view names = row->algorithm_names;
+        if (names.substr(0, names.find(':')) == name) {
+            return row;
+        }
+    }
+    return nullptr;
 }
 
 CipherHandle PrivateLibcrypto::fetch_cipher(const char* name) const {

@@ -38,7 +38,10 @@ DeviceConfig edge() {
     chip.read_tags = 4;
     chip.posted_credits = 8;
     chip.credit_return = Ns(400);
-    chip.service.aes = {Ns(1500), Duration(2500)};
+    chip.service.aes_cbc = {Ns(1500), Duration(2500)};
+    chip.service.aes_ctr = {Ns(1500), Duration(1250)};
+    chip.service.aes_gcm = {Ns(1900), Duration(1500)};
+    chip.service.aes_xts = {Ns(1700), Duration(1250)};
     chip.service.chacha20_poly1305 = {Ns(2000), Duration(5000)};
     chip.service.record = {Us(3), Duration(6000)};
     chip.service.hash = {Us(1), Duration(3300)};
@@ -76,7 +79,10 @@ DeviceConfig card() {
     chip.read_tags = 32;
     chip.posted_credits = 32;
     chip.credit_return = Ns(300);
-    chip.service.aes = {Ns(300), Duration(500)};
+    chip.service.aes_cbc = {Ns(300), Duration(500)};
+    chip.service.aes_ctr = {Ns(300), Duration(250)};
+    chip.service.aes_gcm = {Ns(380), Duration(300)};
+    chip.service.aes_xts = {Ns(340), Duration(250)};
     chip.service.chacha20_poly1305 = {Ns(350), Duration(600)};
     chip.service.record = {Ns(700), Duration(1200)};
     chip.service.hash = {Ns(250), Duration(900)};
@@ -102,7 +108,10 @@ DeviceConfig server() {
     chip.read_tags = 256;
     chip.posted_credits = 128;
     chip.credit_return = Ns(150);
-    chip.service.aes = {Ns(150), Duration(200)};
+    chip.service.aes_cbc = {Ns(150), Duration(200)};
+    chip.service.aes_ctr = {Ns(150), Duration(50)};
+    chip.service.aes_gcm = {Ns(190), Duration(60)};
+    chip.service.aes_xts = {Ns(170), Duration(50)};
     chip.service.chacha20_poly1305 = {Ns(200), Duration(300)};
     chip.service.record = {Ns(350), Duration(800)};
     chip.service.hash = {Ns(120), Duration(600)};
@@ -123,9 +132,11 @@ DeviceConfig server() {
 DeviceConfig slow_slices() {
     DeviceConfig chip;
     chip.slices = 2;
-    chip.service.aes = {Us(40), Duration(0)};
-    chip.service.chacha20_poly1305 = chip.service.aes;
-    chip.service.record = chip.service.aes;
+    for (ServiceTime ServiceTimes::*const time :
+         {&ServiceTimes::aes_cbc, &ServiceTimes::aes_ctr, &ServiceTimes::aes_gcm,
+          &ServiceTimes::aes_xts, &ServiceTimes::chacha20_poly1305, &ServiceTimes::record}) {
+        chip.service.*time = {Us(40), Duration(0)};
+    }
     return chip;
 }
 

@@ -2,41 +2,72 @@
 // SPDX-FileCopyrightText: the ringside authors
 #pragma once
 
-// libcrypto's cipher contexts for one key: one for each worker and direction, made when first
-// needed, so that the key is scheduled once and workers share nothing.
+// Cipher contexts for one key: one for each worker and direction, made when first needed, so that
+// the key is scheduled once and workers share nothing. They call the default provider's functions
+// as EVP does, by their own interface (provider-cipher(7)): what EVP adds to each new IV, asking
+// for parameters by name, takes longer than to encrypt 64 bytes (decision 0016).
 
 #include <array>
+#include <memory>
 #include <span>
-#include <utility>
 
 #include "crypto_library.hpp"
 #include "ringside/base/cleansed_buffer.hpp"
 
 namespace ringside::core {
 
+/// Encrypts or decrypts one message after another, each from begin() on.
+class CipherContext {
+  public:
+    /// The key's length is the cipher's.
+    CipherContext(const CipherFunctions& cipher, std::span<const std::byte> key, bool encrypts);
+
+    void begin(std::span<const std::byte> iv) {
+        require(init_(context_.get(), nullptr, 0, as_uchar(iv.data()), iv.size(), nullptr) == 1,
+                "a cipher refused an IV of checked length");
+    }
+    /// A whole message, of whole blocks where the mode has blocks. No padding.
+    void crypt(std::span<const std::byte> from, std::span<std::byte> into) {
+        std::size_t length = 0;
+        require(cipher_.cipher(context_.get(), as_uchar(into.data()), &length, into.size(),
+                               as_uchar(from.data()), from.size()) == 1,
+                "a cipher failed on checked input");
+    }
+
+    // of ciphers that authenticate: what is only authenticated, then the payload, then the tag
+
+    void authenticate(std::span<const std::byte> data) { update(data, {}); }
+    void update(std::span<const std::byte> from, std::span<std::byte> into);
+    /// Ends the encryption of a message.
+    void get_tag(std::span<std::byte> tag);
+    /// Ends the decryption of a message. False: it is not the one that was encrypted.
+    bool verify(std::span<const std::byte> tag);
+
+  private:
+    bool finish();
+
+    const CipherFunctions& cipher_;
+    decltype(CipherFunctions::encrypt_init) init_;
+    std::unique_ptr<void, decltype(CipherFunctions::free)> context_;
+};
+
 class CipherContexts {
   public:
-    CipherContexts(CipherPtr cipher, std::span<const std::byte> key)
-        : cipher_(std::move(cipher)), key_(key) {}
+    CipherContexts(const CipherFunctions& cipher, std::span<const std::byte> key)
+        : cipher_(cipher), key_(key) {}
 
-    /// Has the key and no padding; wants an IV.
-    EVP_CIPHER_CTX* get(unsigned worker, bool encrypt) {
-        CipherCtxPtr& context = contexts_[worker][encrypt ? 1 : 0];
-        if (context == nullptr) {
-            context.reset(EVP_CIPHER_CTX_new());
-            require(context != nullptr && EVP_CipherInit_ex(context.get(), cipher_.get(), nullptr,
-                                                            as_uchar(key_.bytes().data()), nullptr,
-                                                            encrypt ? 1 : 0) == 1,
-                    "a cipher context cannot be made");
-            EVP_CIPHER_CTX_set_padding(context.get(), 0);
+    CipherContext& get(unsigned worker, bool encrypts) {
+        auto& context = contexts_[worker][encrypts ? 1 : 0];
+        if (context == nullptr) [[unlikely]] {
+            context = std::make_unique<CipherContext>(cipher_, key_.bytes(), encrypts);
         }
-        return context.get();
+        return *context;
     }
 
   private:
-    CipherPtr cipher_;
+    const CipherFunctions cipher_;
     CleansedBuffer key_;
-    std::array<std::array<CipherCtxPtr, 2>, max_workers> contexts_;
+    std::array<std::array<std::unique_ptr<CipherContext>, 2>, max_workers> contexts_;
 };
 
 }  // namespace ringside::core

@@ -4,7 +4,6 @@
 // The ciphers: AES in CBC, CTR, XTS and GCM, and ChaCha20-Poly1305.
 
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 
 #include <algorithm>
 #include <array>
@@ -39,7 +38,7 @@ constexpr Mode modes[] = {
      16,
      16,
      false,
-     &ServiceTimes::aes},
+     &ServiceTimes::aes_cbc},
     {spec::Algorithm::aes_ctr,
      {{16, "AES-128-CTR"}, {24, "AES-192-CTR"}, {32, "AES-256-CTR"}},
      16,
@@ -47,7 +46,7 @@ constexpr Mode modes[] = {
      1,
      1,
      false,
-     &ServiceTimes::aes},
+     &ServiceTimes::aes_ctr},
     {spec::Algorithm::aes_xts,
      {{32, "AES-128-XTS"}, {64, "AES-256-XTS"}},
      16,
@@ -55,7 +54,7 @@ constexpr Mode modes[] = {
      16,
      1,
      false,
-     &ServiceTimes::aes},
+     &ServiceTimes::aes_xts},
     {spec::Algorithm::aes_gcm,
      {{16, "AES-128-GCM"}, {24, "AES-192-GCM"}, {32, "AES-256-GCM"}},
      1,
@@ -63,7 +62,7 @@ constexpr Mode modes[] = {
      0,
      1,
      true,
-     &ServiceTimes::aes},
+     &ServiceTimes::aes_gcm},
     {spec::Algorithm::chacha20_poly1305,
      {{32, "ChaCha20-Poly1305"}},
      12,
@@ -83,8 +82,8 @@ bool is_tag_length(spec::Algorithm algorithm, std::uint32_t length) {
 
 class CipherSession final : public Session {
   public:
-    CipherSession(const Mode& mode, CipherPtr cipher, std::span<const std::byte> key)
-        : mode_(mode), contexts_(std::move(cipher), key) {}
+    CipherSession(const Mode& mode, const CipherFunctions& cipher, std::span<const std::byte> key)
+        : mode_(mode), contexts_(cipher, key) {}
 
     bool does(spec::Opcode opcode) const override { return opcode == spec::Opcode::cipher; }
     spec::Status plan(const spec::SubmissionEntry& entry, std::size_t& output) const override;
@@ -123,46 +122,25 @@ spec::Status CipherSession::plan(const spec::SubmissionEntry& entry, std::size_t
 }
 
 Outcome CipherSession::run_plain(const Job& job) {
-    EVP_CIPHER_CTX* ctx = contexts_.get(job.worker, job.encrypts());
-    int length = 0;
-    require(
-        EVP_CipherInit_ex(ctx, nullptr, nullptr, nullptr, job.entry.iv, -1) == 1 &&
-            EVP_CipherUpdate(ctx, as_uchar(job.output.data()), &length, as_uchar(job.source.data()),
-                             static_cast<int>(job.source.size())) == 1,
-        "a cipher failed on checked input");
+    CipherContext& context = contexts_.get(job.worker, job.encrypts());
+    context.begin(job.iv());
+    context.crypt(job.source, job.output);
     return {{}, job.output.size()};
 }
 
 Outcome CipherSession::run_aead(const Job& job) {
-    EVP_CIPHER_CTX* ctx = contexts_.get(job.worker, job.encrypts());
+    CipherContext& context = contexts_.get(job.worker, job.encrypts());
     const std::size_t tag_len = job.entry.tag_len;
-    const auto aad = job.source.first(job.entry.first_len);
-    const auto payload = job.source.subspan(
-        aad.size(), job.source.size() - aad.size() - (job.encrypts() ? 0 : tag_len));
-    int length = 0;
-    require(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_IVLEN, job.entry.iv_len, nullptr) == 1 &&
-                EVP_CipherInit_ex(ctx, nullptr, nullptr, nullptr, job.entry.iv, -1) == 1 &&
-                (aad.empty() || EVP_CipherUpdate(ctx, nullptr, &length, as_uchar(aad.data()),
-                                                 static_cast<int>(aad.size())) == 1) &&
-                (payload.empty() ||
-                 EVP_CipherUpdate(ctx, as_uchar(job.output.data()), &length,
-                                  as_uchar(payload.data()), static_cast<int>(payload.size())) == 1),
-            "an authenticating cipher failed on checked input");
-    std::array<std::byte, 16> tag;
+    const std::size_t length =
+        job.encrypts() ? job.output.size() - tag_len : job.output.size();  // of the payload
+    context.begin(job.iv());
+    context.authenticate(job.source.first(job.entry.first_len));
+    context.update(job.source.subspan(job.entry.first_len, length), job.output.first(length));
     if (job.encrypts()) {
-        require(EVP_CipherFinal_ex(ctx, nullptr, &length) == 1 &&
-                    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, static_cast<int>(tag_len),
-                                        tag.data()) == 1,
-                "an authenticating cipher gave no tag");
-        std::copy_n(tag.begin(), tag_len, job.output.last(tag_len).begin());
+        context.get_tag(job.output.last(tag_len));
         return {{}, job.output.size()};
     }
-    const auto received = job.source.last(tag_len);
-    std::copy(received.begin(), received.end(), tag.begin());
-    require(
-        EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, static_cast<int>(tag_len), tag.data()) == 1,
-        "a tag of checked length was refused");
-    if (EVP_CipherFinal_ex(ctx, nullptr, &length) != 1) {
+    if (!context.verify(job.source.last(tag_len))) {
         return failed(spec::CryptoError::auth_failed, job.output.size());
     }
     return {{}, job.output.size()};

@@ -12,20 +12,20 @@
 namespace ringside::core {
 
 void Device::Impl::complete(Operation& operation) {
-    spec::CompletionEntry entry;
+    const Queue& queue = queues_[operation.queue];
+    if (queue.state != spec::QueueState::enabled) {
+        return;  // its ring has failed: there is nowhere to say it
+    }
+    PendingCompletion pending{operation.queue, operation.entry.opcode, {}, operation.status};
+    spec::CompletionEntry& entry = pending.entry;
     entry.user_tag = operation.entry.user_tag;
     entry.result = operation.status.ok() ? operation.result : 0;
     entry.detail = operation.detail;
     entry.latency_ns = static_cast<std::uint32_t>(
         std::min<std::int64_t>(to_ns(now_ - operation.doorbell), 0xFFFFFFFF));
-    entry.cid = operation.entry.cid;
-    const Queue& queue = queues_[operation.queue];
-    if (queue.state != spec::QueueState::enabled) {
-        return;  // its ring has failed: there is nowhere to say it
-    }
     entry.sq_head = static_cast<std::uint16_t>(queue.sq.head);
     entry.qid = operation.queue;
-    PendingCompletion pending{operation.queue, operation.entry.opcode, entry, operation.status};
+    entry.cid = operation.entry.cid;
     if (faults_.any() && strike_completion(pending)) {
         return;
     }
@@ -35,17 +35,16 @@ void Device::Impl::complete(Operation& operation) {
     announce(operation.queue, at_once);
 }
 
-void Device::Impl::post(const PendingCompletion& pending) {
+void Device::Impl::post(PendingCompletion& pending) {
     const std::uint16_t index = pending.queue;
-    const spec::Status status = pending.status;
+    spec::CompletionEntry& entry = pending.entry;
     Queue& queue = queues_[index];
     if (queue.cq.is_full()) {
         queue.state = spec::QueueState::error;
-        raise_error(spec::ErrorSource::cq_overrun, 0, index, pending.entry.cid);
+        raise_error(spec::ErrorSource::cq_overrun, 0, index, entry.cid);
         return;
     }
-    spec::CompletionEntry entry = pending.entry;
-    entry.status = encode_status(status, queue.cq.phase);
+    entry.status = encode_status(pending.status, queue.cq.phase);
     const auto bytes = std::as_bytes(std::span(&entry, 1));
     const std::uint64_t address = queue.cq.tail_address(sizeof entry);
     const DmaResult result = write_entry(pending, address, bytes);
@@ -66,7 +65,7 @@ void Device::Impl::post(const PendingCompletion& pending) {
         registers_.set64(offset, registers_.get64(offset) + 1);
     };
     count(spec::at("Q_COMPLETED").of(index));
-    if (!status.ok()) {
+    if (!pending.status.ok()) {
         ++statistics_.errors;
         count(spec::at("Q_ERRORS").of(index));
     }
@@ -74,6 +73,9 @@ void Device::Impl::post(const PendingCompletion& pending) {
 
 DmaResult Device::Impl::write_entry(const PendingCompletion& pending, std::uint64_t address,
                                     std::span<const std::byte> bytes) {
+    if (!faults_.any()) {
+        return blocks::write_completion(dma_, address, bytes);
+    }
     const FaultEvent event{now_, pending.queue, pending.opcode};
     if (strike(spec::FaultKind::completion_fault, event)) {
         return DmaResult::iommu_fault;

@@ -73,10 +73,51 @@ CryptoLibrary::CryptoLibrary() {
             "the type of random generator cannot be set");
 }
 
-CipherPtr CryptoLibrary::cipher(const char* name) const {
-    CipherPtr cipher(library_.fetch_cipher(name).release());
-    require(cipher != nullptr, name);
-    return cipher;
+CipherFunctions CryptoLibrary::cipher(const char* name) const {
+    const OSSL_ALGORITHM* const algorithm = library_.find_algorithm(OSSL_OP_CIPHER, name);
+    require(algorithm != nullptr, name);
+    CipherFunctions functions{};
+    functions.provider = library_.provider_context();
+    for (const OSSL_DISPATCH* entry = algorithm->implementation; entry->function_id != 0; ++entry) {
+        switch (entry->function_id) {
+            case OSSL_FUNC_CIPHER_NEWCTX:
+                functions.make = OSSL_FUNC_cipher_newctx(entry);
+                break;
+            case OSSL_FUNC_CIPHER_FREECTX:
+                functions.free = OSSL_FUNC_cipher_freectx(entry);
+                break;
+            case OSSL_FUNC_CIPHER_ENCRYPT_INIT:
+                functions.encrypt_init = OSSL_FUNC_cipher_encrypt_init(entry);
+                break;
+            case OSSL_FUNC_CIPHER_DECRYPT_INIT:
+                functions.decrypt_init = OSSL_FUNC_cipher_decrypt_init(entry);
+                break;
+            case OSSL_FUNC_CIPHER_CIPHER:
+                functions.cipher = OSSL_FUNC_cipher_cipher(entry);
+                break;
+            case OSSL_FUNC_CIPHER_UPDATE:
+                functions.update = OSSL_FUNC_cipher_update(entry);
+                break;
+            case OSSL_FUNC_CIPHER_FINAL:
+                functions.finish = OSSL_FUNC_cipher_final(entry);
+                break;
+            case OSSL_FUNC_CIPHER_SET_CTX_PARAMS:
+                functions.set_params = OSSL_FUNC_cipher_set_ctx_params(entry);
+                break;
+            case OSSL_FUNC_CIPHER_GET_CTX_PARAMS:
+                functions.get_params = OSSL_FUNC_cipher_get_ctx_params(entry);
+                break;
+            default:
+                break;
+        }
+    }
+    require(functions.make != nullptr && functions.free != nullptr &&
+                functions.encrypt_init != nullptr && functions.decrypt_init != nullptr &&
+                functions.cipher != nullptr && functions.update != nullptr &&
+                functions.finish != nullptr && functions.set_params != nullptr &&
+                functions.get_params != nullptr,
+            name);
+    return functions;
 }
 
 DigestPtr CryptoLibrary::digest(const char* name) const {

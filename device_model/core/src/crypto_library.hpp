@@ -6,6 +6,7 @@
 // ENGINE it would otherwise find itself. Also owners for libcrypto's objects, and the randomness of
 // one operation.
 
+#include <openssl/core_dispatch.h>
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <openssl/types.h>
@@ -29,8 +30,6 @@ struct LibcryptoFree {
 template <typename Object, auto Free>
 using LibcryptoPtr = std::unique_ptr<Object, LibcryptoFree<Free>>;
 
-using CipherPtr = LibcryptoPtr<EVP_CIPHER, EVP_CIPHER_free>;
-using CipherCtxPtr = LibcryptoPtr<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
 using DigestPtr = LibcryptoPtr<EVP_MD, EVP_MD_free>;
 using DigestCtxPtr = LibcryptoPtr<EVP_MD_CTX, EVP_MD_CTX_free>;
 using MacPtr = LibcryptoPtr<EVP_MAC, EVP_MAC_free>;
@@ -42,14 +41,28 @@ using RandCtxPtr = LibcryptoPtr<EVP_RAND_CTX, EVP_RAND_CTX_free>;
 using PkeyPtr = LibcryptoPtr<EVP_PKEY, EVP_PKEY_free>;
 using PkeyCtxPtr = LibcryptoPtr<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
 
+/// The default provider's functions of one cipher (provider-cipher(7)). No ENGINE takes them over.
+struct CipherFunctions {
+    void* provider;  ///< what make() is given
+    OSSL_FUNC_cipher_newctx_fn* make;
+    OSSL_FUNC_cipher_freectx_fn* free;
+    OSSL_FUNC_cipher_encrypt_init_fn* encrypt_init;
+    OSSL_FUNC_cipher_decrypt_init_fn* decrypt_init;
+    OSSL_FUNC_cipher_cipher_fn* cipher;
+    OSSL_FUNC_cipher_update_fn* update;
+    OSSL_FUNC_cipher_final_fn* finish;
+    OSSL_FUNC_cipher_set_ctx_params_fn* set_params;
+    OSSL_FUNC_cipher_get_ctx_params_fn* get_params;
+};
+
 /// libcrypto not loadable is a broken installation: aborts.
 class CryptoLibrary {
   public:
     CryptoLibrary();
 
     OSSL_LIB_CTX* context() const { return library_.context(); }
-    /// One that no ENGINE takes over.
-    CipherPtr cipher(const char* name) const;
+    /// Usable as long as the library.
+    CipherFunctions cipher(const char* name) const;
     DigestPtr digest(const char* name) const;
     /// Fills `out` from CTR_DRBG (SP 800-90A) with AES-256, without derivation function,
     /// instantiated with `entropy`.

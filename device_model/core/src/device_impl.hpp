@@ -93,16 +93,15 @@ class Device::Impl final : public blocks::Endpoint {
     std::optional<RateLimit> rate_limit(std::uint32_t index) const;
     void refill(std::uint32_t index);
     void fetch(std::uint32_t index, std::uint32_t epoch);
-    std::optional<spec::SubmissionEntry> read_descriptor(std::uint32_t index);
+    bool read_descriptor(std::uint32_t index, spec::SubmissionEntry& entry);
     bool fetch_one(std::uint32_t index);
     void lift_fence(std::uint32_t index);
     void abort_queue(std::uint32_t index, spec::AbortReason reason);
 
     // the stages (stages.cpp)
-    void work_at(Time instant);
-    void perform(const Action& action);
-    void perform_on_queue(const Action& action);
-    Operation* find(const Action& action);
+    void perform(Action action);
+    void perform_on_queue(Action action);
+    Operation* find(Action action);
     void end(Operation& operation, std::uint32_t slot);
     void admit(std::uint32_t index, const spec::SubmissionEntry& entry, Time doorbell);
     spec::Status check(const spec::SubmissionEntry& entry, bool is_admin, Operation& operation);
@@ -136,7 +135,7 @@ class Device::Impl final : public blocks::Endpoint {
 
     // completions and interrupts (completion.cpp)
     void complete(Operation& operation);
-    void post(const PendingCompletion& pending);
+    void post(PendingCompletion& pending);
     DmaResult write_entry(const PendingCompletion& pending, std::uint64_t address,
                           std::span<const std::byte> bytes);
     void announce(std::uint16_t index, bool at_once);

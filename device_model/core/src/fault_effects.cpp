@@ -331,18 +331,18 @@ void Device::Impl::post_late(Duration delay, const PendingCompletion& pending) {
 }
 
 void Device::Impl::perform_late(const Action& action) {
-    const Queue& queue = queues_[action.queue];
-    if (action.stage == Stage::late_write) {
-        const auto write = late_writes_.extract(action.serial);
+    const Queue& queue = queues_[action.queue()];
+    if (action.stage() == Stage::late_write) {
+        const auto write = late_writes_.extract(action.serial());
         if (!write.mapped().epoch || *write.mapped().epoch == queue.epoch) {
             dma_.write(write.mapped().address, write.mapped().bytes.bytes());
         }
         return;
     }
-    const auto entry = late_entries_.extract(action.serial);
+    auto entry = late_entries_.extract(action.serial());
     if (queue.state == spec::QueueState::enabled) {
         post(entry.mapped());
-        announce(action.queue, false);
+        announce(action.queue(), false);
     }
 }
 
@@ -372,12 +372,12 @@ bool Device::Impl::strike_interrupt(std::uint16_t index) {
 }
 
 void Device::Impl::storm(const Action& action) {
-    if (action.serial == 0 || action.slot != reset_epoch_) {
+    if (action.serial() == 0 || action.slot() != reset_epoch_) {
         return;
     }
-    raise_vector(action.queue);
+    raise_vector(action.queue());
     calendar_.add(now_ + config_.interrupt,
-                  {Stage::storm, action.queue, action.slot, action.serial - 1});
+                  {Stage::storm, action.queue(), action.slot(), action.serial() - 1});
 }
 
 }  // namespace ringside::core

@@ -13,6 +13,7 @@
 
 #include "helpers.hpp"
 #include "ringside/base/time.hpp"
+#include "ringside/blocks/calendar.hpp"
 #include "ringside/blocks/fifo.hpp"
 #include "ringside/blocks/moderation.hpp"
 #include "ringside/blocks/rings.hpp"
@@ -140,17 +141,32 @@ enum class Stage : std::uint8_t {
     storm,  ///< serial: messages to come
 };
 
-struct Action {
-    Stage stage;
-    std::uint16_t queue;   ///< interrupt, storm: the vector; slice_done: the class
-    std::uint32_t slot;    ///< of the operation, or the epoch that makes the action valid
-    std::uint64_t serial;  ///< of the operation
+/// Two words, so that it travels in registers.
+class Action {
+  public:
+    Action() = default;
+    Action(Stage stage, std::uint16_t queue, std::uint32_t slot, std::uint64_t serial)
+        : what_(static_cast<std::uint64_t>(stage) | std::uint64_t{queue} << 16 |
+                std::uint64_t{slot} << 32),
+          serial_(serial) {}
+
+    Stage stage() const { return static_cast<Stage>(what_ & 0xFF); }
+    /// interrupt, storm: the vector; slice_done: the class.
+    std::uint16_t queue() const { return static_cast<std::uint16_t>(what_ >> 16); }
+    /// Of the operation, or the epoch that makes the action valid.
+    std::uint32_t slot() const { return static_cast<std::uint32_t>(what_ >> 32); }
+    /// Of the operation.
+    std::uint64_t serial() const { return serial_; }
+
+  private:
+    std::uint64_t what_ = 0;
+    std::uint64_t serial_ = 0;
 };
 
 /// What happens to each operation has a lane of the calendar to itself.
-inline constexpr std::size_t lanes = 5;
+inline constexpr std::size_t lanes = 4;
 inline std::size_t lane_of(const Action& action) {
-    switch (action.stage) {
+    switch (action.stage()) {
         case Stage::source_read:
             return 0;
         case Stage::slice_done:
@@ -160,7 +176,7 @@ inline std::size_t lane_of(const Action& action) {
         case Stage::completed:
             return 3;
         default:
-            return 4;
+            return blocks::no_lane;
     }
 }
 

@@ -189,10 +189,9 @@ void Device::Impl::fetch(std::uint32_t index, std::uint32_t epoch) {
     arbitrate();
 }
 
-/// The descriptor at the queue's head. Empty: its DMA failed, which has been raised as an error.
-std::optional<spec::SubmissionEntry> Device::Impl::read_descriptor(std::uint32_t index) {
+/// The descriptor at the queue's head. False: its DMA failed, which has been raised as an error.
+bool Device::Impl::read_descriptor(std::uint32_t index, spec::SubmissionEntry& entry) {
     const Queue& queue = queues_[index];
-    spec::SubmissionEntry entry;
     const std::uint64_t address = queue.sq.head_address(sizeof entry);
     const bool refused =
         strike(spec::FaultKind::descriptor_fault, static_cast<std::uint16_t>(index)).has_value();
@@ -203,29 +202,29 @@ std::optional<spec::SubmissionEntry> Device::Impl::read_descriptor(std::uint32_t
         raise_error(result == DmaResult::iommu_fault ? spec::ErrorSource::iommu
                                                      : spec::ErrorSource::dma_read,
                     address, static_cast<std::uint16_t>(index), nobody);
-        return std::nullopt;
+        return false;
     }
     statistics_.dma_read += sizeof entry;
-    return entry;
+    return true;
 }
 
 /// False: the ring has failed, or the descriptor is fenced and stays where it is for now.
 bool Device::Impl::fetch_one(std::uint32_t index) {
     Queue& queue = queues_[index];
-    const auto entry = read_descriptor(index);
-    if (!entry) {
+    spec::SubmissionEntry entry;
+    if (!read_descriptor(index, entry)) {
         // Without its descriptor an operation cannot even be refused: the ring is unusable.
         queue.state = spec::QueueState::error;
         return false;
     }
-    if ((entry->flags & static_cast<unsigned>(spec::SubmissionFlag::fence)) != 0 &&
+    if ((entry.flags & static_cast<unsigned>(spec::SubmissionFlag::fence)) != 0 &&
         queue.in_chip != 0) {
         queue.fenced = true;
         return false;
     }
     const Time doorbell = queue.doorbell_times[queue.sq.head];
     queue.sq.step();
-    admit(index, *entry, doorbell);
+    admit(index, entry, doorbell);
     return true;
 }
 
@@ -279,12 +278,12 @@ void Device::Impl::abort_queue(std::uint32_t index, spec::AbortReason reason) {
         return operations_[a].serial < operations_[b].serial;
     });
     while (queue.sq.unfetched() != 0) {
-        const auto entry = read_descriptor(index);
-        if (!entry) {
+        spec::SubmissionEntry entry;
+        if (!read_descriptor(index, entry)) {
             break;  // whose it was cannot be said; those behind it go the same way
         }
         const std::uint32_t slot = take_slot(index);
-        operations_[slot].entry = *entry;
+        operations_[slot].entry = entry;
         operations_[slot].doorbell = queue.doorbell_times[queue.sq.head];
         queue.sq.step();
         slots.push_back(slot);

@@ -6,7 +6,6 @@
 // simulation does not depend on what it finds, so there is no padding oracle to take care of here.
 
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 
 #include <algorithm>
 #include <array>
@@ -27,8 +26,8 @@ constexpr std::size_t longest_payload = 0xFFFF;
 
 class RecordSession final : public Session {
   public:
-    RecordSession(CipherPtr cipher, std::span<const std::byte> cipher_key, Hmac hmac)
-        : contexts_(std::move(cipher), cipher_key), hmac_(std::move(hmac)) {}
+    RecordSession(const CipherFunctions& cipher, std::span<const std::byte> cipher_key, Hmac hmac)
+        : contexts_(cipher, cipher_key), hmac_(std::move(hmac)) {}
 
     bool does(spec::Opcode opcode) const override { return opcode == spec::Opcode::cipher; }
     spec::Status plan(const spec::SubmissionEntry& entry, std::size_t& output) const override;
@@ -72,12 +71,9 @@ spec::Status RecordSession::plan(const spec::SubmissionEntry& entry, std::size_t
 
 /// CBC over `from` into the output, which is as long.
 void RecordSession::crypt(const Job& job, std::span<const std::byte> from) {
-    EVP_CIPHER_CTX* ctx = contexts_.get(job.worker, job.encrypts());
-    int length = 0;
-    require(EVP_CipherInit_ex(ctx, nullptr, nullptr, nullptr, job.entry.iv, -1) == 1 &&
-                EVP_CipherUpdate(ctx, as_uchar(job.output.data()), &length, as_uchar(from.data()),
-                                 static_cast<int>(from.size())) == 1,
-            "CBC of a record failed");
+    CipherContext& context = contexts_.get(job.worker, job.encrypts());
+    context.begin(job.iv());
+    context.crypt(from, job.output);
 }
 
 /// The MAC of the record with this payload.

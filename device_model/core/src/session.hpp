@@ -39,6 +39,9 @@ struct Job {
         return (entry.flags & static_cast<unsigned>(spec::SubmissionFlag::decrypt)) == 0;
     }
     spec::Opcode opcode() const { return static_cast<spec::Opcode>(entry.opcode); }
+    std::span<const std::byte> iv() const {
+        return std::as_bytes(std::span(entry.iv)).first(entry.iv_len);
+    }
 };
 
 struct Outcome {

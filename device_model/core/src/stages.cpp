@@ -37,9 +37,8 @@ void for_each_piece(const std::vector<spec::ListEntry>& list, std::size_t length
 void Device::Impl::advance(Time now) {
     RINGSIDE_ASSERT(trace_, now >= now_, "time went back from %lld to %lld ps",
                     static_cast<long long>(to_ps(now_)), static_cast<long long>(to_ps(now)));
-    while (!is_gone_ && calendar_.next_time() <= now) {
-        work_at(calendar_.next_time());
-    }
+    Time clock{};
+    run(now, clock, {});
     now_ = now;
 }
 
@@ -47,29 +46,24 @@ void Device::Impl::run(Time limit, Time& clock, const blocks::Enough& enough) {
     limit = std::min(limit, Time::max() - Duration(1));
     while (!is_gone_ && calendar_.next_time() <= limit && !enough.before(calendar_.next_time())) {
         clock = calendar_.next_time();
-        work_at(clock);
+        now_ = clock;
+        do {  // all that is due at this instant
+            perform(calendar_.take());
+        } while (calendar_.next_time() == now_ && !is_gone_);
     }
 }
 
-/// All that is due at an instant.
-void Device::Impl::work_at(Time instant) {
-    now_ = instant;
-    do {
-        perform(calendar_.take());
-    } while (calendar_.next_time() == instant && !is_gone_);
-}
-
-void Device::Impl::perform(const Action& action) {
-    if (is_frozen_ && action.stage < Stage::fault && action.stage != Stage::reset_done) {
-        if (action.stage == Stage::slice_done) {
-            free_slice(action.queue);
+void Device::Impl::perform(Action action) {
+    if (is_frozen_ && action.stage() < Stage::fault && action.stage() != Stage::reset_done) {
+        if (action.stage() == Stage::slice_done) {
+            free_slice(action.queue());
         }
         return;
     }
-    switch (action.stage) {
+    switch (action.stage()) {
         case Stage::reset_done:
-            if (action.slot == reset_epoch_) {
-                if (action.serial == 0) {
+            if (action.slot() == reset_epoch_) {
+                if (action.serial() == 0) {
                     finish_reset();
                 } else {
                     change_state(spec::DeviceState::dead);
@@ -77,13 +71,13 @@ void Device::Impl::perform(const Action& action) {
             }
             return;
         case Stage::enabled:
-            if (action.slot == enable_epoch_ && state() == spec::DeviceState::enabling) {
+            if (action.slot() == enable_epoch_ && state() == spec::DeviceState::enabling) {
                 change_state(spec::DeviceState::ready);
                 arbitrate();
             }
             return;
         case Stage::fatal:
-            if (action.slot == reset_epoch_) {
+            if (action.slot() == reset_epoch_) {
                 drop_operations();
             }
             return;
@@ -92,52 +86,52 @@ void Device::Impl::perform(const Action& action) {
             perform_on_queue(action);
             return;
         case Stage::fetch:
-            if (action.serial == reset_epoch_) {
-                fetch(action.queue, action.slot);
+            if (action.serial() == reset_epoch_) {
+                fetch(action.queue(), action.slot());
             }
             return;
         case Stage::moderation: {
-            const Queue& queue = queues_[action.queue];
-            if (action.serial == queue.epoch && queue.moderation.expired(action.slot)) {
-                fire(action.queue);
+            const Queue& queue = queues_[action.queue()];
+            if (action.serial() == queue.epoch && queue.moderation.expired(action.slot())) {
+                fire(action.queue());
             }
             return;
         }
         case Stage::interrupt:
-            if (action.slot == reset_epoch_) {
-                raise_vector(action.queue);
+            if (action.slot() == reset_epoch_) {
+                raise_vector(action.queue());
             }
             return;
         case Stage::lists_read:
             if (Operation* const operation = find(action)) {
-                read_lists(*operation, action.slot);
+                read_lists(*operation, action.slot());
             }
             return;
         case Stage::source_read:
             if (Operation* const operation = find(action)) {
-                read_source(*operation, action.slot);
+                read_source(*operation, action.slot());
             }
             return;
         case Stage::slice_done:
-            free_slice(action.queue);  // also when the operation was aborted meanwhile
-            feed_slices(static_cast<SliceClass>(action.queue));
+            free_slice(action.queue());  // also when the operation was aborted meanwhile
+            feed_slices(static_cast<SliceClass>(action.queue()));
             if (Operation* const operation = find(action)) {
-                run_slice(*operation, action.slot);
+                run_slice(*operation, action.slot());
             }
             return;
         case Stage::written:
             if (Operation* const operation = find(action)) {
-                write_output(*operation, action.slot);
+                write_output(*operation, action.slot());
             }
             return;
         case Stage::completed:
             if (Operation* const operation = find(action)) {
-                end(*operation, action.slot);
+                end(*operation, action.slot());
             }
             return;
         case Stage::fault:
-            if (action.serial == reset_epoch_) {
-                strike_chip(static_cast<spec::FaultKind>(action.slot));
+            if (action.serial() == reset_epoch_) {
+                strike_chip(static_cast<spec::FaultKind>(action.slot()));
             }
             return;
         case Stage::storm:
@@ -150,14 +144,14 @@ void Device::Impl::perform(const Action& action) {
     }
 }
 
-void Device::Impl::perform_on_queue(const Action& action) {
-    Queue& queue = queues_[action.queue];
-    if (action.slot != queue.epoch) {
+void Device::Impl::perform_on_queue(Action action) {
+    Queue& queue = queues_[action.queue()];
+    if (action.slot() != queue.epoch) {
         return;
     }
-    if (action.stage == Stage::doorbell) {
+    if (action.stage() == Stage::doorbell) {
         queue.rang = false;
-        eligible_ |= bit_of(action.queue);
+        eligible_ |= bit_of(action.queue());
     } else {
         queue.limited = false;
     }
@@ -165,9 +159,9 @@ void Device::Impl::perform_on_queue(const Action& action) {
 }
 
 /// Null: the operation that the action is for is no longer there.
-Operation* Device::Impl::find(const Action& action) {
-    Operation& operation = operations_[action.slot];
-    return operation.serial == action.serial ? &operation : nullptr;
+Operation* Device::Impl::find(Action action) {
+    Operation& operation = operations_[action.slot()];
+    return operation.serial == action.serial() ? &operation : nullptr;
 }
 
 void Device::Impl::end(Operation& operation, std::uint32_t slot) {

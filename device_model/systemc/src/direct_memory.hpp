@@ -5,6 +5,7 @@
 // Direct memory access that the target of DMA has granted (IEEE 1666-2011, 11.2.2), by page: what a
 // device keeps of the IOMMU's translations. Kernel thread only.
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -17,27 +18,24 @@ class DirectMemory {
     /// What stands for [address, address + length), or null: it has to be asked for.
     std::byte* find(std::uint64_t address, std::size_t length, bool to_write) const {
         const Grant& grant = grants_[place_of(address)];
-        const std::uint64_t offset = address - grant.first;
-        if (grant.page != address / page_size || address < grant.first ||
-            offset + length > grant.size || !(to_write ? grant.writable : grant.readable)) {
-            return nullptr;
-        }
-        return grant.memory + offset;
+        const std::uint64_t offset = address - grant.first;  // large if before it
+        const std::uint64_t size = to_write ? grant.writable : grant.readable;
+        return offset < size && length <= size - offset ? grant.memory + offset : nullptr;
     }
 
     void keep(std::uint64_t address, tlm::tlm_dmi& dmi) {
         Grant& grant = grants_[place_of(address)];
-        grant.page = address / page_size;
+        const std::uint64_t size = dmi.get_end_address() - dmi.get_start_address() + 1;
         grant.first = dmi.get_start_address();
-        grant.size = dmi.get_end_address() - dmi.get_start_address() + 1;
         grant.memory = reinterpret_cast<std::byte*>(dmi.get_dmi_ptr());
-        grant.readable = dmi.is_read_allowed();
-        grant.writable = dmi.is_write_allowed();
+        grant.readable = dmi.is_read_allowed() ? size : 0;
+        grant.writable = dmi.is_write_allowed() ? size : 0;
     }
 
     void forget(std::uint64_t first, std::uint64_t last) {
         for (Grant& grant : grants_) {
-            if (grant.size != 0 && grant.first <= last && first <= grant.first + (grant.size - 1)) {
+            const std::uint64_t size = std::max(grant.readable, grant.writable);
+            if (size != 0 && grant.first <= last && first <= grant.first + (size - 1)) {
                 grant = {};
             }
         }
@@ -48,12 +46,10 @@ class DirectMemory {
     static constexpr std::size_t pages = 512;
 
     struct Grant {
-        std::uint64_t page = ~std::uint64_t{0};
         std::uint64_t first = 0;
-        std::uint64_t size = 0;
         std::byte* memory = nullptr;
-        bool readable = false;
-        bool writable = false;
+        std::uint64_t readable = 0;  ///< bytes from `first`
+        std::uint64_t writable = 0;
     };
     /// Large mappings begin at pages whose low bits are the same.
     static std::size_t place_of(std::uint64_t address) {

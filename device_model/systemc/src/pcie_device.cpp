@@ -134,8 +134,10 @@ class PcieDevice::Impl final : public blocks::DmaPort, public blocks::MsiPort {
         if (sc_core::sc_get_curr_simcontext()->next_time(others)) {
             limit = std::min(limit, from_sc_time(others) - Duration(1));
         }
-        device_->run(limit, local_,
-                     {run_ahead_.until_message ? &has_sent_ : nullptr, run_ahead_.go_on});
+        const bool asks = run_ahead_.go_on != nullptr && *run_ahead_.go_on;
+        device_->run(
+            limit, local_,
+            {run_ahead_.until_message ? &has_sent_ : nullptr, asks ? run_ahead_.go_on : nullptr});
     }
 
     tlm::tlm_response_status access(blocks::Bar bar, tlm::tlm_generic_payload& payload) {

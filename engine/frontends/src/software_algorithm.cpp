@@ -2,8 +2,6 @@
 // SPDX-FileCopyrightText: the ringside authors
 #include "software_algorithm.hpp"
 
-#include <string_view>
-
 namespace ringside::frontends {
 
 SoftwareAlgorithm::SoftwareAlgorithm(const PrivateLibcrypto& library, int operation,
@@ -11,22 +9,16 @@ SoftwareAlgorithm::SoftwareAlgorithm(const PrivateLibcrypto& library, int operat
     if (!library.is_usable()) {
         return;
     }
-    int no_cache = 0;
-    const OSSL_ALGORITHM* row =
-        OSSL_PROVIDER_query_operation(library.default_provider(), operation, &no_cache);
-    for (; row != nullptr && row->algorithm_names != nullptr; ++row) {
-        const std::string_view names = row->algorithm_names;
-        if (names.substr(0, names.find(':')) != name) {
-            continue;
-        }
-        names_ = row->algorithm_names;
-        for (const OSSL_DISPATCH* entry = row->implementation; entry->function_id != 0; ++entry) {
-            const auto index = static_cast<std::size_t>(entry->function_id);
-            if (index < functions_.size()) {
-                functions_[index] = entry->function;
-            }
-        }
+    const OSSL_ALGORITHM* const algorithm = library.find_algorithm(operation, name);
+    if (algorithm == nullptr) {
         return;
+    }
+    names_ = algorithm->algorithm_names;
+    for (const OSSL_DISPATCH* entry = algorithm->implementation; entry->function_id != 0; ++entry) {
+        const auto index = static_cast<std::size_t>(entry->function_id);
+        if (index < functions_.size()) {
+            functions_[index] = entry->function;
+        }
     }
 }
 

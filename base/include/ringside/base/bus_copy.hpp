@@ -33,7 +33,9 @@ void bus_store(std::byte* into, const std::byte* from) {
 }
 
 inline void bus_read(std::span<std::byte> into, const std::byte* from) {
-    if (is_bus_word<std::uint64_t>(from, into.size())) {
+    if (into.size() > sizeof(std::uint64_t)) [[likely]] {
+        std::memcpy(into.data(), from, into.size());
+    } else if (is_bus_word<std::uint64_t>(from, into.size())) {
         bus_load<std::uint64_t>(into.data(), from);
     } else if (is_bus_word<std::uint32_t>(from, into.size())) {
         bus_load<std::uint32_t>(into.data(), from);
@@ -45,7 +47,9 @@ inline void bus_read(std::span<std::byte> into, const std::byte* from) {
 }
 
 inline void bus_write(std::byte* into, std::span<const std::byte> from) {
-    if (is_bus_word<std::uint64_t>(into, from.size())) {
+    if (from.size() > sizeof(std::uint64_t)) [[likely]] {
+        std::memcpy(into, from.data(), from.size());
+    } else if (is_bus_word<std::uint64_t>(into, from.size())) {
         bus_store<std::uint64_t>(into, from.data());
     } else if (is_bus_word<std::uint32_t>(into, from.size())) {
         bus_store<std::uint32_t>(into, from.data());

@@ -180,23 +180,34 @@ class Trace {
         collected_[collected_count_++] = event;
     }
     void add(const TraceEvent& event) {
-        hash_.add(event);
-        latest_[count_++ % latest_.size()] = event;
-        if (listener_) [[unlikely]] {
-            listener_(event);
+        // By field: what was just written in pieces would have to wait to be read as a whole.
+        TraceEvent& place = latest_[count_ % latest_.size()];
+        place.time = event.time;
+        place.kind = event.kind;
+        place.queue = event.queue;
+        place.id = event.id;
+        place.digest = event.digest;
+        if (++count_ >= add_up_at_) [[unlikely]] {
+            add_up();
         }
     }
+    void add_up();
+    TraceHash hash_of_all() const;
 
     std::uint64_t seed_;
     Threads threads_;
     std::atomic<std::thread::id> collector_{};
     std::atomic<bool> listens_{false};
 
+    static constexpr std::size_t usual_delay = 64;  ///< events
+
     alignas(64) mutable SpinningMutex mutex_;
-    TraceHash hash_;
     std::uint64_t count_ = 0;
-    std::array<TraceEvent, 256> latest_{};  ///< event n in place n % size, a power of two
+    std::uint64_t add_up_at_ = usual_delay;  ///< while somebody listens: at each event
+    std::array<TraceEvent, 256> latest_{};   ///< event n in place n % size, a power of two
     static_assert(last_events <= std::tuple_size_v<decltype(latest_)>);
+    TraceHash hash_;  ///< of the first `added_up_` events
+    std::uint64_t added_up_ = 0;
     std::function<void(const TraceEvent&)> listener_;
     std::list<NamedWriter> writers_;
 

@@ -71,9 +71,9 @@ class QueuePair {
     result<void> submit(const spec::SubmissionEntry& request, Operation& operation,
                         SlotWaiter* waiter = nullptr);
 
-    /// One request of a batch.
+    /// One request of a batch; read until submit_batch() returns.
     struct Item {
-        spec::SubmissionEntry request;
+        const spec::SubmissionEntry* request;
         Operation* operation;
     };
     /// How far a batch came.

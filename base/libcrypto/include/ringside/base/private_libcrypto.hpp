@@ -40,8 +40,11 @@ class PrivateLibcrypto {
     bool is_usable() const { return unnumbered_ != nullptr; }
     /// For what is neither cipher nor digest. Null only without memory.
     OSSL_LIB_CTX* context() const { return context_; }
-    /// For its functions themselves: OSSL_PROVIDER_query_operation() and get_capabilities().
+    /// For its functions themselves: find_algorithm() and get_capabilities().
     OSSL_PROVIDER* default_provider() const { return default_; }
+    /// The default provider's functions for an OSSL_OP_* and the first of an algorithm's names;
+    /// null: it has none. The library must be usable.
+    const OSSL_ALGORITHM* find_algorithm(int operation, const char* name) const;
     /// What those functions are given first. The library must be usable.
     void* provider_context() const { return OSSL_PROVIDER_get0_provider_ctx(default_); }
     /// The default provider's cipher of this name (the first of those that it has for it), which no

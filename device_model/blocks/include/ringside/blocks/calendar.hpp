@@ -20,38 +20,45 @@
 
 namespace ringside::blocks {
 
+/// For what has none, as it comes in no order.
+inline constexpr std::size_t no_lane = ~std::size_t{0};
+
 /// All in one lane.
 template <typename Action>
 std::size_t only_lane(const Action& /*action*/) {
     return 0;
 }
 
-/// `LaneOf(action)`, below `LaneCount`, changes nothing but the cost.
+/// `LaneOf(action)`, below `LaneCount` or no_lane, changes nothing but the cost.
 template <typename Action, std::size_t LaneCount = 1,
           std::size_t (*LaneOf)(const Action&) = only_lane<Action>>
 class Calendar {
   public:
     /// `time` is before Time::max(). Inlined, so that a constant kind of action is a constant lane.
     [[gnu::always_inline]] void add(Time time, Action action) {
-        const Key key{time, entered_++};
         const std::size_t place = LaneOf(action);
+        if (place == no_lane ||
+            (!lanes_[place].is_empty() && time < lanes_[place].back().key.time)) {
+            add_to_heap({{time, entered_++}, std::move(action)});
+            return;
+        }
         Lane& lane = lanes_[place];
-        if (lane.is_empty()) {
-            lane.push({key, std::move(action)});
+        const bool is_first = lane.is_empty();
+        Entry& entry = lane.push();
+        entry.key.time = time;
+        entry.key.sequence = entered_++;
+        entry.action = std::move(action);
+        if (is_first) {
             begin_place(place, time);
-        } else if (time >= lane.back().key.time) [[likely]] {
-            lane.push({key, std::move(action)});
-        } else {
-            add_to_heap({key, std::move(action)});
         }
     }
     std::optional<Time> next() const {
         return next_time() == Time::max() ? std::nullopt : std::optional(next_time());
     }
     /// Time::max(): there is none.
-    Time next_time() const { return fronts_[next_]; }
+    Time next_time() const { return next_time_; }
     /// The earliest entry; next() must hold a value.
-    Action take() {
+    [[gnu::always_inline]] Action take() {
         if (next_ == heap) [[unlikely]] {
             return take_from_heap();
         }
@@ -90,29 +97,36 @@ class Calendar {
     /// An entry has come before all that its place held. Entered last, it is not before those of
     /// the same time.
     void begin_place(std::size_t place, Time time) {
-        const bool is_next = time < next_time();
         fronts_[place] = time;
-        next_ = is_next ? place : next_;
+        next_ = time < next_time_ ? place : next_;
+        next_time_ = std::min(next_time_, time);
     }
     /// Without a branch but for equal times: which place is next is as good as random.
-    void find_next() { find_next(std::make_index_sequence<places>()); }
+    [[gnu::always_inline]] void find_next() { find_next(std::make_index_sequence<places>()); }
     template <std::size_t... Place>
     [[gnu::always_inline]] void find_next(std::index_sequence<Place...> /*all*/) {
-        Time earliest = fronts_[0];
-        ((earliest = std::min(earliest, fronts_[Place])), ...);
-        const unsigned at_once = (... | (unsigned{fronts_[Place] == earliest} << Place));
+        const std::array<std::int64_t, places> fronts{to_ps(fronts_[Place])...};
+        std::int64_t earliest = fronts[0];
+        ((earliest = fronts[Place] < earliest ? fronts[Place] : earliest), ...);
+        // the sign of a difference: a comparison would become a branch
+        const auto is_later = [&](std::size_t place) {
+            return static_cast<std::uint64_t>(earliest - fronts[place]) >> 63;
+        };
+        constexpr unsigned all = (1u << places) - 1;
+        const unsigned at_once = all ^ static_cast<unsigned>((... | (is_later(Place) << Place)));
         next_ = static_cast<std::size_t>(std::countr_zero(at_once));
+        next_time_ = time_from_ps(earliest);
         if ((at_once & (at_once - 1)) != 0) [[unlikely]] {
             find_first_entered(at_once);
         }
     }
-    void find_first_entered(unsigned at_once) {
+    [[gnu::noinline]] void find_first_entered(unsigned at_once) {
         for (unsigned rest = at_once & (at_once - 1); rest != 0; rest &= rest - 1) {
             const auto place = static_cast<std::size_t>(std::countr_zero(rest));
             next_ = front_of(place).is_before(front_of(next_)) ? place : next_;
         }
     }
-    void add_to_heap(Entry entry) {
+    [[gnu::noinline]] void add_to_heap(Entry entry) {
         const Time time = entry.key.time;
         heap_.push_back(std::move(entry));
         std::push_heap(heap_.begin(), heap_.end(), later);
@@ -120,7 +134,7 @@ class Calendar {
             begin_place(heap, time);
         }
     }
-    Action take_from_heap() {
+    [[gnu::noinline]] Action take_from_heap() {
         std::pop_heap(heap_.begin(), heap_.end(), later);
         Action action = std::move(heap_.back().action);
         heap_.pop_back();
@@ -138,6 +152,7 @@ class Calendar {
     std::vector<Entry> heap_;
     std::array<Time, places> fronts_ = no_fronts();  ///< the earliest of each lane and of the heap
     std::size_t next_ = 0;                           ///< where the earliest of all is
+    Time next_time_ = Time::max();                   ///< its time
     std::uint64_t entered_ = 0;
 };
 

@@ -19,18 +19,21 @@ class Fifo {
     /// Entered first, entered last; it must not be empty.
     const Item& front() const { return ring_[first_ & mask_]; }
     const Item& back() const { return ring_[(end_ - 1) & mask_]; }
-    void push(Item item) {
+    void push(Item item) { push() = std::move(item); }
+    /// One more, to be filled: by field, if what was just written in pieces is not to be waited
+    /// for as a whole.
+    Item& push() {
         if (size() > mask_) [[unlikely]] {
             grow();
         }
-        ring_[end_++ & mask_] = std::move(item);
+        return ring_[end_++ & mask_];
     }
     /// It must not be empty.
     Item pop() { return std::move(ring_[first_++ & mask_]); }
     void clear() { first_ = end_; }
 
   private:
-    void grow() {
+    [[gnu::noinline]] void grow() {
         std::vector<Item> larger(ring_.size() * 2);
         for (std::size_t i = first_; i != end_; ++i) {
             larger[i & (larger.size() - 1)] = std::move(ring_[i & mask_]);

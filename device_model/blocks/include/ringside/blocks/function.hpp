@@ -25,11 +25,11 @@ enum class Bar : std::uint8_t { registers = 0, msix = 2, config };
 /// What ends Function::run() before its limit. Null: not that.
 struct Enough {
     const bool* sent = nullptr;  ///< set by the device's own ports
-    /// Asked before each instant; may be empty.
+    /// Asked before each instant; not empty.
     const std::function<bool(Time next)>* go_on = nullptr;
 
     bool before(Time next) const {
-        return (sent != nullptr && *sent) || (go_on != nullptr && *go_on && !(*go_on)(next));
+        return (sent != nullptr && *sent) || (go_on != nullptr && !(*go_on)(next));
     }
 };
 

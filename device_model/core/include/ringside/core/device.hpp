@@ -42,7 +42,14 @@ struct CurveTimes {
 
 /// By algorithm. A byte is one of the source; of the output for random; of both for derive.
 struct ServiceTimes {
-    ServiceTime aes{std::chrono::nanoseconds(400), Duration(250)};  ///< 4 GB/s a slice
+    /// Encryption does one block after the other, each needs the one before: 4 GB/s a slice.
+    ServiceTime aes_cbc{std::chrono::nanoseconds(400), Duration(250)};
+    /// Two blocks at one time.
+    ServiceTime aes_ctr{std::chrono::nanoseconds(400), Duration(125)};
+    /// As CTR, with a slower GHASH; the hash key and its powers first, the tag last.
+    ServiceTime aes_gcm{std::chrono::nanoseconds(500), Duration(150)};
+    /// As CTR, after a second key schedule and the encryption of the tweak.
+    ServiceTime aes_xts{std::chrono::nanoseconds(450), Duration(125)};
     ServiceTime chacha20_poly1305{std::chrono::nanoseconds(450), Duration(300)};
     ServiceTime record{std::chrono::nanoseconds(700), Duration(500)};  ///< AES-CBC with HMAC
     ServiceTime hash{std::chrono::nanoseconds(300), Duration(400)};

@@ -6,7 +6,6 @@
 // owns it counts credits and rings the doorbell, after a write barrier. Not locked.
 
 #include <cstdint>
-#include <cstring>
 #include <utility>
 
 #include "ringside/driver/rings/ring_memory.hpp"
@@ -38,10 +37,15 @@ class SubmissionRing {
 
     /// There must be a credit: no more than entries - 1 have not been completed.
     void put(const Entry& entry) {
-        const std::size_t offset = tail_ * sizeof entry;
-        std::memcpy(memory_.data() + offset, &entry, sizeof entry);
+        next() = entry;
+        step();
+    }
+    /// put() in two steps: the next entry's place, to be filled, then step(). A credit as there.
+    Entry& next() { return *reinterpret_cast<Entry*>(memory_.data() + tail_ * sizeof(Entry)); }
+    void step() {
+        const std::size_t offset = tail_ * sizeof(Entry);
         tail_ = (tail_ + 1) & (entries_ - 1);
-        link_.dma_sync_for_device(memory_.iova() + offset, sizeof entry);
+        link_.dma_sync_for_device(memory_.iova() + offset, sizeof(Entry));
     }
     /// Index after the last entry: what the doorbell says.
     std::uint32_t tail() const { return tail_; }
