@@ -18,6 +18,7 @@ namespace {
 // Waking a sleeping thread costs some 25 us, more than all the rest of an operation: who waits for
 // an answer, or for a near event, looks around this long before it sleeps.
 constexpr auto spin_time = std::chrono::microseconds(20);
+constexpr auto longest_catching_up = std::chrono::microseconds(100);
 constexpr int looks_per_clock_read = 64;
 
 }  // namespace
@@ -92,7 +93,10 @@ DeviceThread::DeviceThread(const LivePlatformConfig& config,
       on_message_(std::move(on_message)),
       epoch_(epoch),
       may_spin_(std::thread::hardware_concurrency() > 1),
-      go_on_([this](Time event) { return may_happen(event); }) {
+      go_on_([this](Time event) { return may_happen(event); }),
+      catches_up_([this](Time event) {
+          return event <= catching_up_to_ && wall_time() < catching_up_until_;
+      }) {
     queue_.reserve(usual_accesses);
     batch_.reserve(usual_accesses);
 }
@@ -218,6 +222,7 @@ void DeviceThread::serve_all(Chip& chip) {
         return;
     }
     const Working working(*this);
+    catching_up_until_ = wall_time() + longest_catching_up;
     for (const Access& access : batch_) {
         serve(chip, access);
     }
@@ -230,7 +235,7 @@ void DeviceThread::serve(Chip& chip, const Access& access) {
         if (config_.pace == Pace::paced) {
             note_lateness(chip.next_event(), wall);
         }
-        chip.advance_to(std::max(chip.now(), wall));
+        catch_up(chip, wall);
     }
     std::uint64_t value = 0;
     switch (access.kind) {
@@ -267,6 +272,25 @@ void DeviceThread::serve(Chip& chip, const Access& access) {
     if (access.answer != nullptr) {
         access.answer->give(value);
     }
+}
+
+/// Brings the chip to `wall`. If it is behind, since helpers compute longer than it simulates, only
+/// as far as it comes in a while, and by an instant at least: else an access would wait for all
+/// that is under way, and what it submits find the helpers idle. Without helpers the chip's thread
+/// does all the work, and the same later.
+void DeviceThread::catch_up(Chip& chip, Time wall) {
+    const auto is_behind = [&] {
+        const auto next = chip.next_event();
+        return next && *next < wall;
+    };
+    if (config_.device.helpers != 0 && is_behind()) {
+        catching_up_to_ = wall;
+        chip.run(*chip.next_event(), Time::max(), catches_up_);
+        if (is_behind()) {
+            return;
+        }
+    }
+    chip.advance_to(std::max(chip.now(), wall));
 }
 
 /// Runs events until there is none (or, paced, none whose time has come) or somebody accesses a

@@ -69,6 +69,7 @@ class DeviceThread {
     void run(Answer& started);
     void serve_all(Chip& chip);
     void serve(Chip& chip, const Access& access);
+    void catch_up(Chip& chip, Time wall);
     bool let_events_happen(Chip& chip);
     bool may_happen(Time event);
     void note_lateness(std::optional<Time> next, Time wall);
@@ -106,7 +107,10 @@ class DeviceThread {
 
     // the device's thread only
     const Chip::GoOn go_on_;
-    Patience patience_{1};  // who uses the device
+    const Chip::GoOn catches_up_;
+    Time catching_up_to_{};
+    Time catching_up_until_{};  ///< for all accesses of a batch
+    Patience patience_{1};      // who uses the device
     std::vector<Access> batch_;
     bool stop_requested_ = false;
     std::thread thread_;

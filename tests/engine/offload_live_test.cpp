@@ -7,16 +7,19 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <ctime>
 #include <latch>
 #include <memory>
 #include <ostream>
+#include <set>
 #include <string>
 #include <thread>
 
 #include "offload_application.hpp"
 #include "ringside/offload/cipher_session.hpp"
+#include "ringside/offload/key_operation.hpp"
 #include "ringside/sim/live_platform.hpp"
 
 namespace ringside {
@@ -114,6 +117,38 @@ TEST(OffloadLiveCallback, ComesOnTheInterruptThreadToAnApplicationThatNeverCalls
     EXPECT_EQ(job.pauses(), 1);
     EXPECT_EQ(machine.device->queue_pair(0).counters().in_flight, 0u);
     EXPECT_TRUE(job.enter()) << "its result is there";
+}
+
+// A chip whose helpers compute longer than it simulates is behind the wall clock. Who reads a
+// register meanwhile sees it at work, and does not wait until it has done everything.
+TEST(OffloadLiveHelpers, LetAccessesThroughWhileTheChipIsBehind) {
+    constexpr int jobs = 64;
+    constexpr std::size_t seen_at_work = 8;
+    LiveMachine machine({.device = {.helpers = 1}}, 2 * jobs);
+    const std::array<std::byte, 48> scalar{std::byte{7}};  // P-384: 1.4 ms that pass for 0.1
+    const auto session =
+        offload::DeviceSession::create(
+            machine.offload, {.algorithm = spec::Algorithm::ec_p384, .second_key = scalar})
+            .value();
+    Application application(*machine.platform, {.callbacks = false});
+    for (int i = 0; i < jobs; ++i) {
+        application.add([&] {
+            std::array<std::byte, 2 * 48> signature{};
+            EXPECT_TRUE(offload::perform(session, &driver::sign, {scalar}, signature).has_value());
+        });
+    }
+    std::atomic<bool> done{false};
+    std::set<std::uint32_t> completed;
+    std::thread reader([&] {
+        while (!done) {
+            machine.platform->link().mmio_write32(spec::at("STAT_SNAP").of(), 1);
+            completed.insert(machine.platform->link().mmio_read32(spec::at("STAT_OPS").of()));
+        }
+    });
+    application.run();
+    done = true;
+    reader.join();
+    EXPECT_GT(completed.size(), seen_at_work);
 }
 
 /// A caller that cannot pause: `call` runs the work as such a caller would.

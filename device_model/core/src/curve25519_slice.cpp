@@ -3,6 +3,7 @@
 
 // Curve25519: X25519 key agreement and Ed25519 signatures over a whole message.
 
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
 
 #include <algorithm>
@@ -24,10 +25,19 @@ PkeyPtr public_key(const CryptoLibrary& library, const char* type,
                                                   as_uchar(bytes.data()), bytes.size()));
 }
 
-PkeyPtr private_key(const CryptoLibrary& library, const char* type,
-                    std::span<const std::byte> bytes) {
-    return PkeyPtr(EVP_PKEY_new_raw_private_key_ex(library.context(), type, nullptr,
+PkeyPtr ed25519_private_key(const CryptoLibrary& library, std::span<const std::byte> bytes) {
+    return PkeyPtr(EVP_PKEY_new_raw_private_key_ex(library.context(), "ED25519", nullptr,
                                                    as_uchar(bytes.data()), bytes.size()));
+}
+
+/// Of X25519, for agreements alone. libcrypto would derive the public half, at the price of an
+/// agreement, unless it is given one: here zeros, which no agreement looks at.
+PkeyPtr agreement_key(const CryptoLibrary& library, std::span<const std::byte> scalar) {
+    constexpr std::array<std::byte, key_size> no_public_half{};
+    Numbers numbers(2 * key_size);
+    numbers.add_octets(OSSL_PKEY_PARAM_PRIV_KEY, scalar);
+    numbers.add_octets(OSSL_PKEY_PARAM_PUB_KEY, no_public_half);
+    return import_key(library, "X25519", EVP_PKEY_KEYPAIR, numbers);
 }
 
 class X25519Session final : public AsymmetricSession {
@@ -140,7 +150,7 @@ NewSession create_x25519(const CryptoLibrary& library, const SessionKeys& keys) 
     if (!keys.key.empty() || keys.second_key.size() != key_size) {
         return wrong_key_length();
     }
-    PkeyPtr key = private_key(library, "X25519", keys.second_key);
+    PkeyPtr key = agreement_key(library, keys.second_key);
     require(key != nullptr, "an X25519 key cannot be made");
     return {{}, std::make_unique<X25519Session>(library, std::move(key))};
 }
@@ -153,7 +163,7 @@ NewSession create_ed25519(const CryptoLibrary& library, const SessionKeys& keys)
         return wrong_key_length();
     }
     PkeyPtr public_half = has_public ? public_key(library, "ED25519", keys.key) : nullptr;
-    PkeyPtr private_half = has_private ? private_key(library, "ED25519", keys.second_key) : nullptr;
+    PkeyPtr private_half = has_private ? ed25519_private_key(library, keys.second_key) : nullptr;
     require((!has_public || public_half != nullptr) && (!has_private || private_half != nullptr),
             "an Ed25519 key cannot be made");
     if (has_public && has_private && !belongs_to(private_half, keys.key)) {

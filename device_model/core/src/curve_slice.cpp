@@ -9,8 +9,8 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
-#include <vector>
 
 #include "asymmetric.hpp"
 #include "slices.hpp"
@@ -19,6 +19,7 @@ namespace ringside::core {
 namespace {
 
 constexpr std::size_t longest_digest = 64;
+constexpr std::size_t largest_number = 48;
 
 struct Curve {
     spec::Algorithm algorithm;
@@ -35,22 +36,32 @@ constexpr Curve curves[] = {
 using SignaturePtr = LibcryptoPtr<ECDSA_SIG, ECDSA_SIG_free>;
 using NumberPtr = LibcryptoPtr<BIGNUM, BN_free>;
 
-/// Null: the point is not on the curve.
-PkeyPtr public_key(const CryptoLibrary& library, const Curve& curve,
-                   std::span<const std::byte> point) {
-    std::vector<std::byte> uncompressed{std::byte{POINT_CONVERSION_UNCOMPRESSED}};
-    uncompressed.insert(uncompressed.end(), point.begin(), point.end());
-    Numbers numbers(uncompressed.size());
-    numbers.add_text(OSSL_PKEY_PARAM_GROUP_NAME, curve.name);
-    numbers.add_octets(OSSL_PKEY_PARAM_PUB_KEY, uncompressed);
-    return import_key(library, "EC", EVP_PKEY_PUBLIC_KEY, numbers);
-}
+/// As libcrypto takes it (SEC 1, 2.3.3): without compression.
+class EncodedPoint {
+  public:
+    explicit EncodedPoint(std::span<const std::byte> point) : size_(1 + point.size()) {
+        std::copy(point.begin(), point.end(), bytes_.begin() + 1);
+    }
+    std::span<const std::byte> bytes() const { return std::span(bytes_).first(size_); }
 
-/// Null: the number is 0, or not below the curve's order.
-PkeyPtr private_key(const CryptoLibrary& library, const Curve& curve,
-                    std::span<const std::byte> number) {
-    Numbers numbers(number.size());
+  private:
+    std::array<std::byte, 1 + 2 * largest_number> bytes_{std::byte{POINT_CONVERSION_UNCOMPRESSED}};
+    std::size_t size_;
+};
+
+/// Of the halves that there are. Null: the point is not on the curve; the number is 0, or not below
+/// the curve's order.
+PkeyPtr make_key(const CryptoLibrary& library, const Curve& curve, std::span<const std::byte> point,
+                 std::span<const std::byte> number) {
+    const EncodedPoint encoded(point);
+    Numbers numbers(encoded.bytes().size() + number.size());
     numbers.add_text(OSSL_PKEY_PARAM_GROUP_NAME, curve.name);
+    if (!point.empty()) {
+        numbers.add_octets(OSSL_PKEY_PARAM_PUB_KEY, encoded.bytes());
+    }
+    if (number.empty()) {
+        return import_key(library, "EC", EVP_PKEY_PUBLIC_KEY, numbers);
+    }
     numbers.add(OSSL_PKEY_PARAM_PRIV_KEY, number);
     PkeyPtr key = import_key(library, "EC", EVP_PKEY_KEYPAIR, numbers);
     if (key != nullptr && EVP_PKEY_private_check(operation_context(library, key).get()) != 1) {
@@ -59,20 +70,34 @@ PkeyPtr private_key(const CryptoLibrary& library, const Curve& curve,
     return key;
 }
 
+/// Somebody's public key on the curve of `key`, whose parameters it shares: made anew they would
+/// cost a fifth of an agreement. Null: the point is not on the curve.
+PkeyPtr public_key_like(const PkeyPtr& key, std::span<const std::byte> point) {
+    PkeyPtr made(EVP_PKEY_new());
+    require(made != nullptr && EVP_PKEY_copy_parameters(made.get(), key.get()) == 1,
+            "a curve cannot be copied");
+    const EncodedPoint encoded(point);
+    const bool is_on_curve =
+        EVP_PKEY_set1_encoded_public_key(made.get(), as_uchar(encoded.bytes().data()),
+                                         encoded.bytes().size()) == 1;
+    return is_on_curve ? std::move(made) : nullptr;
+}
+
 class CurveSession final : public AsymmetricSession {
   public:
-    CurveSession(const CryptoLibrary& library, const Curve& curve, PkeyPtr public_half,
-                 PkeyPtr private_half)
+    CurveSession(const CryptoLibrary& library, const Curve& curve, PkeyPtr key, bool has_public,
+                 bool has_private)
         : AsymmetricSession(library),
           curve_(curve),
-          public_(std::move(public_half)),
-          private_(std::move(private_half)) {}
+          key_(std::move(key)),
+          has_public_(has_public),
+          has_private_(has_private) {}
 
     bool does(spec::Opcode opcode) const override {
         return opcode == spec::Opcode::verify
-                   ? public_ != nullptr
+                   ? has_public_
                    : (opcode == spec::Opcode::sign || opcode == spec::Opcode::agree) &&
-                         private_ != nullptr;
+                         has_private_;
     }
     spec::Status plan(const spec::SubmissionEntry& entry, std::size_t& output) const override;
     Duration service_time(const ServiceTimes& times,
@@ -100,8 +125,9 @@ class CurveSession final : public AsymmetricSession {
     Outcome agree(const Job& job);
 
     const Curve& curve_;
-    PkeyPtr public_;
-    PkeyPtr private_;
+    PkeyPtr key_;
+    bool has_public_;
+    bool has_private_;
 };
 
 spec::Status CurveSession::plan(const spec::SubmissionEntry& entry, std::size_t& output) const {
@@ -132,8 +158,8 @@ spec::Status CurveSession::plan(const spec::SubmissionEntry& entry, std::size_t&
 
 Outcome CurveSession::sign(const Job& job) {
     const SeededDraws nonce(library_, job.entropy);
-    const PkeyCtxPtr context = operation_context(library_, private_);
-    unsigned char der[2 * 48 + 16];
+    const PkeyCtxPtr context = operation_context(library_, key_);
+    unsigned char der[2 * largest_number + 16];
     std::size_t length = sizeof der;
     if (EVP_PKEY_sign_init(context.get()) != 1 ||
         EVP_PKEY_sign(context.get(), der, &length, as_uchar(job.source.data()),
@@ -163,11 +189,11 @@ Outcome CurveSession::verify(const Job& job) {
             "an ECDSA signature cannot be made");
     static_cast<void>(r.release());  // the signature's now
     static_cast<void>(s.release());
-    unsigned char der[2 * 48 + 16];
+    unsigned char der[2 * largest_number + 16];
     unsigned char* end = der;
     const int length = i2d_ECDSA_SIG(signature.get(), &end);
     const auto digest = job.source.subspan(2 * curve_.size);
-    const PkeyCtxPtr context = operation_context(library_, public_);
+    const PkeyCtxPtr context = operation_context(library_, key_);
     require(length > 0 && EVP_PKEY_verify_init(context.get()) == 1,
             "an ECDSA verification cannot begin");
     const bool good = EVP_PKEY_verify(context.get(), der, static_cast<std::size_t>(length),
@@ -177,14 +203,17 @@ Outcome CurveSession::verify(const Job& job) {
 
 Outcome CurveSession::agree(const Job& job) {
     const SeededDraws blinding(library_, job.entropy);
-    const PkeyPtr peer = public_key(library_, curve_, job.source);
+    const PkeyPtr peer = public_key_like(key_, job.source);
     if (peer == nullptr) {
         return failed(spec::CryptoError::bad_point);
     }
-    const PkeyCtxPtr context = operation_context(library_, private_);
+    // It is on the curve, and of these curves (cofactor 1) every point has the group's order. To
+    // multiply it by that as well would cost as much as the agreement.
+    constexpr int is_checked = 0;
+    const PkeyCtxPtr context = operation_context(library_, key_);
     std::size_t length = job.output.size();
     if (EVP_PKEY_derive_init(context.get()) != 1 ||
-        EVP_PKEY_derive_set_peer(context.get(), peer.get()) != 1 ||
+        EVP_PKEY_derive_set_peer_ex(context.get(), peer.get(), is_checked) != 1 ||
         EVP_PKEY_derive(context.get(), as_uchar(job.output.data()), &length) != 1) {
         return failed(spec::CryptoError::bad_key);
     }
@@ -201,14 +230,13 @@ NewSession create_curve(const CryptoLibrary& library, const SessionKeys& keys) {
         (has_private && keys.second_key.size() != curve.size) || (!has_public && !has_private)) {
         return wrong_key_length();
     }
-    PkeyPtr public_half = has_public ? public_key(library, curve, keys.key) : nullptr;
-    PkeyPtr private_half = has_private ? private_key(library, curve, keys.second_key) : nullptr;
-    if ((has_public && public_half == nullptr) || (has_private && private_half == nullptr)) {
+    PkeyPtr key = make_key(library, curve, keys.key, keys.second_key);
+    if (key == nullptr) {
         return bad_key();
     }
-    return {{},
-            std::make_unique<CurveSession>(library, curve, std::move(public_half),
-                                           std::move(private_half))};
+    return {
+        {},
+        std::make_unique<CurveSession>(library, curve, std::move(key), has_public, has_private)};
 }
 
 }  // namespace ringside::core
