@@ -25,7 +25,7 @@ struct Mode {
     std::uint8_t min_iv;
     std::uint8_t max_iv;
     std::uint32_t min_data;
-    std::uint32_t block;  ///< the data is a multiple of it
+    std::uint32_t block;  ///< the data is a multiple of it; a power of two
     bool authenticates;
     ServiceTime ServiceTimes::*time;
 };
@@ -114,7 +114,8 @@ spec::Status CipherSession::plan(const spec::SubmissionEntry& entry, std::size_t
     }
     const bool decrypt = (entry.flags & static_cast<unsigned>(spec::SubmissionFlag::decrypt)) != 0;
     const std::uint32_t around = entry.first_len + (decrypt ? std::uint32_t{entry.tag_len} : 0);
-    if (entry.src_len < around + mode_.min_data || (entry.src_len - around) % mode_.block != 0) {
+    if (entry.src_len < around + mode_.min_data ||
+        ((entry.src_len - around) & (mode_.block - 1)) != 0) {
         return refused(spec::RequestError::bad_length);
     }
     output = entry.src_len - around + (decrypt ? 0 : entry.tag_len);

@@ -111,6 +111,7 @@ class Device::Impl final : public blocks::Endpoint {
                            std::vector<spec::ListEntry>& list);
     void request_source(const Operation& operation, std::uint32_t slot);
     void read_source(Operation& operation, std::uint32_t slot);
+    const std::byte* source_in_place(const Operation& operation);
     bool gather(Operation& operation);
     bool scatter(Operation& operation);
     void free_slice(std::size_t slices);

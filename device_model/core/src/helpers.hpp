@@ -34,12 +34,11 @@ struct alignas(64) Computation {
     std::span<const std::byte> source;
     std::span<std::byte> output;
     Entropy entropy;
-    unsigned broken = 0;  ///< slices
     Outcome outcome;
     std::atomic<State> state{State::idle};
 
     void run(unsigned worker) {
-        outcome = execute(*session, {entry, source, output, entropy, worker}, broken);
+        outcome = execute(*session, {entry, source, output, entropy, worker});
     }
 };
 

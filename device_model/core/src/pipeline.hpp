@@ -38,6 +38,7 @@ struct Operation {
     Entropy entropy;  ///< for this operation alone, if its session needs any
     std::unique_ptr<Computation> computation;  ///< for the helpers, if there are any
     bool computing = false;                    ///< they have it
+    std::optional<Outcome> outcome;            ///< computed already, when its source was read
     bool timed_out = false;                    ///< a fault: nobody answers the read of its source
     bool delayed = false;                      ///< a fault: its completion has been put off once
     std::vector<spec::ListEntry> source_list;  ///< scatter-gather; empty: src is the data

@@ -97,9 +97,10 @@ struct NewSession {
     std::unique_ptr<Session> session;  ///< null: see status
 };
 
-/// Runs a job on the session's slice; `broken` slices, bits of SliceKind, get the first bit of
-/// their output or their verdict wrong. Any worker may call it.
-Outcome execute(Session& session, const Job& job, unsigned broken);
+/// Runs a job on the session's slice. Any worker may call it.
+Outcome execute(Session& session, const Job& job);
+/// Makes of it what a broken slice gives: the first bit of the output or the verdict is wrong.
+void break_outcome(const Job& job, Outcome& outcome);
 
 /// By the table. The keys are copied into memory that is cleansed when the session goes.
 NewSession create_session(const CryptoLibrary& library, const SessionKeys& keys);

@@ -279,27 +279,48 @@ spec::Status Device::Impl::check_io(const spec::SubmissionEntry& entry, Operatio
     return {};
 }
 
+/// The operation's source where it lies. Null: it is to be copied, because its slice will not work
+/// on it now, or because a fault may touch it, or because it is not in one piece that can be seen.
+const std::byte* Device::Impl::source_in_place(const Operation& operation) {
+    const bool is_computed_now =
+        operation.queue != 0 && !helpers_.any() && !faults_.any() && !operation.timed_out &&
+        operation.source_list.empty() &&
+        !operation.session->needs_entropy(static_cast<spec::Opcode>(operation.entry.opcode));
+    return is_computed_now ? dma_.look(operation.entry.src, operation.entry.src_len) : nullptr;
+}
+
+/// What the slice will give depends on nothing that happens later: it is computed as early as can
+/// be, here from memory that needs no copy then, or by a helper from a copy.
 void Device::Impl::read_source(Operation& operation, std::uint32_t slot) {
-    operation.source.begin(operation.entry.src_len);
-    if ((faults_.any() || operation.timed_out) && strike_source(operation, slot)) {
-        return;
+    std::span<const std::byte> source;
+    const std::byte* const in_place = source_in_place(operation);
+    if (in_place != nullptr) {
+        source = {in_place, operation.entry.src_len};
+    } else {
+        operation.source.begin(operation.entry.src_len);
+        if ((faults_.any() || operation.timed_out) && strike_source(operation, slot)) {
+            return;
+        }
+        if (!gather(operation)) {
+            schedule(Stage::completed, config_.completion, slot);
+            return;
+        }
+        source = operation.source;
     }
-    if (!gather(operation)) {
-        schedule(Stage::completed, config_.completion, slot);
-        return;
-    }
-    statistics_.dma_read += operation.source.size();
+    statistics_.dma_read += source.size();
     const bool is_admin = operation.queue == 0;
     // Key bytes leave no trace, not even as a digest.
     record(TraceKind::dma_read, operation.queue, operation.entry.user_tag,
-           is_admin ? 0 : digest_of(operation.source));
+           is_admin ? 0 : digest_of(source));
     if (is_admin) {
         run_admin(operation, slot);
         return;
     }
-    // Before a slice is free: more of them are under way than there are slices.
-    if (helpers_.any() &&
-        !operation.session->needs_entropy(static_cast<spec::Opcode>(operation.entry.opcode))) {
+    if (in_place != nullptr) {
+        operation.outcome = execute(
+            *operation.session, {operation.entry, source, operation.output, operation.entropy, 0});
+    } else if (helpers_.any() && !operation.session->needs_entropy(
+                                     static_cast<spec::Opcode>(operation.entry.opcode))) {
         let_helpers_compute(operation);
     }
     const auto slices =
@@ -367,24 +388,26 @@ void Device::Impl::let_helpers_compute(Operation& operation) {
     computation.source = operation.source;
     computation.output = operation.output;
     computation.entropy = operation.entropy;
-    computation.broken = broken_slices_;
     operation.computing = true;
     helpers_.start(computation);
 }
 
 Outcome Device::Impl::compute(Operation& operation) {
-    if (!operation.computing) {
-        const Job job{operation.entry, operation.source, operation.output, operation.entropy, 0};
-        return execute(*operation.session, job, broken_slices_);
+    const Job job{operation.entry, operation.source, operation.output, operation.entropy, 0};
+    Outcome outcome;
+    if (operation.outcome) {
+        outcome = *operation.outcome;
+    } else if (operation.computing) {
+        helpers_.collect(*operation.computation);
+        operation.computing = false;
+        outcome = operation.computation->outcome;
+    } else {
+        outcome = execute(*operation.session, job);
     }
-    Computation& computation = *operation.computation;
-    helpers_.collect(computation);
-    operation.computing = false;
-    if (computation.broken != broken_slices_) {  // broke, by a fault, after it was begun
-        computation.broken = broken_slices_;
-        computation.run(0);
+    if ((broken_slices_ & static_cast<unsigned>(operation.session->kind())) != 0) {
+        break_outcome(job, outcome);
     }
-    return computation.outcome;
+    return outcome;
 }
 
 void Device::Impl::run_slice(Operation& operation, std::uint32_t slot) {
@@ -403,7 +426,7 @@ void Device::Impl::run_slice(Operation& operation, std::uint32_t slot) {
     if (outcome.status.ok()) {
         operation.output.cleanse_from(outcome.written);
     }
-    statistics_.bytes += operation.source.size();
+    statistics_.bytes += operation.entry.src_len;
     record(TraceKind::slice, operation.queue, operation.entry.user_tag,
            encode_status(operation.status, false));
     if (!operation.status.ok()) {
@@ -489,6 +512,7 @@ void Device::Impl::release(std::uint32_t slot) {
     operation.entropy = {};
     operation.source_list.clear();
     operation.target_list.clear();
+    operation.outcome.reset();
     operation.hung = false;
     operation.session.reset();
     if (operation.computation != nullptr) {

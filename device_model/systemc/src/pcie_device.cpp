@@ -82,12 +82,14 @@ class PcieDevice::Impl final : public blocks::DmaPort, public blocks::MsiPort {
     // ---- ports of the device ----
 
     blocks::DmaResult read(std::uint64_t address, std::span<std::byte> into) override {
-        const std::byte* const direct = direct_memory_.find(address, into.size(), false);
-        if (direct != nullptr) {
+        if (const std::byte* const direct = look(address, into.size())) {
             bus_read(into, direct);
             return blocks::DmaResult::ok;
         }
         return send(tlm::TLM_READ_COMMAND, address, into.data(), into.size());
+    }
+    const std::byte* look(std::uint64_t address, std::size_t length) override {
+        return direct_memory_.find(address, length, false);
     }
     blocks::DmaResult write(std::uint64_t address, std::span<const std::byte> from) override {
         std::byte* const direct = direct_memory_.find(address, from.size(), true);

@@ -28,6 +28,10 @@ class BusMaster {
         }
         return result;
     }
+    /// As the port's.
+    const std::byte* look(std::uint64_t address, std::size_t length) {
+        return config_.may_issue_requests() ? port_.look(address, length) : nullptr;
+    }
     /// Posted: a failure shows nowhere but in the result.
     DmaResult write(std::uint64_t address, std::span<const std::byte> from) {
         return config_.may_issue_requests() ? port_.write(address, from) : DmaResult::bus_error;

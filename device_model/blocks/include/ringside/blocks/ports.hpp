@@ -21,6 +21,10 @@ class DmaPort {
   public:
     virtual ~DmaPort() = default;
     virtual DmaResult read(std::uint64_t address, std::span<std::byte> into) = 0;
+    /// The memory itself, for who works on it at once; null: read() it.
+    virtual const std::byte* look(std::uint64_t /*address*/, std::size_t /*length*/) {
+        return nullptr;
+    }
     /// Naturally aligned writes of up to eight bytes are seen whole; writes are seen in order.
     virtual DmaResult write(std::uint64_t address, std::span<const std::byte> from) = 0;
 };
