@@ -279,18 +279,18 @@ spec::Status Device::Impl::check_io(const spec::SubmissionEntry& entry, Operatio
     return {};
 }
 
-/// The operation's source where it lies. Null: it is to be copied, because its slice will not work
-/// on it now, or because a fault may touch it, or because it is not in one piece that can be seen.
+/// The operation's source where it lies. Null: it is to be copied, because it is not computed now,
+/// or because a fault may touch it, or because it is not in one piece that can be seen. What takes
+/// long is not computed now: with many waiting for a slice, the first would wait for the last.
 const std::byte* Device::Impl::source_in_place(const Operation& operation) {
-    const bool is_computed_now =
-        operation.queue != 0 && !helpers_.any() && !faults_.any() && !operation.timed_out &&
-        operation.source_list.empty() &&
-        !operation.session->needs_entropy(static_cast<spec::Opcode>(operation.entry.opcode));
+    const bool is_computed_now = operation.queue != 0 && !helpers_.any() &&
+                                 !operation.session->is_asymmetric() && !faults_.any() &&
+                                 !operation.timed_out && operation.source_list.empty();
     return is_computed_now ? dma_.look(operation.entry.src, operation.entry.src_len) : nullptr;
 }
 
-/// What the slice will give depends on nothing that happens later: it is computed as early as can
-/// be, here from memory that needs no copy then, or by a helper from a copy.
+/// What the slice will give depends on nothing that happens later: it is computed at once, here
+/// from memory that needs no copy then, or by a helper from a copy; or else when the slice is done.
 void Device::Impl::read_source(Operation& operation, std::uint32_t slot) {
     std::span<const std::byte> source;
     const std::byte* const in_place = source_in_place(operation);
@@ -316,11 +316,13 @@ void Device::Impl::read_source(Operation& operation, std::uint32_t slot) {
         run_admin(operation, slot);
         return;
     }
+    if (operation.session->needs_entropy(static_cast<spec::Opcode>(operation.entry.opcode))) {
+        entropy_.fill(operation.entropy);  // in this order, whoever computes
+    }
     if (in_place != nullptr) {
         operation.outcome = execute(
             *operation.session, {operation.entry, source, operation.output, operation.entropy, 0});
-    } else if (helpers_.any() && !operation.session->needs_entropy(
-                                     static_cast<spec::Opcode>(operation.entry.opcode))) {
+    } else if (helpers_.any()) {
         let_helpers_compute(operation);
     }
     const auto slices =
@@ -354,8 +356,7 @@ void Device::Impl::feed_slices(SliceClass slices) {
     }
 }
 
-/// How long the slice will be busy. Entropy is drawn here, in the order of simulated time, whoever
-/// computes.
+/// How long the slice will be busy.
 Duration Device::Impl::begin_service(Operation& operation) {
     Session& session = *operation.session;
     Duration service = session.service_time(config_.service, operation.entry);
@@ -368,12 +369,6 @@ Duration Device::Impl::begin_service(Operation& operation) {
     if (watchdog != Duration{} && service > watchdog) {
         operation.hung = true;
         return watchdog;
-    }
-    if (session.needs_entropy(static_cast<spec::Opcode>(operation.entry.opcode))) {
-        entropy_.fill(operation.entropy);
-    }
-    if (helpers_.any() && !operation.computing) {
-        let_helpers_compute(operation);
     }
     return service;
 }
