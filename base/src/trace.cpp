@@ -68,19 +68,18 @@ std::unique_lock<SpinningMutex> Trace::guard() const {
 }
 
 void Trace::flush() {
-    if (collected_count_ == 0) {
-        return;
+    if (collected_count_ != 0) {
+        record_locked(std::span(collected_).first(collected_count_));
+        collected_count_ = 0;
     }
-    const auto lock = guard();
-    for (std::size_t i = 0; i < collected_count_; ++i) {
-        add(collected_[i]);
-    }
-    collected_count_ = 0;
 }
 
-void Trace::record_locked(const TraceEvent& event) {
+void Trace::record_locked(std::span<const TraceEvent> events) {
     const std::lock_guard lock(mutex_);
-    add(event);
+    for (const TraceEvent& event : events) {
+        add(event);
+    }
+    add_up();
 }
 
 /// What has been recorded since the last time goes into the hash, and to the listener.

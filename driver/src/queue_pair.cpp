@@ -66,16 +66,18 @@ QueuePair::Batch QueuePair::Impl::submit_batch(std::span<const Item> items, Slot
         waiters_.come(*waiter);  // its reservation, if it has one, is the credit taken below
     }
     Batch batch;
+    Trace::Burst events(trace_);
     const Time now = environment_.now();
     for (const Item& item : items) {
-        batch.refusal =
-            planned ? refused(planned) : take_or_refuse(*item.request, *item.operation, now);
+        batch.refusal = planned ? refused(planned)
+                                : take_or_refuse(*item.request, *item.operation, now, events);
         ++counters_.submit_calls;
         if (batch.refusal) {
             break;
         }
         ++batch.accepted;
     }
+    events.flush();  // before the device sees them
     if (Rules::must_ring(batch.accepted, batch.refusal)) {
         announce();
     }
@@ -94,7 +96,7 @@ QueuePair::Batch QueuePair::Impl::submit_batch(std::span<const Item> items, Slot
 }
 
 error_code QueuePair::Impl::take_or_refuse(const spec::SubmissionEntry& request,
-                                           Operation& operation, Time now) {
+                                           Operation& operation, Time now, Trace::Burst& events) {
     if (state_ != State::open) {
         return refuse_while_down();
     }
@@ -107,12 +109,13 @@ error_code QueuePair::Impl::take_or_refuse(const spec::SubmissionEntry& request,
         environment_.schedule_point("queue_pair.submit.full");
         return Errc::again;
     }
-    return accept_for_session(request, operation, now);
+    return accept_for_session(request, operation, now, events);
 }
 
 /// Users know sessions by the driver's handles, the device by its own ids.
 error_code QueuePair::Impl::accept_for_session(const spec::SubmissionEntry& request,
-                                               Operation& operation, Time now) {
+                                               Operation& operation, Time now,
+                                               Trace::Burst& events) {
     const auto opcode = static_cast<spec::Opcode>(request.opcode);
     if (spec::is_io(opcode) || opcode == spec::Opcode::session_destroy) {
         const auto session = sessions_.translate(request.session);
@@ -122,10 +125,10 @@ error_code QueuePair::Impl::accept_for_session(const spec::SubmissionEntry& requ
         if (opcode == spec::Opcode::session_destroy) {
             sessions_.forget(request.session);
         }
-        accept(request, session.device_id, operation, now);
+        accept(request, session.device_id, operation, now, events);
         return {};
     }
-    accept(request, request.session, operation, now,
+    accept(request, request.session, operation, now, events,
            opcode == spec::Opcode::session_create ? sessions_.begin(request) : 0);
     return {};
 }
@@ -153,7 +156,8 @@ bool QueuePair::Impl::is_invalid(const spec::SubmissionEntry& request) const {
 
 /// `session`: as the device knows it.
 void QueuePair::Impl::accept(const spec::SubmissionEntry& request, std::uint32_t session,
-                             Operation& operation, Time now, std::uint32_t new_session) {
+                             Operation& operation, Time now, Trace::Burst& events,
+                             std::uint32_t new_session) {
     if (look_at_ == WaiterQueue::never) {  // first: without memory for a timer nothing has happened
         const Time look_at = now + config_.recovery.late_after;
         arm_timer(look_at);
@@ -165,7 +169,7 @@ void QueuePair::Impl::accept(const spec::SubmissionEntry& request, std::uint32_t
     slots_.take(entry, operation, now, new_session);
     ++counters_.accepted;
     ++counters_.in_flight;
-    record_at(now, TraceKind::submit, entry.user_tag);
+    events.record(event_at(now, TraceKind::submit, entry.user_tag));
     submission_ring_.step();
 }
 

@@ -165,22 +165,24 @@ class QueuePair::Impl {
     enum class NextTurn : std::uint8_t { none, interrupt, posted };
 
     // under the lock
-    error_code take_or_refuse(const spec::SubmissionEntry& request, Operation& operation, Time now);
+    error_code take_or_refuse(const spec::SubmissionEntry& request, Operation& operation, Time now,
+                              Trace::Burst& events);
     error_code refuse_while_down();
     error_code refused(error_code reason);
     bool is_full() const;
     error_code accept_for_session(const spec::SubmissionEntry& request, Operation& operation,
-                                  Time now);
+                                  Time now, Trace::Burst& events);
     bool is_invalid(const spec::SubmissionEntry& request) const;
     void accept(const spec::SubmissionEntry& request, std::uint32_t session, Operation& operation,
-                Time now, std::uint32_t new_session = 0);
+                Time now, Trace::Burst& events, std::uint32_t new_session = 0);
     void announce();
     void ring_doorbell();
     void tell(const DoneBatch& done);
-    void retire(const spec::CompletionEntry& entry, Time now, DoneBatch& done);
+    void retire(const spec::CompletionEntry& entry, Time now, DoneBatch& done,
+                Trace::Burst& events);
     std::uint32_t whole_entries(std::uint32_t count);
     SlotTable::Slot* note_answer(const spec::CompletionEntry& entry);
-    void end_answered(SlotTable::Slot& slot, Time now, DoneBatch& done);
+    void end_answered(SlotTable::Slot& slot, Time now, DoneBatch& done, Trace::Burst& events);
     void end_unanswered(SlotTable::Slot& slot, Errc reason, DoneBatch& done);
     bool head_is_possible(std::uint32_t sq_head);
     void note_latency(Duration latency);
@@ -190,11 +192,11 @@ class QueuePair::Impl {
     void arm_timer(Time deadline);
     bool is_late(Time now);
     /// `now`: read once for a batch, as a clock is a good part of what an operation costs.
-    void record_at(Time now, TraceKind kind, std::uint64_t id, std::uint64_t digest = 0) {
-        trace_.record({now, kind, static_cast<std::uint16_t>(config_.index), id, digest});
+    TraceEvent event_at(Time now, TraceKind kind, std::uint64_t id, std::uint64_t digest = 0) {
+        return {now, kind, static_cast<std::uint16_t>(config_.index), id, digest};
     }
     void record(TraceKind kind, std::uint64_t id, std::uint64_t digest = 0) {
-        record_at(environment_.now(), kind, id, digest);
+        trace_.record(event_at(environment_.now(), kind, id, digest));
     }
     void check_ledger() const;
     void go_down(State state, Errc reason);

@@ -185,8 +185,11 @@ std::uint32_t QueuePair::Impl::reap(std::uint32_t most) {
         }
         const std::uint64_t bad_heads = counters_.bad_heads;
         const Time now = environment_.now();
-        for (std::uint32_t i = 0; i < count; ++i) {
-            retire(batch_[i], now, done);
+        {
+            Trace::Burst events(trace_);
+            for (std::uint32_t i = 0; i < count; ++i) {
+                retire(batch_[i], now, done, events);
+            }
         }
         hand_out_slots();
         check_ledger();
@@ -254,10 +257,11 @@ std::uint32_t QueuePair::Impl::whole_entries(std::uint32_t count) {
     return count;
 }
 
-void QueuePair::Impl::retire(const spec::CompletionEntry& entry, Time now, DoneBatch& done) {
+void QueuePair::Impl::retire(const spec::CompletionEntry& entry, Time now, DoneBatch& done,
+                             Trace::Burst& events) {
     if (SlotTable::Slot* const slot = note_answer(entry)) {
         counters_.bad_heads += head_is_possible(entry.sq_head) ? 0 : 1;
-        end_answered(*slot, now, done);
+        end_answered(*slot, now, done, events);
     }
 }
 
@@ -271,7 +275,8 @@ SlotTable::Slot* QueuePair::Impl::note_answer(const spec::CompletionEntry& entry
     return slot;
 }
 
-void QueuePair::Impl::end_answered(SlotTable::Slot& slot, Time now, DoneBatch& done) {
+void QueuePair::Impl::end_answered(SlotTable::Slot& slot, Time now, DoneBatch& done,
+                                   Trace::Burst& events) {
     Done& ended = done.emplace_back();  // filled where it is: a copy would wait for its pieces
     ended.operation = slot.operation;
     ended.user_tag = slot.user_tag;
@@ -285,7 +290,7 @@ void QueuePair::Impl::end_answered(SlotTable::Slot& slot, Time now, DoneBatch& d
             completion.result = slot.new_session;
         }
     }
-    record_at(now, TraceKind::reap, slot.user_tag, slot.status);
+    events.record(event_at(now, TraceKind::reap, slot.user_tag, slot.status));
     count_end(completion.status);
     note_latency(completion.device_latency);
     slots_.release(slot);

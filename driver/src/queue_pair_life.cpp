@@ -115,13 +115,14 @@ void QueuePair::Impl::end_operations(Errc reason) {
         done.clear();
         {
             const std::lock_guard lock(*mutex_);
+            Trace::Burst events(trace_);
             while (done.size() < done.capacity()) {
                 SlotTable::Slot* const slot = slots_.oldest();
                 if (slot == nullptr) {
                     break;
                 }
                 if (slot->answered) {
-                    end_answered(*slot, environment_.now(), done);
+                    end_answered(*slot, environment_.now(), done, events);
                 } else {
                     end_unanswered(*slot, reason, done);
                 }
@@ -269,7 +270,9 @@ result<void> QueuePair::Impl::submit_own(const spec::SubmissionEntry& request,
         ++counters_.eagain;
         return Errc::again;
     }
-    accept(request, request.session, operation, environment_.now());
+    Trace::Burst events(trace_);
+    accept(request, request.session, operation, environment_.now(), events);
+    events.flush();
     ring_doorbell();
     check_ledger();
     return {};

@@ -76,6 +76,51 @@ TEST(Trace, AListenerHearsAtOnceWhatAThreadCollects) {
     EXPECT_EQ(trace.event_count(), 2u);
 }
 
+TEST(Trace, ABurstIsHashedAndHeardInItsOrderWhenItEnds) {
+    for (const auto threads : {Trace::Threads::one, Trace::Threads::many}) {
+        Trace trace(1, threads);
+        TraceHash expected;
+        TraceHash heard;
+        trace.listen([&](const TraceEvent& event) { heard.add(event); });
+        {
+            Trace::Burst burst(trace);
+            for (std::uint64_t id = 0; id < 100; ++id) {
+                const TraceEvent event{sample.time, sample.kind, sample.queue, id, sample.digest};
+                burst.record(event);
+                expected.add(event);
+            }
+            burst.flush();
+            EXPECT_EQ(trace.event_count(), 100u);
+            burst.record(sample);
+            expected.add(sample);
+        }
+        EXPECT_EQ(trace.event_count(), 101u);
+        EXPECT_EQ(trace.hash(), expected.value());
+        EXPECT_EQ(heard.value(), expected.value());
+    }
+}
+
+// The hash is added up late; what has been recorded counts at once, and a listener hears of what
+// comes after it alone.
+TEST(Trace, TheHashIsOfAllThatHasBeenRecorded) {
+    Trace trace(1);
+    TraceHash expected;
+    for (std::uint64_t id = 0; id < 300; ++id) {
+        const TraceEvent event{sample.time, sample.kind, sample.queue, id, sample.digest};
+        trace.record(event);
+        expected.add(event);
+        ASSERT_EQ(trace.hash(), expected.value()) << "event " << id;
+    }
+    std::vector<std::uint64_t> heard;
+    trace.listen([&](const TraceEvent& event) { heard.push_back(event.id); });
+    trace.record(sample);
+    EXPECT_EQ(heard, std::vector<std::uint64_t>{sample.id});
+    trace.listen({});
+    trace.record(sample);
+    EXPECT_EQ(heard.size(), 1u);
+    EXPECT_EQ(trace.event_count(), 302u);
+}
+
 TEST(Trace, DigestSeesEveryByteAndTheLength) {
     std::vector<std::byte> bytes(37);
     const auto base = digest_of(bytes);

@@ -129,10 +129,13 @@ class Trace {
     void record(const TraceEvent& event) {
         if (threads_ == Threads::one) {
             add(event);
+            if (count_ >= add_up_at_) [[unlikely]] {
+                add_up();
+            }
         } else if (collector_.load(std::memory_order_relaxed) == std::this_thread::get_id()) {
             collect(event);
         } else {
-            record_locked(event);
+            record_locked({&event, 1});
         }
     }
 
@@ -142,6 +145,8 @@ class Trace {
     void collect_here() { collector_.store(std::this_thread::get_id()); }
     /// The thread that collects: hash() and event_count() know what it has recorded.
     void flush();
+
+    class Burst;
 
     std::uint64_t hash() const;
     std::uint64_t event_count() const;
@@ -167,14 +172,14 @@ class Trace {
         std::function<void(std::FILE*)> write;
     };
     std::unique_lock<SpinningMutex> guard() const;
-    void record_locked(const TraceEvent& event);
+    void record_locked(std::span<const TraceEvent> events);
     void collect(const TraceEvent& event) {
         if (collected_count_ == collected_.size() || listens_.load(std::memory_order_relaxed))
             [[unlikely]] {
             flush();
         }
         if (listens_.load(std::memory_order_relaxed)) [[unlikely]] {
-            record_locked(event);
+            record_locked({&event, 1});
             return;
         }
         collected_[collected_count_++] = event;
@@ -187,9 +192,7 @@ class Trace {
         place.queue = event.queue;
         place.id = event.id;
         place.digest = event.digest;
-        if (++count_ >= add_up_at_) [[unlikely]] {
-            add_up();
-        }
+        ++count_;
     }
     void add_up();
     TraceHash hash_of_all() const;
@@ -199,12 +202,13 @@ class Trace {
     std::atomic<std::thread::id> collector_{};
     std::atomic<bool> listens_{false};
 
-    static constexpr std::size_t usual_delay = 64;  ///< events
+    /// Events between one add_up() and the next, with Threads::one and unless somebody listens.
+    static constexpr std::size_t usual_delay = 64;
 
     alignas(64) mutable SpinningMutex mutex_;
     std::uint64_t count_ = 0;
-    std::uint64_t add_up_at_ = usual_delay;  ///< while somebody listens: at each event
-    std::array<TraceEvent, 256> latest_{};   ///< event n in place n % size, a power of two
+    std::uint64_t add_up_at_ = 0;
+    std::array<TraceEvent, 256> latest_{};  ///< event n in place n % size, a power of two
     static_assert(last_events <= std::tuple_size_v<decltype(latest_)>);
     TraceHash hash_;  ///< of the first `added_up_` events
     std::uint64_t added_up_ = 0;
@@ -214,6 +218,37 @@ class Trace {
     // of the thread that collects
     alignas(64) std::array<TraceEvent, 64> collected_{};
     std::size_t collected_count_ = 0;
+};
+
+/// Events of one thread that follow each other: with Threads::many they are added together, for the
+/// price of one, when this ends at the latest.
+class Trace::Burst {
+  public:
+    explicit Burst(Trace& trace) : trace_(trace) {}
+    Burst(const Burst&) = delete;
+    Burst& operator=(const Burst&) = delete;
+    ~Burst() { flush(); }
+    void record(const TraceEvent& event) {
+        if (trace_.threads_ == Threads::one) {
+            trace_.record(event);
+            return;
+        }
+        if (count_ == events_.size()) {
+            flush();
+        }
+        events_[count_++] = event;
+    }
+    void flush() {
+        if (count_ != 0) {
+            trace_.record_locked(std::span(events_).first(count_));
+            count_ = 0;
+        }
+    }
+
+  private:
+    Trace& trace_;
+    std::array<TraceEvent, 32> events_;
+    std::size_t count_ = 0;
 };
 
 /// Keeps a state writer registered for as long as it lives; must not outlive the Trace.
