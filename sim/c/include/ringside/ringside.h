@@ -43,8 +43,8 @@ struct ringside_config {
 /* `config` may be NULL. */
 int ringside_open(const struct ringside_config* config, ringside_device** device);
 
-/* Takes no more requests (-ESHUTDOWN), for ever, and returns 0 when all that were accepted have ended,
- * callbacks included; -ETIMEDOUT: not within `timeout_ns`. Then ringside_close(). Not from a
+/* Takes no more requests (-ESHUTDOWN), for ever, and returns 0 when all that were accepted have
+ * ended, callbacks included; -ETIMEDOUT: not within `timeout_ns`. Then ringside_close(). Not from a
  * callback (-EDEADLK). */
 int ringside_drain(ringside_device* device, uint64_t timeout_ns);
 
