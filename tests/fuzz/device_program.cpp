@@ -33,6 +33,11 @@ class Memory final : public core::DmaPort, public core::MsiPort {
                     into.begin());
         return core::DmaResult::ok;
     }
+    /// The upper half alone: the rest is copied.
+    const std::byte* look(std::uint64_t address, std::size_t length) override {
+        const bool is_seen = is_mapped(address, length) && address >= base + size / 2;
+        return is_seen ? bytes_.data() + (address - base) : nullptr;
+    }
     core::DmaResult write(std::uint64_t address, std::span<const std::byte> from) override {
         if (!is_mapped(address, from.size())) {
             return address % 2 == 0 ? core::DmaResult::iommu_fault : core::DmaResult::bus_error;
