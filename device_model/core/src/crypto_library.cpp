@@ -44,6 +44,17 @@ RandCtxPtr new_generator(OSSL_LIB_CTX* context, const char* name, EVP_RAND_CTX* 
     return generator;
 }
 
+/// The function that stands under `id` (OSSL_FUNC_*), which the algorithm must have.
+template <typename Function>
+void take(const OSSL_ALGORITHM& algorithm, int id, Function*& function) {
+    const OSSL_DISPATCH* entry = algorithm.implementation;
+    while (entry->function_id != 0 && entry->function_id != id) {
+        ++entry;
+    }
+    require(entry->function_id == id, algorithm.algorithm_names);
+    function = reinterpret_cast<Function*>(entry->function);
+}
+
 /// libcrypto's parameters are not const, but it does not write to what is set.
 OSSL_PARAM octets(const char* name, std::span<const std::byte> bytes) {
     return OSSL_PARAM_construct_octet_string(name, const_cast<std::byte*>(bytes.data()),
@@ -76,47 +87,16 @@ CryptoLibrary::CryptoLibrary() {
 CipherFunctions CryptoLibrary::cipher(const char* name) const {
     const OSSL_ALGORITHM* const algorithm = library_.find_algorithm(OSSL_OP_CIPHER, name);
     require(algorithm != nullptr, name);
-    CipherFunctions functions{};
-    functions.provider = library_.provider_context();
-    for (const OSSL_DISPATCH* entry = algorithm->implementation; entry->function_id != 0; ++entry) {
-        switch (entry->function_id) {
-            case OSSL_FUNC_CIPHER_NEWCTX:
-                functions.make = OSSL_FUNC_cipher_newctx(entry);
-                break;
-            case OSSL_FUNC_CIPHER_FREECTX:
-                functions.free = OSSL_FUNC_cipher_freectx(entry);
-                break;
-            case OSSL_FUNC_CIPHER_ENCRYPT_INIT:
-                functions.encrypt_init = OSSL_FUNC_cipher_encrypt_init(entry);
-                break;
-            case OSSL_FUNC_CIPHER_DECRYPT_INIT:
-                functions.decrypt_init = OSSL_FUNC_cipher_decrypt_init(entry);
-                break;
-            case OSSL_FUNC_CIPHER_CIPHER:
-                functions.cipher = OSSL_FUNC_cipher_cipher(entry);
-                break;
-            case OSSL_FUNC_CIPHER_UPDATE:
-                functions.update = OSSL_FUNC_cipher_update(entry);
-                break;
-            case OSSL_FUNC_CIPHER_FINAL:
-                functions.finish = OSSL_FUNC_cipher_final(entry);
-                break;
-            case OSSL_FUNC_CIPHER_SET_CTX_PARAMS:
-                functions.set_params = OSSL_FUNC_cipher_set_ctx_params(entry);
-                break;
-            case OSSL_FUNC_CIPHER_GET_CTX_PARAMS:
-                functions.get_params = OSSL_FUNC_cipher_get_ctx_params(entry);
-                break;
-            default:
-                break;
-        }
-    }
-    require(functions.make != nullptr && functions.free != nullptr &&
-                functions.encrypt_init != nullptr && functions.decrypt_init != nullptr &&
-                functions.cipher != nullptr && functions.update != nullptr &&
-                functions.finish != nullptr && functions.set_params != nullptr &&
-                functions.get_params != nullptr,
-            name);
+    CipherFunctions functions{.provider = library_.provider_context()};
+    take(*algorithm, OSSL_FUNC_CIPHER_NEWCTX, functions.make);
+    take(*algorithm, OSSL_FUNC_CIPHER_FREECTX, functions.free);
+    take(*algorithm, OSSL_FUNC_CIPHER_ENCRYPT_INIT, functions.encrypt_init);
+    take(*algorithm, OSSL_FUNC_CIPHER_DECRYPT_INIT, functions.decrypt_init);
+    take(*algorithm, OSSL_FUNC_CIPHER_CIPHER, functions.cipher);
+    take(*algorithm, OSSL_FUNC_CIPHER_UPDATE, functions.update);
+    take(*algorithm, OSSL_FUNC_CIPHER_FINAL, functions.finish);
+    take(*algorithm, OSSL_FUNC_CIPHER_SET_CTX_PARAMS, functions.set_params);
+    take(*algorithm, OSSL_FUNC_CIPHER_GET_CTX_PARAMS, functions.get_params);
     return functions;
 }
 
