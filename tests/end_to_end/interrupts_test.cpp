@@ -27,7 +27,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::uint32_t vector = spec::queue_vector(1);
+constexpr std::uint32_t queue_number = 1;
+constexpr std::uint32_t vector = spec::queue_vector(queue_number);
 
 struct Virtual {
     static std::unique_ptr<sim::Platform> make() {
@@ -50,6 +51,9 @@ class Interrupts : public ::testing::Test {
         std::uint64_t handled;   ///< by the driver's
     };
 
+    Interrupts() {
+        platform->environment().trace().listen([this](const TraceEvent& event) { note(event); });
+    }
     ~Interrupts() override {
         platform->environment().trace().listen({});
         device.reset();
@@ -80,31 +84,50 @@ class Interrupts : public ::testing::Test {
         parker->park();
         in_flight.clear();
     }
-    /// Until the device has completed so many operations more than at the last look.
-    bool device_completes(std::uint64_t count) {
-        for (int looks = 0; looks < 5000; ++looks) {
-            if (device->read_statistics().operations - operations_seen == count) {
-                return true;
-            }
-            sim::sleep_for(platform->environment(), 1ms);
+    /// Until the device has written so many completions since it was opened, though it tells
+    /// nobody.
+    void await_completions(std::uint64_t count) {
+        await([&] { return completions == count; });
+    }
+    template <typename Condition>
+    void await(Condition&& condition) {
+        while (!condition()) {
+            news->park();
         }
-        return false;
     }
     Count look() {
         const auto statistics = device->read_statistics();
         const std::uint64_t handled =
             queue().counters().interrupts + device->admin().counters().interrupts;
-        operations_seen = statistics.operations;
         return {statistics.msix_messages - std::exchange(messages_seen, statistics.msix_messages),
                 handled - std::exchange(handled_seen, handled)};
     }
 
     std::unique_ptr<sim::Platform> platform = Time::make();
+    std::unique_ptr<driver::Parker> news = platform->environment().make_parker();
     std::unique_ptr<driver::Device> device;
     std::deque<RecordedOperation> in_flight;
-    std::uint64_t operations_seen = 0;
     std::uint64_t messages_seen = 0;
     std::uint64_t handled_seen = 0;
+    // of the queue pair, since it was opened
+    std::atomic<std::uint64_t> completions{0};
+    std::atomic<int> pending{0};
+    std::atomic<int> sent_late{0};
+
+  private:
+    /// Any thread.
+    void note(const TraceEvent& event) {
+        if (event.kind == TraceKind::completion && event.queue == queue_number) {
+            ++completions;
+        } else if (event.kind == TraceKind::interrupt && event.queue == vector) {
+            const auto fate = static_cast<MessageFate>(event.digest);
+            pending += fate == MessageFate::pending ? 1 : 0;
+            sent_late += fate == MessageFate::sent_late ? 1 : 0;
+        } else {
+            return;
+        }
+        news->unpark();
+    }
 };
 
 using Kinds = ::testing::Types<Virtual, Live>;
@@ -123,35 +146,26 @@ TYPED_TEST(Interrupts, EachMessageOfTheDeviceIsOneRunOfTheHandler) {
 }
 
 TYPED_TEST(Interrupts, AMaskedVectorIsPendingAndItsUnmaskingDeliversOne) {
-    std::atomic<int> pending{0};
-    std::atomic<int> sent_late{0};
     this->open({.recovery = {.late_after = 1h}});  // else the driver unmasks what stays away
-    this->platform->environment().trace().listen([&](const TraceEvent& event) {
-        if (event.kind == TraceKind::interrupt && event.queue == vector) {
-            const auto fate = static_cast<MessageFate>(event.digest);
-            pending += fate == MessageFate::pending ? 1 : 0;
-            sent_late += fate == MessageFate::sent_late ? 1 : 0;
-        }
-    });
     driver::Link& link = this->platform->link();
     link.mask_vector(vector, true);
     this->submit(3);
-    ASSERT_TRUE(this->device_completes(3));
-    sim::sleep_for(this->platform->environment(), 5ms);
+    this->await_completions(3);
+    this->await([this] { return this->pending != 0; });
     auto count = this->look();
     EXPECT_EQ(count.messages, 0u);
     EXPECT_EQ(count.handled, 0u);
     EXPECT_EQ(this->queue().counters().in_flight, 3u) << "nobody told the driver";
-    EXPECT_EQ(pending, 1);
-    EXPECT_EQ(sent_late, 0);
+    EXPECT_EQ(this->pending, 1);
+    EXPECT_EQ(this->sent_late, 0);
 
     link.mask_vector(vector, false);
     this->finish();
     count = this->look();
     EXPECT_EQ(count.messages, 1u);
     EXPECT_EQ(count.handled, 1u);
-    EXPECT_EQ(pending, 1);
-    EXPECT_EQ(sent_late, 1);
+    EXPECT_EQ(this->pending, 1);
+    EXPECT_EQ(this->sent_late, 1);
 
     link.mask_vector(vector, true);
     link.mask_vector(vector, false);
@@ -166,7 +180,7 @@ TYPED_TEST(Interrupts, ACountOfEightIsAnEighthOfTheOperations) {
         SCOPED_TRACE(operations);
         const bool full = operations % 8 == 0;
         this->submit(1);
-        ASSERT_TRUE(this->device_completes(1));
+        this->await_completions(static_cast<std::uint64_t>(operations));
         if (full) {
             this->finish();
         }
