@@ -109,8 +109,8 @@ class QueuePair::Impl {
     void fail_all(Errc reason);
     /// Returns when no interrupt handler runs or will run. Not on the interrupt executor.
     void stop_interrupts();
-    /// Returns when all callbacks have returned that were due, where they have an executor of their
-    /// own. Nothing may be in flight any more that would make more of them. Not on their executor.
+    /// Returns when all callbacks have returned that were due when it was called, where they have
+    /// an executor of their own. Not on that.
     void finish_callbacks();
     /// Takes the rings away from the device. After cut_off().
     void revoke_rings();
