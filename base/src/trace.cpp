@@ -3,9 +3,7 @@
 #include "ringside/base/trace.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cinttypes>
-#include <cstring>
 #include <utility>
 
 namespace ringside {
@@ -19,48 +17,11 @@ constexpr std::array<std::string_view, 23> kind_names = {
 };
 static_assert(kind_names.size() == static_cast<std::size_t>(TraceKind::callback) + 1);
 
-/// Takes two words into a lane: the 128 bits of a product, the upper half onto the lower one.
-inline std::uint64_t fold(std::uint64_t lane, const std::byte* words) {
-    __extension__ using Product = unsigned __int128;
-    std::uint64_t first = 0;
-    std::uint64_t second = 0;
-    std::memcpy(&first, words, sizeof first);
-    std::memcpy(&second, words + sizeof first, sizeof second);
-    const Product product = Product{first ^ lane} * (second ^ 0x9E3779B97F4A7C15u);
-    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
-}
-
 }  // namespace
 
 std::string_view to_string(TraceKind kind) {
     const auto index = static_cast<std::size_t>(kind);
     return index < kind_names.size() ? kind_names[index] : "unknown";
-}
-
-std::uint64_t digest_of(std::span<const std::byte> bytes) {
-    // Four lanes, so that the multiplications of one hide the latency of the others.
-    constexpr std::size_t step = 2 * sizeof(std::uint64_t);
-    std::uint64_t a = 0x243F6A8885A308D3u ^ bytes.size();
-    std::uint64_t b = 0x13198A2E03707344u;
-    std::uint64_t c = 0xA4093822299F31D0u;
-    std::uint64_t d = 0x082EFA98EC4E6C89u;
-    const std::byte* at = bytes.data();
-    std::size_t rest = bytes.size();
-    for (; rest >= 4 * step; rest -= 4 * step, at += 4 * step) {
-        a = fold(a, at);
-        b = fold(b, at + step);
-        c = fold(c, at + 2 * step);
-        d = fold(d, at + 3 * step);
-    }
-    for (; rest >= step; rest -= step, at += step) {
-        a = fold(a, at);
-    }
-    if (rest != 0) {
-        std::byte last[step] = {};
-        std::memcpy(last, at, rest);
-        a = fold(a, last);
-    }
-    return trace_mix(trace_mix(a, b), std::rotl(c, 32) ^ d);
 }
 
 std::unique_lock<SpinningMutex> Trace::guard() const {

@@ -20,6 +20,7 @@
 #include <string_view>
 #include <thread>
 
+#include "ringside/base/digest.hpp"
 #include "ringside/base/spinning_mutex.hpp"
 #include "ringside/base/time.hpp"
 
@@ -79,9 +80,6 @@ struct TraceEvent {
     std::uint64_t id;
     std::uint64_t digest;
 };
-
-/// 64-bit digest of bytes: for telling payloads apart in a trace, not for security.
-std::uint64_t digest_of(std::span<const std::byte> bytes);
 
 /// One round of a multiply-rotate mixer: cheap, and every input bit reaches every output bit
 /// within two rounds.

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#include "ringside/base/digest.hpp"
+
+#include <array>
+#include <bit>
+
+#include "digest.hpp"
+
+namespace ringside {
+namespace {
+
+constexpr unsigned twice(unsigned x) {
+    return (x << 1 & 0xFF) ^ (x >> 7) * 0x1B;
+}
+
+/// What a byte adds to its column in a round of AES (FIPS 197): its substitute times 2, 1, 1, 3.
+constexpr std::array<std::uint32_t, 256> make_products() {
+    std::array<unsigned, 256> powers{1};  // of 3, which are all numbers but 0
+    for (std::size_t i = 1; i < powers.size(); ++i) {
+        powers[i] = powers[i - 1] ^ twice(powers[i - 1]);
+    }
+    std::array<std::uint32_t, 256> products{};
+    const auto put = [&](unsigned byte, unsigned inverse) {
+        const unsigned pair = inverse * 0x101;  // its rotations are in there
+        const unsigned s = (pair ^ pair >> 4 ^ pair >> 5 ^ pair >> 6 ^ pair >> 7 ^ 0x63) & 0xFF;
+        products[byte] = twice(s) | s << 8 | s << 16 | (twice(s) ^ s) << 24;
+    };
+    put(0, 0);
+    for (std::size_t i = 0; i < 255; ++i) {
+        put(powers[i], powers[255 - i]);
+    }
+    return products;
+}
+constexpr auto products = make_products();
+
+struct PortableBlock {
+    std::uint32_t a, b, c, d;  ///< columns
+
+    static PortableBlock of(std::uint64_t low, std::uint64_t high) {
+        return {static_cast<std::uint32_t>(low), static_cast<std::uint32_t>(low >> 32),
+                static_cast<std::uint32_t>(high), static_cast<std::uint32_t>(high >> 32)};
+    }
+    static PortableBlock load(const std::byte* bytes) {
+        PortableBlock block;
+        std::memcpy(&block, bytes, sizeof block);
+        return block;
+    }
+    std::uint64_t low() const { return a | std::uint64_t{b} << 32; }
+
+    PortableBlock round(PortableBlock key) const {
+        return {column(a, b, c, d) ^ key.a, column(b, c, d, a) ^ key.b, column(c, d, a, b) ^ key.c,
+                column(d, a, b, c) ^ key.d};
+    }
+
+  private:
+    /// Of the first row of one column, the second row of the next one and so on.
+    static std::uint32_t column(std::uint32_t first, std::uint32_t second, std::uint32_t third,
+                                std::uint32_t fourth) {
+        return products[first & 0xFF] ^ std::rotl(products[second >> 8 & 0xFF], 8) ^
+               std::rotl(products[third >> 16 & 0xFF], 16) ^ std::rotl(products[fourth >> 24], 24);
+    }
+};
+
+}  // namespace
+
+std::uint64_t portable_digest_of(std::span<const std::byte> bytes) {
+    return digest::compute<PortableBlock>(bytes.data(), bytes.size());
+}
+
+std::uint64_t digest_of(std::span<const std::byte> bytes) {
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("aes") && __builtin_cpu_supports("avx")) [[likely]] {
+        return digest::compute_by_instruction(bytes.data(), bytes.size());
+    }
+#endif
+    return portable_digest_of(bytes);
+}
+
+}  // namespace ringside

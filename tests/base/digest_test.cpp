@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+
+// Digests of payloads: every difference shows, and every processor computes the same.
+
+#include "ringside/base/digest.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <bit>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "ringside/base/prng.hpp"
+
+namespace ringside {
+namespace {
+
+using Bytes = std::vector<std::byte>;
+
+Bytes random_bytes(std::size_t size) {
+    Bytes bytes(size);
+    Prng(1, "digest_test").fill(bytes);
+    return bytes;
+}
+
+/// Below, at and above a block of the digest, its stripe, and several of these.
+constexpr std::size_t digested_sizes[] = {1,   15,  16,  17,  32,  37,  64,
+                                          127, 128, 129, 200, 256, 400, 1024};
+
+/// Inputs of which no two may have the same digest.
+class Variants {
+  public:
+    void add(const Bytes& bytes, const std::string& what) {
+        const auto [place, is_new] = seen_.emplace(digest_of(bytes), what);
+        EXPECT_TRUE(is_new) << what << " is taken for " << place->second;
+    }
+
+  private:
+    std::unordered_map<std::uint64_t, std::string> seen_;
+};
+
+TEST(Digest, SeesEveryBit) {
+    for (const std::size_t size : digested_sizes) {
+        for (Bytes bytes : {Bytes(size), random_bytes(size)}) {
+            Variants variants;
+            variants.add(bytes, "the original");
+            for (std::size_t bit = 0; bit < 8 * size; ++bit) {
+                bytes[bit / 8] ^= std::byte{1} << bit % 8;
+                variants.add(bytes, "bit " + std::to_string(bit) + " of " + std::to_string(size));
+                bytes[bit / 8] ^= std::byte{1} << bit % 8;
+            }
+        }
+    }
+}
+
+TEST(Digest, SeesWhatChangesPlaces) {
+    for (const std::size_t size : {8, 16, 128}) {
+        Bytes bytes = random_bytes(1024);
+        Variants variants;
+        variants.add(bytes, "the original");
+        for (auto a = bytes.begin(); a != bytes.end(); a += size) {
+            for (auto b = a + size; b != bytes.end(); b += size) {
+                std::swap_ranges(a, a + size, b);
+                variants.add(bytes, std::to_string(a - bytes.begin()) + " and " +
+                                        std::to_string(b - bytes.begin()));
+                std::swap_ranges(a, a + size, b);
+            }
+        }
+    }
+}
+
+TEST(Digest, SeesTheLengthOfZeros) {
+    Variants variants;
+    for (std::size_t size = 0; size < 1000; ++size) {
+        variants.add(Bytes(size), std::to_string(size));
+    }
+}
+
+TEST(Digest, OneBitChangesHalfOfTheDigest) {
+    for (const std::size_t size : digested_sizes) {
+        Bytes bytes(size);
+        const std::uint64_t base = digest_of(bytes);
+        int changed = 0;
+        for (std::size_t bit = 0; bit < 8 * size; ++bit) {
+            bytes[bit / 8] ^= std::byte{1} << bit % 8;
+            changed += std::popcount(digest_of(bytes) ^ base);
+            bytes[bit / 8] ^= std::byte{1} << bit % 8;
+        }
+        EXPECT_NEAR(changed / (8.0 * static_cast<double>(size)), 32, 5) << size << " bytes";
+    }
+}
+
+TEST(Digest, IsTheSameOnEveryProcessorAndAtEveryAddress) {
+    const Bytes bytes = random_bytes(5000);
+    for (const std::size_t offset : {0, 1, 7, 16}) {
+        const auto expect_same = [&](std::size_t size) {
+            const auto part = std::span(bytes).subspan(offset, size);
+            const Bytes aligned(part.begin(), part.end());
+            ASSERT_EQ(digest_of(part), portable_digest_of(aligned)) << size << " at " << offset;
+        };
+        for (std::size_t size = 0; size <= 300; ++size) {
+            expect_same(size);
+        }
+        expect_same(1024);
+        expect_same(4099);
+    }
+}
+
+// Pinned: a trace is compared with one from another machine, and another year.
+TEST(Digest, OnceTakenIsTakenForEver) {
+    EXPECT_EQ(digest_of({}), 0xd621510e936efa08u);
+    EXPECT_EQ(digest_of(random_bytes(1000)), 0x8ddb99254494bf04u);
+}
+
+}  // namespace
+}  // namespace ringside
