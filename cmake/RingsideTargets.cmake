@@ -59,23 +59,25 @@ function(ringside_wall PARTY TITLE ROOT)
     endforeach()
 endfunction()
 
-# ringside_layer(NAME DIR dir [SOURCES ...] [PUBLIC ...] [PRIVATE ...] [FORBID ...] [EXPORT set])
+# ringside_layer(NAME DIR dir [SOURCES ...] [HOT ...] [PUBLIC ...] [PRIVATE ...] [FORBID ...] [EXPORT set])
 #
 # A layer of the house as a static library (an interface library if it has no sources), with its own
 # include root DIR/include. It sees the headers of what it links and of nothing else of ours. FORBID names
 # third parties whose headers lie in the system's include path but are not for this layer
 # (systemc, openssl, asio): their wall stands first on its path. A layer of headers only is held
 # to the same by an object that includes each of them. EXPORT: the set of installed targets that it is
-# part of, the package's own (ringside) unless named.
+# part of, the package's own (ringside) unless named. HOT: the sources through which every operation goes.
+# An optimised build compiles them as one, so that calls between them can be inlined, and the layer with -O3;
+# clang-tidy wants each for itself, and the sanitizers' presets compile all sources together anyway.
 function(ringside_layer NAME)
-    cmake_parse_arguments(ARG "" "DIR;EXPORT" "SOURCES;PUBLIC;PRIVATE;FORBID" ${ARGN})
+    cmake_parse_arguments(ARG "" "DIR;EXPORT" "SOURCES;HOT;PUBLIC;PRIVATE;FORBID" ${ARGN})
     if(NOT ARG_EXPORT)
         set(ARG_EXPORT ringside)
     endif()
-    if(ARG_SOURCES)
+    if(ARG_SOURCES OR ARG_HOT)
         set(compiled ${NAME})
         set(scope PUBLIC)
-        add_library(${NAME} STATIC ${ARG_SOURCES})
+        add_library(${NAME} STATIC ${ARG_SOURCES} ${ARG_HOT})
         target_link_libraries(${NAME} PRIVATE ${ARG_PRIVATE})
     else()
         set(compiled ${NAME}_headers)
@@ -92,6 +94,11 @@ function(ringside_layer NAME)
         $<BUILD_INTERFACE:${ARG_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
     target_link_libraries(${NAME} ${scope} ${ARG_PUBLIC})
     target_link_libraries(${compiled} PRIVATE $<BUILD_INTERFACE:ringside_options>)
+    if(ARG_HOT AND CMAKE_BUILD_TYPE MATCHES "^Rel" AND NOT RINGSIDE_SANITIZE)
+        set_source_files_properties(${ARG_HOT} PROPERTIES UNITY_GROUP hot)
+        set_target_properties(${NAME} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+        target_compile_options(${NAME} PRIVATE -O3 $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+    endif()
     foreach(party IN LISTS ARG_FORBID)
         target_include_directories(${compiled} BEFORE PRIVATE ${PROJECT_BINARY_DIR}/walls/${party})
     endforeach()
