@@ -56,9 +56,15 @@ void Trace::add_up() {
 
 TraceHash Trace::hash_of_all() const {
     TraceHash hash = hash_;
-    const std::uint64_t end = count_;
-    for (std::uint64_t i = added_up_; i != end; ++i) {
-        hash.add(latest_[i % latest_.size()]);
+    const auto all = std::span(latest_);
+    const std::size_t first = added_up_ % all.size();
+    const std::size_t count = count_ - added_up_;
+    const std::size_t before_the_end = std::min(count, all.size() - first);
+    for (const TraceEvent& event : all.subspan(first, before_the_end)) {
+        hash.add(event);
+    }
+    for (const TraceEvent& event : all.first(count - before_the_end)) {
+        hash.add(event);
     }
     return hash;
 }

@@ -26,7 +26,8 @@
 
 namespace ringside {
 
-enum class TraceKind : std::uint8_t {
+/// As wide as the queue, so that both are read as one word.
+enum class TraceKind : std::uint16_t {
     mmio_write,    ///< id: BAR offset, digest: value
     mmio_read,     ///< id: BAR offset, digest: value
     doorbell,      ///< device saw a new tail; id: tail
@@ -94,7 +95,7 @@ constexpr std::uint64_t trace_mix(std::uint64_t state, std::uint64_t word) {
 class TraceHash {
   public:
     void add(const TraceEvent& event) {
-        const auto what = static_cast<std::uint64_t>(event.kind) << 16 | event.queue;
+        const auto what = static_cast<std::uint32_t>(event.kind) | std::uint32_t{event.queue} << 16;
         state_ = trace_mix(state_, static_cast<std::uint64_t>(to_ps(event.time)) * time_factor +
                                        what * what_factor + event.id * id_factor +
                                        event.digest * digest_factor);
