@@ -39,31 +39,30 @@ void Trace::record_locked(std::span<const TraceEvent> events) {
     const std::lock_guard lock(mutex_);
     for (const TraceEvent& event : events) {
         add(event);
+        if (next_ == latest_.data() + latest_.size()) {
+            add_up();
+        }
     }
     add_up();
 }
 
 /// What has been recorded since the last time goes into the hash, and to the listener.
 void Trace::add_up() {
-    std::uint64_t unheard = added_up_;
+    const auto events = to_add_up();
     hash_ = hash_of_all();
-    added_up_ = count_;
-    add_up_at_ = listener_ ? 0 : count_ + usual_delay;
-    for (const std::uint64_t end = count_; listener_ && unheard != end; ++unheard) {
-        listener_(latest_[unheard % latest_.size()]);
+    added_up_ += events.size();
+    TraceEvent* const end = latest_.data() + latest_.size();
+    next_ = next_ == end ? latest_.data() : next_;
+    not_added_up_ = next_;
+    add_up_at_ = listener_ ? next_ : std::min(next_ + usual_delay, end) - 1;
+    for (auto event = events.begin(); listener_ && event != events.end(); ++event) {
+        listener_(*event);
     }
 }
 
 TraceHash Trace::hash_of_all() const {
     TraceHash hash = hash_;
-    const auto all = std::span(latest_);
-    const std::size_t first = added_up_ % all.size();
-    const std::size_t count = count_ - added_up_;
-    const std::size_t before_the_end = std::min(count, all.size() - first);
-    for (const TraceEvent& event : all.subspan(first, before_the_end)) {
-        hash.add(event);
-    }
-    for (const TraceEvent& event : all.first(count - before_the_end)) {
+    for (const TraceEvent& event : to_add_up()) {
         hash.add(event);
     }
     return hash;
@@ -76,7 +75,7 @@ std::uint64_t Trace::hash() const {
 
 std::uint64_t Trace::event_count() const {
     const auto lock = guard();
-    return count_;
+    return count();
 }
 
 void Trace::listen(std::function<void(const TraceEvent&)> listener) {
@@ -84,7 +83,7 @@ void Trace::listen(std::function<void(const TraceEvent&)> listener) {
     add_up();
     listener_ = std::move(listener);
     listens_.store(static_cast<bool>(listener_));
-    add_up_at_ = 0;
+    add_up_at_ = next_;
 }
 
 Trace::StateWriter Trace::add_state_writer(std::string name,
@@ -103,7 +102,7 @@ Trace::StateWriter::~StateWriter() {
 
 void Trace::dump(std::FILE* out) const {
     std::fprintf(out, "seed %" PRIu64 ", trace hash %016" PRIx64 ", %" PRIu64 " events\n", seed_,
-                 hash_of_all().value(), count_);
+                 hash_of_all().value(), count());
     for (const auto& writer : writers_) {
         std::fprintf(out, "-- %s\n", writer.name.c_str());
         writer.write(out);
@@ -112,9 +111,9 @@ void Trace::dump(std::FILE* out) const {
         std::fprintf(out, "%" PRId64 " %s %u %" PRIx64 " %016" PRIx64 "\n", to_ps(event.time),
                      to_string(event.kind).data(), event.queue, event.id, event.digest);
     };
-    const std::uint64_t shown = std::min<std::uint64_t>(count_, last_events);
+    const std::uint64_t shown = std::min<std::uint64_t>(count(), last_events);
     std::fprintf(out, "-- last %" PRIu64 " events: time_ps kind queue id digest\n", shown);
-    for (std::uint64_t i = count_ - shown; i < count_; ++i) {
+    for (std::uint64_t i = count() - shown; i < count(); ++i) {
         print(latest_[i % latest_.size()]);
     }
     std::for_each_n(collected_.begin(), collected_count_, print);

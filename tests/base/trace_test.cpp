@@ -8,6 +8,9 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cinttypes>
+#include <cstdlib>
+#include <string>
 #include <vector>
 
 #include "ringside/base/assert.hpp"
@@ -104,20 +107,44 @@ TEST(Trace, ABurstIsHashedAndHeardInItsOrderWhenItEnds) {
 TEST(Trace, TheHashIsOfAllThatHasBeenRecorded) {
     Trace trace(1);
     TraceHash expected;
-    for (std::uint64_t id = 0; id < 300; ++id) {
-        const TraceEvent event{sample.time, sample.kind, sample.queue, id, sample.digest};
-        trace.record(event);
-        expected.add(event);
-        ASSERT_EQ(trace.hash(), expected.value()) << "event " << id;
-    }
+    std::uint64_t recorded = 0;
+    const auto record = [&](std::uint64_t count) {
+        for (const std::uint64_t end = recorded + count; recorded != end; ++recorded) {
+            const TraceEvent event{sample.time, sample.kind, sample.queue, recorded, 0};
+            trace.record(event);
+            expected.add(event);
+            ASSERT_EQ(trace.hash(), expected.value()) << "event " << recorded;
+            ASSERT_EQ(trace.event_count(), recorded + 1);
+        }
+    };
+    record(300);
     std::vector<std::uint64_t> heard;
     trace.listen([&](const TraceEvent& event) { heard.push_back(event.id); });
-    trace.record(sample);
-    EXPECT_EQ(heard, std::vector<std::uint64_t>{sample.id});
+    record(2);
     trace.listen({});
-    trace.record(sample);
-    EXPECT_EQ(heard.size(), 1u);
-    EXPECT_EQ(trace.event_count(), 302u);
+    record(700);
+    EXPECT_EQ(heard, (std::vector<std::uint64_t>{300, 301}));
+}
+
+TEST(Trace, DumpShowsTheLatestEventsInTheirOrder) {
+    Trace trace(1);
+    for (std::uint64_t id = 0; id < 300; ++id) {
+        trace.record({sample.time, sample.kind, sample.queue, id, sample.digest});
+    }
+    std::string expected;
+    for (std::uint64_t id = 300 - Trace::last_events; id < 300; ++id) {
+        char line[64];
+        std::snprintf(line, sizeof line, "5 submit 1 %" PRIx64 " 0000000000000003\n", id);
+        expected += line;
+    }
+    char* dump = nullptr;
+    std::size_t size = 0;
+    std::FILE* const out = open_memstream(&dump, &size);
+    trace.dump(out);
+    std::fclose(out);
+    const std::string dumped(dump, size);
+    std::free(dump);
+    EXPECT_EQ(dumped.substr(dumped.find("5 submit")), expected);
 }
 
 TEST(Trace, StateWriterIsGoneWithItsRegistration) {

@@ -127,8 +127,9 @@ class Trace {
 
     void record(const TraceEvent& event) {
         if (threads_ == Threads::one) {
+            const bool is_due = next_ == add_up_at_;
             add(event);
-            if (count_ >= add_up_at_) [[unlikely]] {
+            if (is_due) [[unlikely]] {
                 add_up();
             }
         } else if (collector_.load(std::memory_order_relaxed) == std::this_thread::get_id()) {
@@ -185,31 +186,33 @@ class Trace {
     }
     void add(const TraceEvent& event) {
         // By field: what was just written in pieces would have to wait to be read as a whole.
-        TraceEvent& place = latest_[count_ % latest_.size()];
-        place.time = event.time;
-        place.kind = event.kind;
-        place.queue = event.queue;
-        place.id = event.id;
-        place.digest = event.digest;
-        ++count_;
+        TraceEvent* const place = next_++;
+        place->time = event.time;
+        place->kind = event.kind;
+        place->queue = event.queue;
+        place->id = event.id;
+        place->digest = event.digest;
     }
     void add_up();
+    std::span<const TraceEvent> to_add_up() const { return {not_added_up_, next_}; }
     TraceHash hash_of_all() const;
+    std::uint64_t count() const { return added_up_ + to_add_up().size(); }
 
     std::uint64_t seed_;
     Threads threads_;
     std::atomic<std::thread::id> collector_{};
     std::atomic<bool> listens_{false};
 
-    /// Events between one add_up() and the next, with Threads::one and unless somebody listens.
+    /// Events from one add_up() to the next, with Threads::one and unless somebody listens.
     static constexpr std::size_t usual_delay = 64;
 
     alignas(64) mutable SpinningMutex mutex_;
-    std::uint64_t count_ = 0;
-    std::uint64_t add_up_at_ = 0;
-    std::array<TraceEvent, 256> latest_{};  ///< event n in place n % size, a power of two
+    std::array<TraceEvent, 256> latest_{};  ///< event n in place n % size
     static_assert(last_events <= std::tuple_size_v<decltype(latest_)>);
-    TraceHash hash_;  ///< of the first `added_up_` events
+    TraceEvent* next_ = latest_.data();       ///< where the next event goes; never the end
+    const TraceEvent* add_up_at_ = next_;     ///< after the event in this place
+    const TraceEvent* not_added_up_ = next_;  ///< the first that is not in the hash
+    TraceHash hash_;                          ///< of the first `added_up_` events
     std::uint64_t added_up_ = 0;
     std::function<void(const TraceEvent&)> listener_;
     std::list<NamedWriter> writers_;
