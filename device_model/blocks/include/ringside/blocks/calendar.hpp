@@ -62,9 +62,10 @@ class Calendar {
         if (next_ == heap) [[unlikely]] {
             return take_from_heap();
         }
-        Lane& lane = lanes_[next_];
+        const std::size_t place = next_;
+        Lane& lane = lanes_[place];
         Action action = lane.pop().action;
-        fronts_[next_] = lane.is_empty() ? Time::max() : lane.front().key.time;
+        fronts_[place] = lane.is_empty() ? Time::max() : lane.front().key.time;
         find_next();
         return action;
     }
@@ -105,19 +106,16 @@ class Calendar {
     [[gnu::always_inline]] void find_next() { find_next(std::make_index_sequence<places>()); }
     template <std::size_t... Place>
     [[gnu::always_inline]] void find_next(std::index_sequence<Place...> /*all*/) {
-        const std::array<std::int64_t, places> fronts{to_ps(fronts_[Place])...};
-        std::int64_t earliest = fronts[0];
-        ((earliest = fronts[Place] < earliest ? fronts[Place] : earliest), ...);
-        // the sign of a difference: a comparison would become a branch
-        const auto is_later = [&](std::size_t place) {
-            return static_cast<std::uint64_t>(earliest - fronts[place]) >> 63;
-        };
-        constexpr unsigned all = (1u << places) - 1;
-        const unsigned at_once = all ^ static_cast<unsigned>((... | (is_later(Place) << Place)));
+        Time earliest = fronts_[0];
+        ((earliest = std::min(earliest, fronts_[Place])), ...);
+        unsigned later = 0;  // a bit for each place: a comparison that is kept becomes no branch
+        ((later = later + later + (earliest < fronts_[places - 1 - Place])), ...);
+        const unsigned at_once = ~later;
         next_ = static_cast<std::size_t>(std::countr_zero(at_once));
-        next_time_ = time_from_ps(earliest);
-        if ((at_once & (at_once - 1)) != 0) [[unlikely]] {
-            find_first_entered(at_once);
+        next_time_ = earliest;
+        constexpr unsigned all = (1u << places) - 1;
+        if ((at_once & (at_once - 1) & all) != 0) [[unlikely]] {
+            find_first_entered(at_once & all);
         }
     }
     [[gnu::noinline]] void find_first_entered(unsigned at_once) {
