@@ -67,7 +67,8 @@ endfunction()
 # (systemc, openssl, asio): their wall stands first on its path. A layer of headers only is held
 # to the same by an object that includes each of them. EXPORT: the set of installed targets that it is
 # part of, the package's own (ringside) unless named. HOT: the sources through which every operation goes.
-# An optimised build compiles them as one, so that calls between them can be inlined, and the layer with -O3;
+# An optimised build compiles them as one, so that calls between them can be inlined (with twice the compiler's
+# usual allowance, which runs out before the smallest functions have their turn), and the layer with -O3;
 # clang-tidy wants each for itself, and the sanitizers' presets compile all sources together anyway.
 function(ringside_layer NAME)
     cmake_parse_arguments(ARG "" "DIR;EXPORT" "SOURCES;HOT;PUBLIC;PRIVATE;FORBID" ${ARGN})
@@ -97,7 +98,8 @@ function(ringside_layer NAME)
     if(ARG_HOT AND CMAKE_BUILD_TYPE MATCHES "^Rel" AND NOT RINGSIDE_SANITIZE)
         set_source_files_properties(${ARG_HOT} PROPERTIES UNITY_GROUP hot)
         set_target_properties(${NAME} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
-        target_compile_options(${NAME} PRIVATE -O3 $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+        target_compile_options(${NAME} PRIVATE -O3
+            $<$<CXX_COMPILER_ID:GNU>:--param=inline-unit-growth=80;-Wno-subobject-linkage>)
     endif()
     foreach(party IN LISTS ARG_FORBID)
         target_include_directories(${compiled} BEFORE PRIVATE ${PROJECT_BINARY_DIR}/walls/${party})

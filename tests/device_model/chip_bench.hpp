@@ -54,6 +54,13 @@ class BenchMemory final : public core::DmaPort {
         accesses.push_back({false, address, size});
         return bytes_.data() + (address - base);
     }
+    std::byte* look_to_write(std::uint64_t address, std::size_t size) override {
+        if (judge || !is_mapped(address, size)) {
+            return nullptr;
+        }
+        accesses.push_back({true, address, size});
+        return bytes_.data() + (address - base);
+    }
     core::DmaResult write(std::uint64_t address, std::span<const std::byte> from) override {
         const Access access{true, address, from.size()};
         if (const auto verdict = answer(access); verdict != core::DmaResult::ok) {
@@ -255,6 +262,13 @@ class Bench : public core::MsiPort {
         while (device.next_event() && *device.next_event() <= end) {
             step();
         }
+        now = end;
+        device.advance(now);
+    }
+
+    /// As a host does that knows that nobody accesses the chip or its memory before `end`.
+    void run_ahead(Time end) {
+        device.run(end, now, {.host_stands_still = true});
         now = end;
         device.advance(now);
     }

@@ -4,6 +4,7 @@
 // Helper threads change nothing but the time that a run takes: outputs, completions and the trace
 // are the same with none and with three, random numbers and signatures included.
 
+#include <algorithm>
 #include <future>
 #include <memory>
 #include <thread>
@@ -64,11 +65,55 @@ class Workload {
                                 bench_.output(entries.at(completion.cid))});
         }
     }
+    /// The same for AES-CTR between places of the window, each of which is also others' source and
+    /// destination.
+    void begin_in_window(std::uint16_t count) {
+        for (std::uint16_t cid = 0; cid < count; ++cid) {
+            const auto& [question, session] =
+                question_of(prng_.below(2) == 0 ? spec::Algorithm::aes_ctr : spec::Algorithm::hmac);
+            auto entry = bench_.descriptor_of(question, session);
+            entry.cid = cid;
+            entry.src_len = static_cast<std::uint32_t>(1 + prng_.below(3000));
+            if (question.algorithm == spec::Algorithm::aes_ctr) {
+                entry.dst_len = entry.src_len;
+            }
+            entry.src = place_in_window(entry.src_len);
+            entry.dst = place_in_window(entry.dst_len);
+            bench_.push(SliceBench::io, entry);
+        }
+        bench_.ring(SliceBench::io);
+    }
+    /// The chip works up to an instant, then the host writes into the window.
+    void run_ahead(Duration duration) {
+        bench_.run_ahead(bench_.now + duration);
+        prng_.fill(bench_.memory.at(place_in_window(64), 64));
+    }
+    void end_in_window() {
+        bench_.run_ahead(bench_.now + std::chrono::milliseconds(1));
+        for (const auto& completion : bench_.reap(SliceBench::io)) {
+            records_.push_back({completion.cid, completion.status, completion.latency_ns, {}});
+        }
+        const auto bytes = bench_.memory.at(window_, window_size);
+        records_.push_back({0, 0, 0, Bytes(bytes.begin(), bytes.end())});
+    }
+    std::uint64_t random(std::uint64_t below) { return prng_.below(below); }
     History result() const { return {records_, bench_.trace.hash()}; }
     CryptoBench& bench() { return bench_; }
 
   private:
+    static constexpr std::size_t window_size = 8192;
+
+    const std::pair<Question, std::uint32_t>& question_of(spec::Algorithm algorithm) const {
+        return *std::find_if(asked_.begin(), asked_.end(), [algorithm](const auto& asked) {
+            return asked.first.algorithm == algorithm;
+        });
+    }
+    std::uint64_t place_in_window(std::size_t size) {
+        return window_ + prng_.below(window_size - size + 1);
+    }
+
     CryptoBench bench_;
+    const std::uint64_t window_ = bench_.memory.allocate(window_size);
     Prng prng_;
     std::vector<std::pair<Question, std::uint32_t>> asked_;
     std::vector<Record> records_;
@@ -95,6 +140,23 @@ TEST_P(Helpers, GiveTheSameBytesAtTheSameTimes) {
     expect_same(4, [](Workload& workload) {
         for (int round = 0; round < 8; ++round) {
             workload.end(workload.begin(60));
+        }
+    });
+}
+
+// A helper reads and writes memory some time after the chip would have.
+TEST_P(Helpers, WorkInMemoryAsTheChipWould) {
+    expect_same(4, [](Workload& workload) {
+        for (int round = 0; round < 40; ++round) {
+            workload.begin_in_window(static_cast<std::uint16_t>(1 + workload.random(40)));
+            for (int step = 0; step < 4; ++step) {
+                workload.run_ahead(Duration(workload.random(4'000'000)));
+            }
+            if (round % 8 == 7) {
+                workload.bench().write(spec::at("Q_RESET").of(SliceBench::io), 1);
+                workload.bench().enable_again(SliceBench::io);
+            }
+            workload.end_in_window();
         }
     });
 }

@@ -28,12 +28,19 @@ bool is_fault_block(const spec::Block& block) {
 }  // namespace
 
 Device::Impl::Impl(const DeviceConfig& config, DmaPort& dma, MsiPort& msi, Trace& trace)
-    : Endpoint({.link = config.link}, spec::blocks, storage_size, dma, msi),
+    : Impl(config, dma,
+           config.helpers != 0 ? std::make_unique<HelpedDma>(dma, config.helpers) : nullptr, msi,
+           trace) {}
+
+Device::Impl::Impl(const DeviceConfig& config, DmaPort& dma, std::unique_ptr<HelpedDma> helped,
+                   MsiPort& msi, Trace& trace)
+    : Endpoint({.link = config.link}, spec::blocks, storage_size, helped != nullptr ? *helped : dma,
+               msi),
       config_(config),
       trace_(trace),
       sessions_(library_, config.max_sessions),
       queues_(config.queue_pairs),
-      helpers_(config.helpers),
+      helped_(std::move(helped)),
       entropy_(trace.seed(), "device entropy"),
       slices_{{{config.slices}, {config.asymmetric_slices}}},
       downstream_({config.link_per_byte, config.max_payload, config.packet_overhead,
@@ -249,8 +256,8 @@ std::optional<std::uint32_t> Device::inject(const FaultRule& rule) {
 void Device::advance(Time now) {
     impl_->advance(now);
 }
-void Device::run(Time limit, Time& clock, const blocks::Enough& enough) {
-    impl_->run(limit, clock, enough);
+void Device::run(Time limit, Time& clock, const blocks::RunTerms& terms) {
+    impl_->run(limit, clock, terms);
 }
 std::optional<Time> Device::next_event() const {
     return impl_->next_event();

@@ -16,6 +16,7 @@
 
 #include "crypto_library.hpp"
 #include "fault_injector.hpp"
+#include "helped_dma.hpp"
 #include "pipeline.hpp"
 #include "ringside/base/cleansed_buffer.hpp"
 #include "ringside/base/prng.hpp"
@@ -34,13 +35,16 @@ class Device::Impl final : public blocks::Endpoint {
     Impl& operator=(const Impl&) = delete;
 
     void advance(Time now) override;
-    void run(Time limit, Time& clock, const blocks::Enough& enough) override;
+    void run(Time limit, Time& clock, const blocks::RunTerms& terms) override;
     std::optional<Time> next_event() const override {
         return is_gone_ ? std::nullopt : calendar_.next();
     }
     std::optional<std::uint32_t> inject(const FaultRule& rule);
 
   private:
+    Impl(const DeviceConfig& config, DmaPort& dma, std::unique_ptr<HelpedDma> helped, MsiPort& msi,
+         Trace& trace);
+
     static constexpr std::uint16_t nobody = 0xFFFF;
     static constexpr std::uint64_t bit_of(std::uint32_t queue) { return std::uint64_t{1} << queue; }
     static_assert(spec::max_queue_pairs <= 64);
@@ -117,9 +121,13 @@ class Device::Impl final : public blocks::Endpoint {
     void free_slice(std::size_t slices);
     void feed_slices(SliceClass slices);
     Duration begin_service(Operation& operation);
-    void let_helpers_compute(Operation& operation);
+    void let_helpers_compute(Operation& operation, std::span<const std::byte> source,
+                             bool is_in_place);
     void run_slice(Operation& operation, std::uint32_t slot);
     Outcome compute(Operation& operation);
+    Outcome collect(Operation& operation);
+    void take_output(Operation& operation);
+    bool let_helpers_deliver(Operation& operation);
     void send_output(const Operation& operation, std::uint32_t slot);
     void write_output(Operation& operation, std::uint32_t slot);
     std::uint32_t take_slot(std::uint32_t queue);
@@ -195,7 +203,8 @@ class Device::Impl final : public blocks::Endpoint {
     std::uint32_t last_served_ = 0;  ///< by the arbiter
     bool fetching_ = false;
     std::vector<Operation> operations_;
-    Helpers helpers_;
+    const std::unique_ptr<HelpedDma> helped_;  ///< null: without helpers
+    bool host_stands_still_ = false;           ///< see HelpedDma; never without helpers
     Prng entropy_;
     std::vector<std::uint32_t> vacant_;
     std::uint64_t serial_ = 0;

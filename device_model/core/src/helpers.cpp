@@ -5,15 +5,18 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <string.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstring>
 
+#include "ringside/base/bus_copy.hpp"
+
 namespace ringside::core {
 namespace {
 
-using State = Computation::State;
+using Phase = Computation::Phase;
 
 // Waking a thread costs more than most computations: who has nothing to do looks around this long
 // before it sleeps. Not where it would keep others from running.
@@ -38,52 +41,71 @@ bool look(Found&& found) {
     return false;
 }
 
-/// Whether the caller is the one to compute it, or to forget it.
-bool claim(Computation& computation, State becomes) {
-    State expected = State::waiting;
-    return computation.state.compare_exchange_strong(expected, becomes);
-}
-
 }  // namespace
 
-void Helpers::Desk::lay(Computation& computation) {
-    const std::uint64_t place = entered_.load(std::memory_order_relaxed);
-    if (place - known_taken_ == capacity) {
+bool ErrandQueue::put(const Errand& errand) {
+    if (put_ - known_taken_ == capacity) {
         known_taken_ = taken_.load();
-        if (place - known_taken_ == capacity) {
-            return;
+        if (put_ - known_taken_ == capacity) {
+            return false;
         }
     }
-    ring_[place % capacity].store(&computation, std::memory_order_relaxed);
-    entered_.store(place + 1, std::memory_order_release);
-    // Without a fence a helper that falls asleep just now is missed. It is called for the next one,
-    // and this one does not wait: who collects it computes it.
-    if (is_asleep_.load(std::memory_order_relaxed)) {
+    Place& place = places_[put_ % capacity];
+    place.computation.store(errand.computation, std::memory_order_relaxed);
+    place.target.store(errand.target, std::memory_order_relaxed);
+    place.number.store(++put_, std::memory_order_release);
+    return true;
+}
+
+bool ErrandQueue::take(Errand& errand) {
+    std::uint64_t number = taken_.load();
+    const Place& place = places_[number % capacity];
+    if (!has(number)) {
+        return false;
+    }
+    errand.computation = place.computation.load(std::memory_order_relaxed);
+    errand.target = place.target.load(std::memory_order_relaxed);
+    return taken_.compare_exchange_strong(number, number + 1);
+}
+
+void ErrandQueue::read_ahead() {
+    for (looked_at_ = std::max(looked_at_, taken_.load()); has(looked_at_); ++looked_at_) {
+        places_[looked_at_ % capacity].computation.load(std::memory_order_relaxed)->read_ahead();
+    }
+}
+
+bool Helpers::Desk::deliver_one() {
+    ErrandQueue::Errand errand;
+    if (!deliveries.take(errand)) {
+        return false;
+    }
+    const std::span<std::byte> output = errand.computation->task().output;
+    bus_write(errand.target, output);
+    explicit_bzero(output.data(), output.size());
+    delivered.fetch_add(1, std::memory_order_release);
+    return true;
+}
+
+void Helpers::Desk::sleep(const std::atomic<bool>& stopping) {
+    const std::uint32_t call = calls.load();
+    is_asleep.store(true);
+    if (!stopping.load() && is_empty()) {
+        calls.wait(call);
+    }
+    is_asleep.store(false);
+}
+
+/// Without a fence a helper that falls asleep just now is missed. It is called for the next errand,
+/// and this one does not wait: the chip's thread does it.
+void Helpers::Desk::call_if_asleep() {
+    if (is_asleep.load(std::memory_order_relaxed)) {
         call();
     }
 }
 
-Computation* Helpers::Desk::take() {
-    std::uint64_t place = taken_.load();
-    if (place == entered_.load(std::memory_order_acquire)) {
-        return nullptr;
-    }
-    Computation* const computation = ring_[place % capacity].load(std::memory_order_relaxed);
-    return taken_.compare_exchange_strong(place, place + 1) ? computation : nullptr;
-}
-
-void Helpers::Desk::sleep(const std::atomic<bool>& stopping) {
-    const std::uint32_t call = calls_.load();
-    is_asleep_.store(true);
-    if (!stopping.load() && is_empty()) {
-        calls_.wait(call);
-    }
-    is_asleep_.store(false);
-}
-
 void Helpers::Desk::call() {
-    calls_.fetch_add(1);
-    calls_.notify_one();
+    calls.fetch_add(1);
+    calls.notify_one();
 }
 
 Helpers::Helpers(unsigned count) : may_spin_(std::thread::hardware_concurrency() > count) {
@@ -113,61 +135,108 @@ Helpers::~Helpers() {
 }
 
 void Helpers::start(Computation& computation) {
-    computation.state.store(State::waiting, std::memory_order_release);
-    desks_[next_desk_]->lay(computation);
-    next_desk_ = next_desk_ + 1 == desks_.size() ? 0 : next_desk_ + 1;
+    Desk& desk = *desks_[computation.keeping.desk];
+    computation.offer();
+    // What finds no room is no harm, nor is what nobody waits for any more when it is taken.
+    desk.computations.put({&computation});
+    desk.call_if_asleep();
 }
 
 void Helpers::collect(Computation& computation) {
-    const auto is_done = [&] {
-        return computation.state.load(std::memory_order_acquire) == State::done;
-    };
+    const auto is_done = [&] { return computation.has_come_to(Phase::done); };
     if (is_done()) {
         return;
     }
-    if (claim(computation, State::running)) {
-        computation.run(0);
-        computation.state.store(State::done);
+    if (claim(computation)) {
+        computation.perform(0);
         return;
     }
     // A helper is at it: rather than wait, do what is next.
-    while (!is_done() && compute_one(0)) {
+    while (!is_done() && do_one(0)) {
     }
-    await(computation);
+    if (!spin_until(is_done)) {
+        computation.wait();
+    }
 }
 
 void Helpers::withdraw(Computation& computation) {
-    if (!claim(computation, State::done)) {
-        await(computation);
+    if (claim(computation)) {
+        computation.take_back();
+    } else if (!spin_until([&] { return computation.has_come_to(Phase::done); })) {
+        computation.wait();
     }
 }
 
-void Helpers::await(const Computation& computation) {
-    const auto is_done = [&] { return computation.state.load() == State::done; };
-    const auto give_up = std::chrono::steady_clock::now() + spin_time;
-    while (may_spin_ && std::chrono::steady_clock::now() < give_up) {
-        if (look(is_done)) {
-            return;
+/// False: somebody else has, to compute it.
+bool Helpers::claim(Computation& computation) const {
+    if (computation.claim()) {
+        return true;
+    }
+    await_read(computation);
+    return computation.claim();
+}
+
+void Helpers::await_read(const Computation& computation) const {
+    while (!spin_until([&] { return computation.has_come_to(Phase::read); })) {
+        std::this_thread::yield();  // who copies is soon done
+    }
+}
+
+void Helpers::deliver(Computation& computation, std::byte* target) {
+    Desk& desk = *desks_[computation.keeping.desk];
+    ++desk.to_deliver;
+    while (!desk.deliveries.put({&computation, target})) {
+        desk.deliver_one();
+    }
+    desk.call_if_asleep();
+}
+
+void Helpers::finish_deliveries() {
+    for (const auto& desk : desks_) {
+        const auto has_delivered = [&] { return desk->has_delivered(); };
+        // A helper has what it delivers at hand, but may be at something long.
+        if (may_spin_ && look(has_delivered)) {
+            continue;
+        }
+        while (desk->deliver_one()) {
+        }
+        while (!spin_until(has_delivered)) {
+            std::this_thread::yield();  // one is under way, which never takes long
         }
     }
-    for (State state = computation.state.load(); state != State::done;
-         state = computation.state.load()) {
-        computation.state.wait(state);
-    }
 }
 
-/// A helper from its own desk first, the chip from the one whose turn it is. False: nobody has
+/// False: not yet, and it is time to sleep.
+template <typename Reached>
+bool Helpers::spin_until(Reached&& reached) const {
+    if (reached()) {
+        return true;
+    }
+    const auto give_up = std::chrono::steady_clock::now() + spin_time;
+    while (may_spin_ && std::chrono::steady_clock::now() < give_up) {
+        if (look(reached)) {
+            return true;
+        }
+    }
+    return reached();
+}
+
+/// A helper from its own desk first; the chip leaves deliveries to them. False: nobody has
 /// anything.
-bool Helpers::compute_one(unsigned worker) {
-    const std::size_t first = worker != 0 ? worker - 1 : next_desk_;
+bool Helpers::do_one(unsigned worker) {
+    const std::size_t first = worker != 0 ? worker - 1 : 0;
+    if (worker != 0) {
+        if (desks_[first]->deliver_one()) {
+            return true;
+        }
+        desks_[first]->computations.read_ahead();
+    }
     for (std::size_t i = 0; i < desks_.size(); ++i) {
-        Desk& desk = *desks_[(first + i) % desks_.size()];
-        while (!desk.is_empty()) {
-            Computation* const computation = desk.take();
-            if (computation != nullptr && claim(*computation, State::running)) {
-                computation->run(worker);
-                computation->state.store(State::done);
-                computation->state.notify_one();
+        ErrandQueue& computations = desks_[(first + i) % desks_.size()]->computations;
+        ErrandQueue::Errand errand;
+        while (!computations.is_empty()) {
+            if (computations.take(errand) && errand.computation->claim()) {
+                errand.computation->perform(worker);
                 return true;
             }
         }
@@ -184,7 +253,7 @@ void Helpers::serve(unsigned worker) {
     const auto is_called = [&] { return stopping_.load() || !desk.is_empty(); };
     auto idle_since = std::chrono::steady_clock::now();
     while (!stopping_.load()) {
-        if (compute_one(worker)) {
+        if (do_one(worker)) {
             idle_since = std::chrono::steady_clock::now();
         } else if (may_spin_ && std::chrono::steady_clock::now() - idle_since < spin_time) {
             look(is_called);

@@ -11,7 +11,7 @@
 #include <optional>
 #include <vector>
 
-#include "helpers.hpp"
+#include "computation.hpp"
 #include "ringside/base/time.hpp"
 #include "ringside/blocks/calendar.hpp"
 #include "ringside/blocks/fifo.hpp"
@@ -35,13 +35,14 @@ struct Operation {
     std::uint32_t detail = 0;
     bool hung = false;  ///< its slice will be stopped by the watchdog
     SessionPtr session;
-    Entropy entropy;  ///< for this operation alone, if its session needs any
-    std::unique_ptr<Computation> computation;  ///< for the helpers, if there are any
-    bool computing = false;                    ///< they have it
-    std::optional<Outcome> outcome;            ///< computed already, when its source was read
-    bool timed_out = false;                    ///< a fault: nobody answers the read of its source
-    bool delayed = false;                      ///< a fault: its completion has been put off once
-    std::vector<spec::ListEntry> source_list;  ///< scatter-gather; empty: src is the data
+    Entropy entropy;                     ///< for this operation alone, if its session needs any
+    Computation* computation = nullptr;  ///< with helpers, until they have computed and delivered
+    std::optional<Outcome> outcome;      ///< computed already, when its source was read
+    std::uint64_t source_digest = 0;
+    std::optional<std::uint64_t> output_digest;  ///< computed already, by a helper
+    bool timed_out = false;                      ///< a fault: nobody answers the read of its source
+    bool delayed = false;                        ///< a fault: its completion has been put off once
+    std::vector<spec::ListEntry> source_list;    ///< scatter-gather; empty: src is the data
     std::vector<spec::ListEntry> target_list;
     Scratch source;
     Scratch output;

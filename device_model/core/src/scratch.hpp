@@ -29,6 +29,8 @@ class Scratch {
         }
         size_ = size;
     }
+    /// Of no bytes again; none has been written.
+    void forget() { size_ = 0; }
     /// Overwrites what follows the first `size` bytes, and shortens to these.
     void cleanse_from(std::size_t size) {
         if (size < size_) {

@@ -42,14 +42,19 @@ void Device::Impl::advance(Time now) {
     now_ = now;
 }
 
-void Device::Impl::run(Time limit, Time& clock, const blocks::Enough& enough) {
+void Device::Impl::run(Time limit, Time& clock, const blocks::RunTerms& terms) {
     limit = std::min(limit, Time::max() - Duration(1));
-    while (!is_gone_ && calendar_.next_time() <= limit && !enough.before(calendar_.next_time())) {
+    host_stands_still_ = helped_ != nullptr && terms.host_stands_still;
+    while (!is_gone_ && calendar_.next_time() <= limit && !terms.before(calendar_.next_time())) {
         clock = calendar_.next_time();
         now_ = clock;
         do {  // all that is due at this instant
             perform(calendar_.take());
         } while (calendar_.next_time() == now_ && !is_gone_);
+    }
+    if (host_stands_still_) {
+        helped_->settle();
+        host_stands_still_ = false;
     }
 }
 
@@ -279,18 +284,21 @@ spec::Status Device::Impl::check_io(const spec::SubmissionEntry& entry, Operatio
     return {};
 }
 
-/// The operation's source where it lies. Null: it is to be copied, because it is not computed now,
-/// or because a fault may touch it, or because it is not in one piece that can be seen. What takes
-/// long is not computed now: with many waiting for a slice, the first would wait for the last.
+/// The operation's source where it lies. Null: it is to be copied, because it is not computed now
+/// and the host may go on meanwhile, or because a fault may touch it, or because it is not in one
+/// piece that can be seen. What takes long is not computed now: with many waiting for a slice, the
+/// first would wait for the last.
 const std::byte* Device::Impl::source_in_place(const Operation& operation) {
-    const bool is_computed_now = operation.queue != 0 && !helpers_.any() &&
-                                 !operation.session->is_asymmetric() && !faults_.any() &&
-                                 !operation.timed_out && operation.source_list.empty();
-    return is_computed_now ? dma_.look(operation.entry.src, operation.entry.src_len) : nullptr;
+    const std::size_t length = operation.entry.src_len;
+    const bool is_for_now =
+        helped_ == nullptr || (host_stands_still_ && length <= AddressCounts::largest);
+    const bool can_be = operation.queue != 0 && is_for_now && !operation.session->is_asymmetric() &&
+                        !faults_.any() && !operation.timed_out && operation.source_list.empty();
+    return can_be ? dma_.look(operation.entry.src, length) : nullptr;
 }
 
 /// What the slice will give depends on nothing that happens later: it is computed at once, here
-/// from memory that needs no copy then, or by a helper from a copy; or else when the slice is done.
+/// from memory that needs no copy then, or by a helper; or else when the slice is done.
 void Device::Impl::read_source(Operation& operation, std::uint32_t slot) {
     std::span<const std::byte> source;
     const std::byte* const in_place = source_in_place(operation);
@@ -308,22 +316,22 @@ void Device::Impl::read_source(Operation& operation, std::uint32_t slot) {
         source = operation.source;
     }
     statistics_.dma_read += source.size();
-    const bool is_admin = operation.queue == 0;
-    // Key bytes leave no trace, not even as a digest.
-    record(TraceKind::dma_read, operation.queue, operation.entry.user_tag,
-           is_admin ? 0 : digest_of(source));
-    if (is_admin) {
+    record(TraceKind::dma_read, operation.queue, operation.entry.user_tag);
+    if (operation.queue == 0) {
         run_admin(operation, slot);
         return;
     }
     if (operation.session->needs_entropy(static_cast<spec::Opcode>(operation.entry.opcode))) {
         entropy_.fill(operation.entropy);  // in this order, whoever computes
     }
-    if (in_place != nullptr) {
+    if (helped_ != nullptr) {
+        let_helpers_compute(operation, source, in_place != nullptr);
+    } else {
+        operation.source_digest = digest_of(source);
+    }
+    if (helped_ == nullptr && in_place != nullptr) {
         operation.outcome = execute(
             *operation.session, {operation.entry, source, operation.output, operation.entropy, 0});
-    } else if (helpers_.any()) {
-        let_helpers_compute(operation);
     }
     const auto slices =
         operation.session->is_asymmetric() ? SliceClass::asymmetric : SliceClass::symmetric;
@@ -373,36 +381,75 @@ Duration Device::Impl::begin_service(Operation& operation) {
     return service;
 }
 
-void Device::Impl::let_helpers_compute(Operation& operation) {
-    if (operation.computation == nullptr) {
-        operation.computation = std::make_unique<Computation>();
+void Device::Impl::let_helpers_compute(Operation& operation, std::span<const std::byte> source,
+                                       bool is_in_place) {
+    Computation& computation = helped_->take(operation.output.size());
+    computation.entry() = operation.entry;
+    if (operation.session->needs_entropy(static_cast<spec::Opcode>(operation.entry.opcode))) {
+        computation.keep_entropy(operation.entropy);
     }
-    Computation& computation = *operation.computation;
-    computation.session = operation.session;
-    computation.entry = operation.entry;
-    computation.source = operation.source;
-    computation.output = operation.output;
-    computation.entropy = operation.entropy;
-    operation.computing = true;
-    helpers_.start(computation);
+    operation.computation = &computation;
+    if (is_in_place) {
+        helped_->start_in_place(computation, operation.session, source, operation.entry.src);
+    } else {
+        helped_->start(computation, operation.session, source);
+    }
 }
 
 Outcome Device::Impl::compute(Operation& operation) {
     const Job job{operation.entry, operation.source, operation.output, operation.entropy, 0};
-    Outcome outcome;
     if (operation.outcome) {
-        outcome = *operation.outcome;
-    } else if (operation.computing) {
-        helpers_.collect(*operation.computation);
-        operation.computing = false;
-        outcome = operation.computation->outcome;
-    } else {
-        outcome = execute(*operation.session, job);
+        return *operation.outcome;
     }
-    if ((broken_slices_ & static_cast<unsigned>(operation.session->kind())) != 0) {
-        break_outcome(job, outcome);
+    if (operation.computation == nullptr) {
+        return execute(*operation.session, job);
     }
-    return outcome;
+    if (operation.session->may_fail(job) || faults_.any() || broken_slices_ != 0) {
+        return collect(operation);
+    }
+    helped_->expect(*operation.computation);
+    return {{}, operation.output.size()};
+}
+
+/// The output stays with the helper if it can be delivered from there.
+Outcome Device::Impl::collect(Operation& operation) {
+    Computation& computation = *operation.computation;
+    helped_->collect(computation);
+    const Computation::Result result = computation.result();
+    operation.source_digest = result.source_digest;
+    operation.output_digest = result.output_digest;
+    const bool is_plain =
+        result.outcome.status.ok() && result.outcome.written == operation.output.size() &&
+        result.outcome.written <= AddressCounts::largest && operation.target_list.empty();
+    if (!is_plain || faults_.any() || broken_slices_ != 0) {
+        take_output(operation);
+    }
+    return result.outcome;
+}
+
+/// From the helper's memory into the operation's.
+void Device::Impl::take_output(Operation& operation) {
+    std::swap(operation.output, operation.computation->keeping.output);
+    operation.computation->keeping.output.forget();
+    helped_->give_back(*operation.computation);
+    operation.computation = nullptr;
+}
+
+/// False: the chip's thread has to, and has the output.
+bool Device::Impl::let_helpers_deliver(Operation& operation) {
+    if (operation.computation == nullptr) {
+        return false;
+    }
+    std::byte* const target = host_stands_still_
+                                  ? dma_.look_to_write(operation.entry.dst, operation.output.size())
+                                  : nullptr;
+    if (target == nullptr) {
+        take_output(operation);
+        return false;
+    }
+    helped_->deliver(*operation.computation, target, operation.entry.dst);
+    operation.computation = nullptr;
+    return true;
 }
 
 void Device::Impl::run_slice(Operation& operation, std::uint32_t slot) {
@@ -414,16 +461,23 @@ void Device::Impl::run_slice(Operation& operation, std::uint32_t slot) {
         return;
     }
     Outcome outcome = compute(operation);
+    if ((broken_slices_ & static_cast<unsigned>(operation.session->kind())) != 0) {
+        break_outcome({operation.entry, operation.source, operation.output, operation.entropy, 0},
+                      outcome);
+        operation.output_digest.reset();
+    }
     if (faults_.any()) {
         strike_outcome(operation, outcome);
+        operation.output_digest.reset();
     }
     operation.status = outcome.status;
     if (outcome.status.ok()) {
         operation.output.cleanse_from(outcome.written);
     }
     statistics_.bytes += operation.entry.src_len;
+    const std::uint64_t status = encode_status(operation.status, false);
     record(TraceKind::slice, operation.queue, operation.entry.user_tag,
-           encode_status(operation.status, false));
+           operation.status.ok() ? status : trace_mix(operation.source_digest, status));
     if (!operation.status.ok()) {
         schedule(Stage::completed, config_.completion, slot);
         return;
@@ -440,14 +494,26 @@ void Device::Impl::send_output(const Operation& operation, std::uint32_t slot) {
 }
 
 void Device::Impl::write_output(Operation& operation, std::uint32_t slot) {
-    if (faults_.any() && strike_output(operation, slot)) {
-        return;
+    if (operation.computation != nullptr) {
+        collect(operation);
     }
-    if (scatter(operation)) {
+    if (faults_.any()) {
+        operation.output_digest.reset();
+        if (strike_output(operation, slot)) {
+            return;
+        }
+    }
+    const bool is_delivered = let_helpers_deliver(operation);
+    if (is_delivered || scatter(operation)) {
         operation.result = static_cast<std::uint32_t>(operation.output.size());
         statistics_.dma_written += operation.output.size();
+        const std::uint64_t digest =
+            operation.output_digest ? *operation.output_digest : digest_of(operation.output);
         record(TraceKind::dma_write, operation.queue, operation.entry.user_tag,
-               digest_of(operation.output));
+               trace_mix(operation.source_digest, digest));
+    }
+    if (is_delivered) {
+        operation.output.forget();
     }
     schedule(Stage::completed, config_.completion, slot);
 }
@@ -498,9 +564,10 @@ void Device::Impl::retire(std::uint32_t slot) {
 /// The buffers stay for the next operation, their contents do not: they held plaintext or a key.
 void Device::Impl::release(std::uint32_t slot) {
     Operation& operation = operations_[slot];
-    if (operation.computing) {
-        helpers_.withdraw(*operation.computation);
-        operation.computing = false;
+    if (operation.computation != nullptr) {
+        helped_->give_back(*operation.computation);
+        operation.computation = nullptr;
+        operation.output.forget();
     }
     operation.source.cleanse_from(0);
     operation.output.cleanse_from(0);
@@ -510,10 +577,8 @@ void Device::Impl::release(std::uint32_t slot) {
     operation.outcome.reset();
     operation.hung = false;
     operation.session.reset();
-    if (operation.computation != nullptr) {
-        operation.computation->session.reset();
-        operation.computation->entropy = {};
-    }
+    operation.source_digest = 0;
+    operation.output_digest.reset();
     operation.timed_out = false;
     operation.delayed = false;
     operation.serial = 0;

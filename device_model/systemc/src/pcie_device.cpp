@@ -91,9 +91,11 @@ class PcieDevice::Impl final : public blocks::DmaPort, public blocks::MsiPort {
     const std::byte* look(std::uint64_t address, std::size_t length) override {
         return direct_memory_.find(address, length, false);
     }
+    std::byte* look_to_write(std::uint64_t address, std::size_t length) override {
+        return direct_memory_.find(address, length, true);
+    }
     blocks::DmaResult write(std::uint64_t address, std::span<const std::byte> from) override {
-        std::byte* const direct = direct_memory_.find(address, from.size(), true);
-        if (direct != nullptr) {
+        if (std::byte* const direct = look_to_write(address, from.size())) {
             bus_write(direct, from);
             return blocks::DmaResult::ok;
         }
@@ -137,9 +139,10 @@ class PcieDevice::Impl final : public blocks::DmaPort, public blocks::MsiPort {
             limit = std::min(limit, from_sc_time(others) - Duration(1));
         }
         const bool asks = run_ahead_.go_on != nullptr && *run_ahead_.go_on;
-        device_->run(
-            limit, local_,
-            {run_ahead_.until_message ? &has_sent_ : nullptr, asks ? run_ahead_.go_on : nullptr});
+        device_->run(limit, local_,
+                     {.sent = run_ahead_.until_message ? &has_sent_ : nullptr,
+                      .go_on = asks ? run_ahead_.go_on : nullptr,
+                      .host_stands_still = run_ahead_.host_stands_still});
     }
 
     tlm::tlm_response_status access(blocks::Bar bar, tlm::tlm_generic_payload& payload) {

@@ -32,9 +32,10 @@ enum class TraceKind : std::uint16_t {
     mmio_read,     ///< id: BAR offset, digest: value
     doorbell,      ///< device saw a new tail; id: tail
     fetch,         ///< device fetched a descriptor; id: user tag, digest: descriptor bytes
-    dma_read,      ///< id: user tag, digest: payload
-    slice,         ///< a slice finished; id: user tag, digest: status
-    dma_write,     ///< id: user tag, digest: payload
+    dma_read,      ///< id: user tag
+    slice,         ///< a slice finished; id: user tag, digest: status, with the payload that was
+                   ///< read if it failed
+    dma_write,     ///< id: user tag, digest: the payloads that were read and written
     completion,    ///< completion entry written; id: user tag, digest: entry bytes
     interrupt,     ///< MSI-X vector raised; queue: vector, digest: MessageFate
     submit,        ///< driver rang the doorbell for; id: user tag

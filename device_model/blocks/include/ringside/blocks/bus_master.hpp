@@ -32,6 +32,9 @@ class BusMaster {
     const std::byte* look(std::uint64_t address, std::size_t length) {
         return config_.may_issue_requests() ? port_.look(address, length) : nullptr;
     }
+    std::byte* look_to_write(std::uint64_t address, std::size_t length) {
+        return config_.may_issue_requests() ? port_.look_to_write(address, length) : nullptr;
+    }
     /// Posted: a failure shows nowhere but in the result.
     DmaResult write(std::uint64_t address, std::span<const std::byte> from) {
         return config_.may_issue_requests() ? port_.write(address, from) : DmaResult::bus_error;

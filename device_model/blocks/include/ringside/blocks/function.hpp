@@ -22,11 +22,14 @@ namespace ringside::blocks {
 /// What an access goes to: the memory behind a base address register, or configuration space.
 enum class Bar : std::uint8_t { registers = 0, msix = 2, config };
 
-/// What ends Function::run() before its limit. Null: not that.
-struct Enough {
+/// What ends Function::run() before its limit (null: not that), and what it may rely on.
+struct RunTerms {
     const bool* sent = nullptr;  ///< set by the device's own ports
     /// Asked before each instant; not empty.
     const std::function<bool(Time next)>* go_on = nullptr;
+    /// Nobody looks at host memory or changes it until run() has returned: it need not be right
+    /// before.
+    bool host_stands_still = false;
 
     bool before(Time next) const {
         return (sent != nullptr && *sent) || (go_on != nullptr && !(*go_on)(next));
@@ -56,8 +59,8 @@ class Function {
     virtual std::optional<Time> next_event() const = 0;
     /// Does what is due up to `limit`, one instant after the other: `clock` is set to each before
     /// it is worked on, and it ends behind the one in which there has been enough.
-    virtual void run(Time limit, Time& clock, const Enough& enough) {
-        for (auto next = next_event(); next && *next <= limit && !enough.before(*next);
+    virtual void run(Time limit, Time& clock, const RunTerms& terms) {
+        for (auto next = next_event(); next && *next <= limit && !terms.before(*next);
              next = next_event()) {
             clock = *next;
             advance(*next);

@@ -25,6 +25,10 @@ class DmaPort {
     virtual const std::byte* look(std::uint64_t /*address*/, std::size_t /*length*/) {
         return nullptr;
     }
+    /// Likewise, and null: write() it.
+    virtual std::byte* look_to_write(std::uint64_t /*address*/, std::size_t /*length*/) {
+        return nullptr;
+    }
     /// Naturally aligned writes of up to eight bytes are seen whole; writes are seen in order.
     virtual DmaResult write(std::uint64_t address, std::span<const std::byte> from) = 0;
 };

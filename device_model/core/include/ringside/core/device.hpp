@@ -137,7 +137,7 @@ class Device final : public blocks::Function {
     bool write(Bar bar, Time now, std::uint32_t offset, std::span<const std::byte> from) override;
     bool peek(Bar bar, Time now, std::uint32_t offset, std::span<std::byte> into) const override;
     void advance(Time now) override;
-    void run(Time limit, Time& clock, const blocks::Enough& enough) override;
+    void run(Time limit, Time& clock, const blocks::RunTerms& terms) override;
     std::optional<Time> next_event() const override;
 
     /// Puts a rule into a free slot, as writes to the FI_* registers would. The slot; empty: all

@@ -44,6 +44,9 @@ class PcieDevice : public sc_core::sc_module {
         bool until_message = false;  ///< not beyond the instant of an MSI-X message
         /// Asked before each further event, with its time; null or empty: nobody.
         const std::function<bool(Time)>* go_on = nullptr;
+        /// Nobody looks at memory or changes it meanwhile: it need not be right before the
+        /// activation ends.
+        bool host_stands_still = false;
     };
     void run_ahead(const RunAhead& run_ahead);
     /// Where the module has come to; the kernel must come there before an access.

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+#pragma once
+
+// The chip's way to host memory when helpers go there, too. While the host stands still, a payload
+// need not pass through the chip's thread: a helper reads it where it lies, computes, and writes
+// what came out where it belongs, some time between the simulated instant and settle(). Whatever
+// the chip's thread itself reads or writes meanwhile finds memory as if each had been done at its
+// instant: this port knows the addresses under way, and settles first if it must. Chip's thread
+// only.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "helpers.hpp"
+#include "ringside/blocks/fifo.hpp"
+#include "ringside/blocks/ports.hpp"
+
+namespace ringside::core {
+
+/// Of how many accesses under way each address may be part: never too few.
+class AddressCounts {
+  public:
+    /// Larger ones are not for it.
+    static constexpr std::size_t largest = std::size_t{64} * 1024;
+
+    void add(std::uint64_t address, std::size_t length) {
+        for_each_place(counts_, address, length, [](std::uint32_t& count) { ++count; });
+    }
+    void remove(std::uint64_t address, std::size_t length) {
+        for_each_place(counts_, address, length, [](std::uint32_t& count) { --count; });
+    }
+    bool any_at(std::uint64_t address, std::size_t length) const {
+        if (length > largest) {
+            return true;
+        }
+        std::uint32_t any = 0;
+        for_each_place(counts_, address, length, [&any](std::uint32_t count) { any |= count; });
+        return any != 0;
+    }
+
+  private:
+    static constexpr std::uint64_t granule = 1024;
+    static constexpr std::size_t places = 1024;  ///< addresses that are far apart may share one
+
+    template <typename Counts, typename Visit>
+    static void for_each_place(Counts& counts, std::uint64_t address, std::size_t length,
+                               Visit&& visit) {
+        if (length != 0) {
+            const std::uint64_t last = (address + (length - 1)) / granule;
+            for (std::uint64_t place = address / granule; place <= last; ++place) {
+                visit(counts[place % places]);
+            }
+        }
+    }
+
+    std::array<std::uint32_t, places> counts_{};
+};
+
+class HelpedDma final : public blocks::DmaPort {
+  public:
+    /// The port must outlive it.
+    HelpedDma(blocks::DmaPort& port, unsigned helpers) : port_(port), helpers_(helpers) {
+        vacant_.resize(helpers_.count());
+    }
+    HelpedDma(const HelpedDma&) = delete;
+    HelpedDma& operator=(const HelpedDma&) = delete;
+
+    // ---- the chip's own accesses ----
+
+    blocks::DmaResult read(std::uint64_t address, std::span<std::byte> into) override {
+        before_read(address, into.size());
+        return port_.read(address, into);
+    }
+    const std::byte* look(std::uint64_t address, std::size_t length) override {
+        before_read(address, length);
+        return port_.look(address, length);
+    }
+    blocks::DmaResult write(std::uint64_t address, std::span<const std::byte> from) override {
+        before_write(address, from.size());
+        return port_.write(address, from);
+    }
+    std::byte* look_to_write(std::uint64_t address, std::size_t length) override {
+        before_write(address, length);
+        return port_.look_to_write(address, length);
+    }
+
+    // ---- the helpers' ----
+
+    /// One whose output has so many bytes; the entry is to be filled in, and entropy if needed.
+    Computation& take(std::size_t output);
+    /// Somebody computes it, from now on or when it is collected. The source stays as it is until
+    /// then.
+    void start(Computation& computation, const SessionPtr& session,
+               std::span<const std::byte> source);
+    /// Likewise; the source is what look() gave for `address`, until settle() at the latest.
+    void start_in_place(Computation& computation, const SessionPtr& session,
+                        std::span<const std::byte> source, std::uint64_t address);
+    /// It will soon be collected.
+    static void expect(const Computation& computation) { computation.fetch_result(); }
+    /// It has been computed.
+    void collect(Computation& computation);
+    /// Not beyond AddressCounts::largest: brings its output to `target`, which is what
+    /// look_to_write() gave for `address`, and gives the computation back.
+    void deliver(Computation& computation, std::byte* target, std::uint64_t address);
+    /// Nobody works on it any more, and nothing of it stays.
+    void give_back(Computation& computation);
+    /// No helper works on host memory any more.
+    void settle();
+
+  private:
+    void before_read(std::uint64_t address, std::size_t length) {
+        if (!deliveries_.empty() && writing_.any_at(address, length)) {
+            settle();
+        }
+    }
+    void before_write(std::uint64_t address, std::size_t length) {
+        if (reading_.any_at(address, length) ||
+            (!deliveries_.empty() && writing_.any_at(address, length))) {
+            settle();
+        }
+    }
+    void end_reading(Computation::Keeping& keeping);
+    void vacate(Computation& computation);
+
+    blocks::DmaPort& port_;
+    AddressCounts reading_;
+    AddressCounts writing_;
+    std::vector<Computation*> reads_;  ///< started in place since settle(), collected ones included
+    std::vector<Computation*> deliveries_;  ///< since settle()
+    std::vector<std::unique_ptr<Computation>> computations_;
+    /// By desk: a helper works again in memory that it has at hand.
+    std::vector<blocks::Fifo<Computation*>> vacant_;
+    unsigned next_desk_ = 0;
+    alignas(Computation::apart) Helpers helpers_;  ///< first to go
+};
+
+}  // namespace ringside::core
