@@ -5,6 +5,7 @@
 // what software makes of the same scalars, the device counts the work, and what the device cannot
 // do, or has not done, never becomes a key by it.
 
+#include <openssl/core_dispatch.h>
 #include <openssl/proverr.h>
 
 #include <set>
@@ -25,10 +26,11 @@ bool by_type(EVP_PKEY_CTX* context) {
     return EVP_PKEY_keygen_init(context) == 1;
 }
 /// OpenSSL 3.2's parameter for hybrid encryption; before, software takes no notice of it.
+constexpr const char* seed_name = "dhkem-ikm";
 bool by_seed(EVP_PKEY_CTX* context) {
     std::array<unsigned char, 32> seed{};
     const OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_octet_string("dhkem-ikm", seed.data(), seed.size()),
+        OSSL_PARAM_construct_octet_string(seed_name, seed.data(), seed.size()),
         OSSL_PARAM_construct_end()};
     return EVP_PKEY_keygen_init(context) == 1 && EVP_PKEY_CTX_set_params(context, params) == 1;
 }
@@ -170,6 +172,52 @@ TEST_P(SoftwareGeneration, DoesNotNeedTheDevice) {
 
 INSTANTIATE_TEST_SUITE_P(Each, SoftwareGeneration, ::testing::ValuesIn(in_software),
                          [](const auto& parameter) { return std::string(parameter.param.name); });
+
+/// The provider's own functions for X25519 keys.
+template <typename Function>
+Function* key_function(const OSSL_PROVIDER* provider, int id) {
+    int no_cache = 0;
+    const OSSL_ALGORITHM* row = OSSL_PROVIDER_query_operation(provider, OSSL_OP_KEYMGMT, &no_cache);
+    while (std::string(row->algorithm_names).rfind("X25519", 0) != 0) {
+        ++row;
+    }
+    const OSSL_DISPATCH* entry = row->implementation;
+    while (entry->function_id != id) {
+        ++entry;
+    }
+    return reinterpret_cast<Function*>(entry->function);
+}
+
+/// provider-keymgmt(7) lets parameters come with the beginning; EVP sets them later.
+TEST(KeyGeneration, LooksAtTheParametersThatComeWithItsBeginning) {
+    std::array<unsigned char, 32> seed{};
+    std::string group = "X25519";
+    for (const bool is_seed : {true, false}) {
+        EXPECT_EQ(
+            in_child([&] {
+                const OSSL_PARAM params[] = {
+                    is_seed ? OSSL_PARAM_construct_octet_string(seed_name, seed.data(), seed.size())
+                            : OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
+                                                               group.data(), 0),
+                    OSSL_PARAM_construct_end()};
+                OSSL_PROVIDER* const ours =
+                    OSSL_PROVIDER_load(device_library().context(), "ringside");
+                void* const begun =
+                    key_function<OSSL_FUNC_keymgmt_gen_init_fn>(ours, OSSL_FUNC_KEYMGMT_GEN_INIT)(
+                        OSSL_PROVIDER_get0_provider_ctx(ours), OSSL_KEYMGMT_SELECT_KEYPAIR, params);
+                require(begun != nullptr, "the generation begins");
+                void* const key = key_function<OSSL_FUNC_keymgmt_gen_fn>(
+                    ours, OSSL_FUNC_KEYMGMT_GEN)(begun, nullptr, nullptr);
+                require(key != nullptr, "there is a key");
+                require(has_device() != is_seed, "made where it should be");
+                key_function<OSSL_FUNC_keymgmt_free_fn>(ours, OSSL_FUNC_KEYMGMT_FREE)(key);
+                key_function<OSSL_FUNC_keymgmt_gen_cleanup_fn>(
+                    ours, OSSL_FUNC_KEYMGMT_GEN_CLEANUP)(begun);
+                OSSL_PROVIDER_unload(ours);
+            }),
+            0);
+    }
+}
 
 TEST(KeyGeneration, RefusesTheGroupsThatSoftwareRefuses) {
     EXPECT_EQ(in_child([] {
