@@ -62,7 +62,7 @@ void* duplicate(const void* key, int selection) {
     });
 }
 
-/// A seed for the key, say, is for software alone.
+/// What asks for more, such as a seed for the key, is for software.
 bool asks_for_group_alone(const OSSL_PARAM params[]) {
     for (; params != nullptr && params->key != nullptr; ++params) {
         if (std::string_view(params->key) != OSSL_PKEY_PARAM_GROUP_NAME) {
