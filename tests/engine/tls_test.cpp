@@ -161,14 +161,15 @@ TlsHandle<SSL_CTX> make_client(const Library& library, const Handshake& handshak
     return client;
 }
 
-// A private power or signature, and a session, a shared secret and the session's end for ECDHE.
+// A private power or signature, and a session, a shared secret and the session's end for ECDHE; of
+// an X25519 key the public half, too.
 constexpr Handshake handshakes[] = {
     {"Tls13Rsa", "RSA", nullptr, 2048, TLS1_3_VERSION, nullptr, "P-256", 4},
-    {"Tls13Ecdsa", "EC", "P-256", 0, TLS1_3_VERSION, nullptr, "X25519", 4},
+    {"Tls13Ecdsa", "EC", "P-256", 0, TLS1_3_VERSION, nullptr, "X25519", 5},
     {"Tls13EcdsaP384", "EC", "P-384", 0, TLS1_3_VERSION, nullptr, "P-384", 4},
-    {"Tls13Ed25519", "ED25519", nullptr, 0, TLS1_3_VERSION, nullptr, "X25519", 4},
+    {"Tls13Ed25519", "ED25519", nullptr, 0, TLS1_3_VERSION, nullptr, "X25519", 5},
     {"Tls12Rsa", "RSA", nullptr, 2048, TLS1_2_VERSION, "ECDHE-RSA-AES128-GCM-SHA256", "P-256", 4},
-    {"Tls12Ecdsa", "EC", "P-256", 0, TLS1_2_VERSION, "ECDHE-ECDSA-AES128-GCM-SHA256", "X25519", 4},
+    {"Tls12Ecdsa", "EC", "P-256", 0, TLS1_2_VERSION, "ECDHE-ECDSA-AES128-GCM-SHA256", "X25519", 5},
     {"Tls12RsaTransport", "RSA", nullptr, 2048, TLS1_2_VERSION, "AES128-GCM-SHA256", nullptr, 1},
 };
 

@@ -16,13 +16,15 @@ const SoftwareAlgorithm& key_management(const PrivateLibcrypto& library, KeyType
     return all.at(static_cast<std::size_t>(type));
 }
 
-AsymmetricKey* AsymmetricKey::adopt(FrontEnd& front_end, KeyType type, void* software) {
+AsymmetricKey* AsymmetricKey::adopt(FrontEnd& front_end, KeyType type, void* software,
+                                    std::shared_ptr<DeviceKeyPair> pair) {
     if (software == nullptr) {
         return nullptr;
     }
     Software owned(software, key_management(front_end.software(), type)
                                  .get<OSSL_FUNC_keymgmt_free_fn>(OSSL_FUNC_KEYMGMT_FREE));
     auto key = std::make_shared<AsymmetricKey>(front_end, type, std::move(owned));
+    key->pair_ = std::move(pair);
     AsymmetricKey* const held = key.get();
     held->held_by_openssl_ = std::move(key);
     return held;
@@ -57,7 +59,9 @@ void AsymmetricKey::derive() {
     if (is_derived_) {
         return;
     }
-    pair_ = device_key_pair(*this);
+    if (pair_ == nullptr) {
+        pair_ = device_key_pair(*this);
+    }
     if (pair_ != nullptr && type_ == KeyType::rsa) {
         rsa_ = RsaTransform::create(pair_, functions_, software());
     }

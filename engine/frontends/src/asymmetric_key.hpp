@@ -29,8 +29,9 @@ class AsymmetricKey : public std::enable_shared_from_this<AsymmetricKey> {
     using Software = std::unique_ptr<void, OSSL_FUNC_keymgmt_free_fn*>;
 
     /// What OpenSSL holds until release(): a key around `software`, which is taken over. Null if
-    /// that is.
-    static AsymmetricKey* adopt(FrontEnd& front_end, KeyType type, void* software);
+    /// that is. `pair`: the same key as the device has it; null: it is asked for when wanted.
+    static AsymmetricKey* adopt(FrontEnd& front_end, KeyType type, void* software,
+                                std::shared_ptr<DeviceKeyPair> pair = nullptr);
     AsymmetricKey(FrontEnd& front_end, KeyType type, Software software);
     AsymmetricKey(const AsymmetricKey&) = delete;
     AsymmetricKey& operator=(const AsymmetricKey&) = delete;

@@ -27,8 +27,13 @@ class DeviceKeyPair {
     FrontEnd& front_end() const { return front_end_; }
     spec::Algorithm algorithm() const { return algorithm_; }
     std::span<const std::byte> public_half() const { return public_half_.bytes(); }
+    std::span<const std::byte> private_half() const { return private_half_.bytes(); }
     bool has_private_half() const { return !private_half_.empty(); }
-    /// Whether it was made from these.
+    /// Adds the public half, which the private one has given, before anybody else has the pair.
+    void complete(std::span<const std::byte> public_half) {
+        public_half_ = CleansedBuffer(public_half);
+    }
+    /// Whether it has these.
     bool is(std::span<const std::byte> public_half, std::span<const std::byte> private_half) const;
 
     /// offload::perform() with this key. May pause the job: the caller owns nothing on its stack.
@@ -47,7 +52,7 @@ class DeviceKeyPair {
 
     FrontEnd& front_end_;
     const spec::Algorithm algorithm_;
-    const CleansedBuffer public_half_;
+    CleansedBuffer public_half_;
     const CleansedBuffer private_half_;
     std::mutex mutex_;
     Held held_;  ///< guarded, as what follows

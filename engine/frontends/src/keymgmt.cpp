@@ -3,10 +3,17 @@
 
 // provider-keymgmt(7). The default provider has the keys: it makes, checks, compares, imports and
 // exports them; so whatever it accepts we accept, and encoders get from us what they get from it.
+// But X25519 keys, of which a server makes one for each handshake, are made in the device.
+
+#include <openssl/core_names.h>
+#include <openssl/proverr.h>
+
+#include <string_view>
 
 #include "asymmetric.hpp"
 #include "forwarding.hpp"
 #include "guarded.hpp"
+#include "x25519_generation.hpp"
 
 namespace ringside::frontends {
 namespace {
@@ -55,11 +62,28 @@ void* duplicate(const void* key, int selection) {
     });
 }
 
-/// A key generation of the default provider under way.
+/// What asks for more, such as a seed for the key, is for software.
+bool asks_for_group_alone(const OSSL_PARAM params[]) {
+    for (; params != nullptr && params->key != nullptr; ++params) {
+        if (std::string_view(params->key) != OSSL_PKEY_PARAM_GROUP_NAME) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/// A key generation of the default provider under way, which checks all that is asked for.
 class Generation {
   public:
-    Generation(FrontEnd& front_end, KeyType type, void* software)
-        : front_end_(front_end), type_(type), software_(software) {}
+    Generation(FrontEnd& front_end, KeyType type, void* software, int selection,
+               const OSSL_PARAM params[])
+        : front_end_(front_end),
+          type_(type),
+          software_(software),
+          in_device_(front_end),
+          suits_device_(type == KeyType::x25519 &&
+                        (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0 &&
+                        asks_for_group_alone(params)) {}
     void* software() const { return software_; }
     const SoftwareAlgorithm& functions() const {
         return key_management(front_end_.software(), type_);
@@ -69,7 +93,22 @@ class Generation {
         return functions().get<OSSL_FUNC_keymgmt_gen_set_template_fn>(
             OSSL_FUNC_KEYMGMT_GEN_SET_TEMPLATE)(software_, key.software());
     }
+    int set_params(const OSSL_PARAM params[]) {
+        suits_device_ = suits_device_ && asks_for_group_alone(params);
+        return functions().get<OSSL_FUNC_keymgmt_gen_set_params_fn>(
+            OSSL_FUNC_KEYMGMT_GEN_SET_PARAMS)(software_, params);
+    }
     AsymmetricKey* generate(OSSL_CALLBACK* progress, void* argument) {
+        if (suits_device_ && front_end_.wants_device(AlgorithmFamily::x25519)) {
+            const auto made = in_device_.generate();
+            if (made) {
+                return *made;
+            }
+            if (!front_end_.falls_back(made.error())) {
+                raise_error(PROV_R_FAILED_TO_GENERATE_KEY, made.error());
+                return nullptr;
+            }
+        }
         return AsymmetricKey::adopt(front_end_, type_,
                                     functions().get<OSSL_FUNC_keymgmt_gen_fn>(
                                         OSSL_FUNC_KEYMGMT_GEN)(software_, progress, argument));
@@ -82,10 +121,16 @@ class Generation {
     FrontEnd& front_end_;
     const KeyType type_;
     void* const software_;
+    X25519Generation in_device_;
+    bool suits_device_;
 };
 
 Generation& generation(void* context) {
     return *static_cast<Generation*>(context);
+}
+
+int set_generation_params(void* context, const OSSL_PARAM params[]) {
+    return generation(context).set_params(params);
 }
 
 int set_template(void* context, void* key) {
@@ -139,7 +184,8 @@ struct Typed {
             software<OSSL_FUNC_keymgmt_gen_init_fn>(front_end, OSSL_FUNC_KEYMGMT_GEN_INIT)(
                 library(front_end).provider_context(), selection, params);
         return begun == nullptr ? nullptr : guarded<void*>(nullptr, [&] {
-            return new Generation(*static_cast<FrontEnd*>(front_end), Type, begun);
+            return new Generation(*static_cast<FrontEnd*>(front_end), Type, begun, selection,
+                                  params);
         });
     }
 
@@ -149,8 +195,7 @@ struct Typed {
             dispatch_entry(OSSL_FUNC_KEYMGMT_FREE, &destroy),
             dispatch_entry(OSSL_FUNC_KEYMGMT_GEN_INIT, &begin_generation),
             dispatch_entry(OSSL_FUNC_KEYMGMT_GEN_SET_TEMPLATE, &set_template),
-            forward<Generation, OSSL_FUNC_KEYMGMT_GEN_SET_PARAMS,
-                    OSSL_FUNC_keymgmt_gen_set_params_fn>(),
+            dispatch_entry(OSSL_FUNC_KEYMGMT_GEN_SET_PARAMS, &set_generation_params),
             dispatch_entry(OSSL_FUNC_KEYMGMT_GEN_SETTABLE_PARAMS, &list_of_generation),
             dispatch_entry(OSSL_FUNC_KEYMGMT_GEN, &generate),
             dispatch_entry(OSSL_FUNC_KEYMGMT_GEN_CLEANUP, &end_generation),
