@@ -5,8 +5,10 @@
 // How long a thread of ours looks around for work before it sleeps. Waking a thread costs more than
 // most work it is woken for, looking around costs a CPU that somebody else may want; so it is done
 // where it pays: for longer when sleep turned out short, for less when it was long, and not for
-// a while when somebody else wanted the CPU meanwhile. Nor where there are no CPUs left for those
-// who are waited for.
+// a while when the kernel gave the CPU to somebody else meanwhile. Nor where there are no CPUs left
+// for those who are waited for.
+
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
@@ -39,7 +41,7 @@ class Patience {
                 relax();
             }
             const Clock::time_point before = std::exchange(now, Clock::now());
-            if (now - before > preempted) {
+            if (now - before > suspicious && was_preempted()) {
                 be_polite(now);
                 return false;
             }
@@ -54,6 +56,14 @@ class Patience {
     }
 
   private:
+    /// Whether the kernel has given the CPU to somebody else since it was last asked. A clock alone
+    /// does not tell: the host of a virtual machine takes CPUs away, too, and politeness gives it
+    /// nothing.
+    bool was_preempted() {
+        rusage usage{};
+        getrusage(RUSAGE_THREAD, &usage);
+        return std::exchange(preemptions_, usage.ru_nivcsw) != usage.ru_nivcsw;
+    }
     /// For longer each time that it comes soon again.
     void be_polite(Clock::time_point now) {
         const bool soon = now < polite_until_ + 4 * politeness_;
@@ -64,7 +74,7 @@ class Patience {
     static constexpr Clock::duration least = std::chrono::microseconds(2);
     static constexpr Clock::duration most = std::chrono::microseconds(100);
     /// Between two readings of the clock: more than any look takes.
-    static constexpr Clock::duration preempted = std::chrono::microseconds(50);
+    static constexpr Clock::duration suspicious = std::chrono::microseconds(50);
     static constexpr Clock::duration least_polite = std::chrono::milliseconds(1);
     static constexpr Clock::duration most_polite = std::chrono::milliseconds(64);
     static constexpr int looks_per_clock_read = 16;
@@ -73,6 +83,7 @@ class Patience {
     Clock::duration time_ = longest_ / 4;
     Clock::duration politeness_ = least_polite;
     Clock::time_point polite_until_{};
+    long preemptions_ = 0;
 };
 
 }  // namespace ringside::sim
