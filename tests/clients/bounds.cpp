@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the ringside authors
 
-// What asynchronous programs must gain on the device, each as a ratio of two runs that follow each
-// other, beside its bound; docs/performance.md keeps the table that this prints. In paced time: the
-// chip's latencies are felt.
+// What asynchronous programs must gain on the device, each as a ratio of two measurements beside
+// its bound; docs/performance.md keeps the table that this prints. Both are made in turns, and of
+// each the best counts: a disturbance only ever adds. In paced time: the chip's latencies are felt.
 
 #include <fmt/core.h>
 
@@ -37,6 +37,19 @@ struct Ratio {
     std::string text() const { return fmt::format("{:.5g} / {:.5g} {}", over, under, unit); }
 };
 
+constexpr int rounds = 2;
+
+/// The best rates of both, measured in turns.
+template <typename Over, typename Under>
+Ratio in_turns(const char* unit, Over&& over, Under&& under) {
+    Ratio best{0, 0, unit};
+    for (int round = 0; round < rounds; ++round) {
+        best.over = std::max(best.over, over());
+        best.under = std::max(best.under, under());
+    }
+    return best;
+}
+
 // ---- openssl speed ----
 
 SpeedReport measure(SpeedRun speed) {
@@ -62,13 +75,18 @@ SpeedRun aes(FrontEnd front_end, unsigned bytes, unsigned jobs,
 Ratio many_jobs_over_one() {
     // With what the standard chip takes for 1 KiB it is 20 us.
     const std::vector<std::string> knobs = {delay(17'500)};
-    return {measure(aes(FrontEnd::provider, 1024, 64, knobs)).rate(),
-            measure(aes(FrontEnd::provider, 1024, 1, knobs)).rate(), "operations/s"};
+    const auto rate = [&](unsigned jobs) {
+        return measure(aes(FrontEnd::provider, 1024, jobs, knobs)).rate();
+    };
+    return in_turns(
+        "operations/s", [&] { return rate(64); }, [&] { return rate(1); });
 }
 
 Ratio large_buffers_over_software() {
-    return {measure(aes(FrontEnd::provider, 16'384, 64, {"RINGSIDE_HELPERS=1"})).rate(),
-            measure(aes(FrontEnd::none, 16'384, 0)).rate(), "operations/s"};
+    return in_turns(
+        "operations/s",
+        [] { return measure(aes(FrontEnd::provider, 16'384, 64, {"RINGSIDE_HELPERS=1"})).rate(); },
+        [] { return measure(aes(FrontEnd::none, 16'384, 0)).rate(); });
 }
 
 Ratio rsa_over_software(unsigned helpers) {
@@ -80,8 +98,9 @@ Ratio rsa_over_software(unsigned helpers) {
                         .knobs = std::move(knobs)})
             .rate();
     };
-    return {rsa(FrontEnd::provider, 64, {knob}), rsa(FrontEnd::none, 0, {}) * helpers,
-            "signatures/s"};
+    return in_turns(
+        "signatures/s", [&] { return rsa(FrontEnd::provider, 64, {knob}); },
+        [&] { return rsa(FrontEnd::none, 0, {}) * helpers; });
 }
 
 /// 512 jobs over a ring of `entries`, on a chip whose slices are the bottleneck.
@@ -90,6 +109,9 @@ struct OverRing {
     double cpu_us_per_operation = 0;
     Ratio futile_per_slot{};
 };
+bool is_slower(const OverRing& one, const OverRing& other) {
+    return one.rate < other.rate;
+}
 OverRing over_ring(unsigned entries) {
     const ScratchFolder scratch;
     const auto report = measure(
@@ -123,7 +145,9 @@ double requests_a_second(bool engine, bool async) {
 }
 
 Ratio haproxy_async_over_sync(bool engine) {
-    return {requests_a_second(engine, true), requests_a_second(engine, false), "requests/s"};
+    return in_turns(
+        "requests/s", [&] { return requests_a_second(engine, true); },
+        [&] { return requests_a_second(engine, false); });
 }
 
 // ---- the table ----
@@ -166,8 +190,12 @@ std::vector<Measurement> all_measurements() {
          }},
         {"ring",
          [] {
-             const OverRing small = over_ring(8);
-             const OverRing large = over_ring(1024);
+             OverRing small;
+             OverRing large;
+             for (int round = 0; round < rounds; ++round) {
+                 small = std::max(small, over_ring(8), is_slower);
+                 large = std::max(large, over_ring(1024), is_slower);
+             }
              return std::vector<Row>{
                  {"slow-slices, 512 jobs: throughput, a ring of 8 over one of 1,024",
                   {small.rate, large.rate, "operations/s"},
