@@ -110,11 +110,6 @@ class Computation {
     }
     /// It will soon be looked at.
     void fetch_result() const { __builtin_prefetch(&progress_); }
-    /// It will soon be filled in.
-    void fetch_task() {
-        __builtin_prefetch(&ticket_, 1);
-        __builtin_prefetch(&entry_, 1);
-    }
     /// Somebody has claimed it: sleeps until it is done.
     void wait() const {
         for (std::uint64_t progress = progress_.load();

@@ -15,9 +15,6 @@ Computation& HelpedDma::take(std::size_t output) {
         vacant_[desk].push(&computation);
     }
     Computation& computation = *vacant_[desk].pop();
-    if (!vacant_[desk].is_empty()) {
-        vacant_[desk].front()->fetch_task();
-    }
     computation.keeping.output.begin(output);
     return computation;
 }

@@ -19,8 +19,8 @@
 
 namespace ringside::core {
 
-/// Queues from the chip's thread to a helper, and to who helps that one. Their places are written
-/// by the chip's thread alone.
+/// A queue from the chip's thread to a helper, and to who helps that one. Its places are written by
+/// the chip's thread alone.
 class ErrandQueue {
   public:
     struct Errand {

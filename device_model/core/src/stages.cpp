@@ -328,10 +328,11 @@ void Device::Impl::read_source(Operation& operation, std::uint32_t slot) {
         let_helpers_compute(operation, source, in_place != nullptr);
     } else {
         operation.source_digest = digest_of(source);
-    }
-    if (helped_ == nullptr && in_place != nullptr) {
-        operation.outcome = execute(
-            *operation.session, {operation.entry, source, operation.output, operation.entropy, 0});
+        if (in_place != nullptr) {
+            operation.outcome =
+                execute(*operation.session,
+                        {operation.entry, source, operation.output, operation.entropy, 0});
+        }
     }
     const auto slices =
         operation.session->is_asymmetric() ? SliceClass::asymmetric : SliceClass::symmetric;
