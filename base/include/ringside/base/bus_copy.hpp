@@ -33,31 +33,33 @@ void bus_store(std::byte* into, const std::byte* from) {
 }
 
 inline void bus_read(std::span<std::byte> into, const std::byte* from) {
-    if (into.size() > sizeof(std::uint64_t)) [[likely]] {
-        std::memcpy(into.data(), from, into.size());
-    } else if (is_bus_word<std::uint64_t>(from, into.size())) {
-        bus_load<std::uint64_t>(into.data(), from);
-    } else if (is_bus_word<std::uint32_t>(from, into.size())) {
-        bus_load<std::uint32_t>(into.data(), from);
-    } else if (is_bus_word<std::uint16_t>(from, into.size())) {
-        bus_load<std::uint16_t>(into.data(), from);
-    } else {
-        std::memcpy(into.data(), from, into.size());
+    if (into.size() <= sizeof(std::uint64_t)) [[unlikely]] {
+        if (is_bus_word<std::uint64_t>(from, into.size())) {
+            return bus_load<std::uint64_t>(into.data(), from);
+        }
+        if (is_bus_word<std::uint32_t>(from, into.size())) {
+            return bus_load<std::uint32_t>(into.data(), from);
+        }
+        if (is_bus_word<std::uint16_t>(from, into.size())) {
+            return bus_load<std::uint16_t>(into.data(), from);
+        }
     }
+    std::memcpy(into.data(), from, into.size());
 }
 
 inline void bus_write(std::byte* into, std::span<const std::byte> from) {
-    if (from.size() > sizeof(std::uint64_t)) [[likely]] {
-        std::memcpy(into, from.data(), from.size());
-    } else if (is_bus_word<std::uint64_t>(into, from.size())) {
-        bus_store<std::uint64_t>(into, from.data());
-    } else if (is_bus_word<std::uint32_t>(into, from.size())) {
-        bus_store<std::uint32_t>(into, from.data());
-    } else if (is_bus_word<std::uint16_t>(into, from.size())) {
-        bus_store<std::uint16_t>(into, from.data());
-    } else {
-        std::memcpy(into, from.data(), from.size());
+    if (from.size() <= sizeof(std::uint64_t)) [[unlikely]] {
+        if (is_bus_word<std::uint64_t>(into, from.size())) {
+            return bus_store<std::uint64_t>(into, from.data());
+        }
+        if (is_bus_word<std::uint32_t>(into, from.size())) {
+            return bus_store<std::uint32_t>(into, from.data());
+        }
+        if (is_bus_word<std::uint16_t>(into, from.size())) {
+            return bus_store<std::uint16_t>(into, from.data());
+        }
     }
+    std::memcpy(into, from.data(), from.size());
 }
 
 }  // namespace ringside
