@@ -16,10 +16,12 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "offload_application.hpp"
+#include "ringside/driver/requests_asymmetric.hpp"
 #include "ringside/offload/cipher_session.hpp"
-#include "ringside/offload/key_operation.hpp"
+#include "ringside/offload/device_session.hpp"
 #include "ringside/sim/live_platform.hpp"
 
 namespace ringside {
@@ -119,36 +121,45 @@ TEST(OffloadLiveCallback, ComesOnTheInterruptThreadToAnApplicationThatNeverCalls
     EXPECT_TRUE(job.enter()) << "its result is there";
 }
 
+struct CountedOperation final : driver::Operation {
+    explicit CountedOperation(std::latch& all) : ended(all) {}
+    void complete(const driver::Completion& completion) noexcept override {
+        EXPECT_FALSE(completion.status) << completion.status.message();
+        ended.count_down();
+    }
+    std::latch& ended;
+};
+
 // A chip whose helpers compute longer than it simulates is behind the wall clock. Who reads a
 // register meanwhile sees it at work, and does not wait until it has done everything.
 TEST(OffloadLiveHelpers, LetAccessesThroughWhileTheChipIsBehind) {
-    constexpr int jobs = 64;
+    constexpr std::size_t operations = 128;
     constexpr std::size_t seen_at_work = 8;
-    LiveMachine machine({.device = {.helpers = 1}}, 2 * jobs);
+    LiveMachine machine({.device = {.helpers = 1}}, 2 * operations);
     const std::array<std::byte, 48> scalar{std::byte{7}};  // P-384: 1.4 ms that pass for 0.1
     const auto session =
         offload::DeviceSession::create(
             machine.offload, {.algorithm = spec::Algorithm::ec_p384, .second_key = scalar})
             .value();
-    Application application(*machine.platform, {.callbacks = false});
-    for (int i = 0; i < jobs; ++i) {
-        application.add([&] {
-            std::array<std::byte, 2 * 48> signature{};
-            EXPECT_TRUE(offload::perform(session, &driver::sign, {scalar}, signature).has_value());
-        });
+    const auto digest = machine.device->dma().allocate(48).value();
+    const auto signature = machine.device->dma().allocate(96).value();
+    const spec::SubmissionEntry request =
+        driver::sign(session.id(), {digest.iova(), 48, signature.iova(), 96});
+    std::latch all(operations);
+    CountedOperation operation(all);
+    const std::vector<driver::QueuePair::Item> items(operations, {&request, &operation});
+    driver::Link& link = machine.platform->link();
+    const auto completed = [&link] {
+        link.mmio_write32(spec::at("STAT_SNAP").of(), 1);
+        return link.mmio_read32(spec::at("STAT_OPS").of());
+    };
+    std::set<std::uint32_t> seen{completed()};
+    ASSERT_EQ(machine.device->queue_pair(0).submit_batch(items).accepted, operations);
+    while (*seen.rbegin() - *seen.begin() < operations) {
+        seen.insert(completed());
     }
-    std::atomic<bool> done{false};
-    std::set<std::uint32_t> completed;
-    std::thread reader([&] {
-        while (!done) {
-            machine.platform->link().mmio_write32(spec::at("STAT_SNAP").of(), 1);
-            completed.insert(machine.platform->link().mmio_read32(spec::at("STAT_OPS").of()));
-        }
-    });
-    application.run();
-    done = true;
-    reader.join();
-    EXPECT_GT(completed.size(), seen_at_work);
+    all.wait();
+    EXPECT_GT(seen.size(), seen_at_work);
 }
 
 /// A caller that cannot pause: `call` runs the work as such a caller would.
