@@ -47,6 +47,7 @@ struct PortableBlock {
         return block;
     }
     std::uint64_t low() const { return a | std::uint64_t{b} << 32; }
+    std::uint64_t high() const { return c | std::uint64_t{d} << 32; }
 
     PortableBlock round(PortableBlock key) const {
         return {column(a, b, c, d) ^ key.a, column(b, c, d, a) ^ key.b, column(c, d, a, b) ^ key.c,
@@ -62,6 +63,12 @@ struct PortableBlock {
     }
 };
 
+#if defined(__x86_64__)
+bool has_instructions() {
+    return __builtin_cpu_supports("aes") && __builtin_cpu_supports("avx");
+}
+#endif
+
 }  // namespace
 
 std::uint64_t portable_digest_of(std::span<const std::byte> bytes) {
@@ -70,11 +77,29 @@ std::uint64_t portable_digest_of(std::span<const std::byte> bytes) {
 
 std::uint64_t digest_of(std::span<const std::byte> bytes) {
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("aes") && __builtin_cpu_supports("avx")) [[likely]] {
+    if (has_instructions()) [[likely]] {
         return digest::compute_by_instruction(bytes.data(), bytes.size());
     }
 #endif
     return portable_digest_of(bytes);
+}
+
+void RecordDigest::add(std::span<const std::byte> records) {
+#if defined(__x86_64__)
+    if (has_instructions()) [[likely]] {
+        state_ = digest::chain_by_instruction(state_, records.data(), records.size() / record_size);
+        return;
+    }
+#endif
+    add_portably(records);
+}
+
+void RecordDigest::add_portably(std::span<const std::byte> records) {
+    state_ = digest::chain<PortableBlock>(state_, records.data(), records.size() / record_size);
+}
+
+std::uint64_t RecordDigest::value() const {
+    return portable_digest_of(std::as_bytes(std::span(state_)));
 }
 
 }  // namespace ringside

@@ -7,6 +7,7 @@
 // comes out of it: what differs in one block is never lost, and three rounds spread it over all.
 // One text for the processor's Block and for a portable one, so that both give one value.
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -36,12 +37,17 @@ template <typename Block, std::size_t... Lane>
     return state;
 }
 
-/// A Block has load(bytes), of(low, high), low(), and round(key): a round of the cipher on it, then
-/// the key added.
+/// Digits of pi.
+template <typename Block>
+[[gnu::always_inline]] inline Block salt() {
+    return Block::of(0x243F6A8885A308D3u, 0x13198A2E03707344u);
+}
+
+/// A Block has load(bytes), of(low, high), low(), high(), and round(key): a round of the cipher on
+/// it, then the key added.
 template <typename Block>
 [[gnu::always_inline]] inline std::uint64_t compute(const std::byte* at, std::size_t size) {
-    // digits of pi
-    const Block salt = Block::of(0x243F6A8885A308D3u, 0x13198A2E03707344u);
+    const Block salt = digest::salt<Block>();
     Block state = Block::of(0xA4093822299F31D0u ^ size, 0x082EFA98EC4E6C89u);
     if (size >= 2 * stripe_size) {
         const std::size_t stripes = size / stripe_size;
@@ -65,7 +71,23 @@ template <typename Block>
     return state.round(salt).round(salt).round(salt).low();
 }
 
-/// For an x86-64 processor with AES-NI and AVX.
+using ChainState = std::array<std::uint64_t, 2>;
+
+/// A record of two blocks becomes one off the chain, so that a record waits for a single round of
+/// the one before; by two rounds, lest a difference in one record look like one in the next.
+template <typename Block>
+[[gnu::always_inline]] inline ChainState chain(ChainState state, const std::byte* at,
+                                               std::size_t records) {
+    Block chained = Block::of(state[0], state[1]);
+    for (; records != 0; --records, at += 2 * block_size) {
+        const Block record = Block::load(at).round(Block::load(at + block_size));
+        chained = chained.round(record.round(salt<Block>()));
+    }
+    return {chained.low(), chained.high()};
+}
+
+// For an x86-64 processor with AES-NI and AVX.
 std::uint64_t compute_by_instruction(const std::byte* at, std::size_t size);
+ChainState chain_by_instruction(ChainState state, const std::byte* at, std::size_t records);
 
 }  // namespace ringside::digest

@@ -21,6 +21,7 @@ struct Block {
         return {_mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes))};
     }
     std::uint64_t low() const { return static_cast<std::uint64_t>(_mm_cvtsi128_si64(value)); }
+    std::uint64_t high() const { return static_cast<std::uint64_t>(_mm_extract_epi64(value, 1)); }
     Block round(Block key) const { return {_mm_aesenc_si128(value, key.value)}; }
 };
 
@@ -28,6 +29,10 @@ struct Block {
 
 std::uint64_t compute_by_instruction(const std::byte* at, std::size_t size) {
     return compute<Block>(at, size);
+}
+
+ChainState chain_by_instruction(ChainState state, const std::byte* at, std::size_t records) {
+    return chain<Block>(state, at, records);
 }
 
 }  // namespace ringside::digest

@@ -62,9 +62,7 @@ void Trace::add_up() {
 
 TraceHash Trace::hash_of_all() const {
     TraceHash hash = hash_;
-    for (const TraceEvent& event : to_add_up()) {
-        hash.add(event);
-    }
+    hash.add(to_add_up());
     return hash;
 }
 

@@ -109,10 +109,53 @@ TEST(Digest, IsTheSameOnEveryProcessorAndAtEveryAddress) {
     }
 }
 
+TEST(RecordDigest, IsTheSameOnEveryProcessorAndHoweverItIsCut) {
+    const Bytes bytes = random_bytes(64 * RecordDigest::record_size + 1);
+    const auto records = std::span(bytes).subspan(1);
+    for (std::size_t count = 0; count <= 64; ++count) {
+        const auto [first, rest] = std::pair(records.first(count * RecordDigest::record_size),
+                                             records.subspan(count * RecordDigest::record_size));
+        RecordDigest whole;
+        whole.add(records);
+        RecordDigest cut;
+        cut.add(first);
+        cut.add_portably(rest);
+        EXPECT_EQ(cut.value(), whole.value()) << "cut after " << count;
+    }
+}
+
+TEST(RecordDigest, SeesEveryBitAndWhatChangesPlaces) {
+    std::unordered_map<std::uint64_t, std::string> seen;
+    Bytes bytes = random_bytes(5 * RecordDigest::record_size);
+    const auto add = [&](const std::string& what) {
+        RecordDigest digest;
+        digest.add(bytes);
+        const auto [place, is_new] = seen.emplace(digest.value(), what);
+        EXPECT_TRUE(is_new) << what << " is taken for " << place->second;
+    };
+    add("the original");
+    for (std::size_t bit = 0; bit < 8 * bytes.size(); ++bit) {
+        bytes[bit / 8] ^= std::byte{1} << bit % 8;
+        add("bit " + std::to_string(bit));
+        bytes[bit / 8] ^= std::byte{1} << bit % 8;
+    }
+    const std::size_t size = RecordDigest::record_size;
+    for (std::size_t a = 0; a < bytes.size(); a += size) {
+        for (std::size_t b = a + size; b < bytes.size(); b += size) {
+            std::swap_ranges(&bytes[a], &bytes[a] + size, &bytes[b]);
+            add(std::to_string(a) + " and " + std::to_string(b));
+            std::swap_ranges(&bytes[a], &bytes[a] + size, &bytes[b]);
+        }
+    }
+}
+
 // Pinned: a trace is compared with one from another machine, and another year.
 TEST(Digest, OnceTakenIsTakenForEver) {
     EXPECT_EQ(digest_of({}), 0xd621510e936efa08u);
     EXPECT_EQ(digest_of(random_bytes(1000)), 0x8ddb99254494bf04u);
+    RecordDigest records;
+    records.add(random_bytes(10 * RecordDigest::record_size));
+    EXPECT_EQ(records.value(), 0x1440A43AC9A863CCu);
 }
 
 }  // namespace

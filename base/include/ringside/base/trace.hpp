@@ -9,6 +9,7 @@
 
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -19,6 +20,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <type_traits>
 
 #include "ringside/base/digest.hpp"
 #include "ringside/base/spinning_mutex.hpp"
@@ -26,8 +28,7 @@
 
 namespace ringside {
 
-/// As wide as the queue, so that both are read as one word.
-enum class TraceKind : std::uint16_t {
+enum class TraceKind : std::uint32_t {
     mmio_write,    ///< id: BAR offset, digest: value
     mmio_read,     ///< id: BAR offset, digest: value
     doorbell,      ///< device saw a new tail; id: tail
@@ -78,39 +79,30 @@ std::string_view to_string(TraceKind kind);
 struct TraceEvent {
     Time time;
     TraceKind kind;
-    std::uint16_t queue;
+    std::uint32_t queue;
     std::uint64_t id;
     std::uint64_t digest;
 };
 
-/// One round of a multiply-rotate mixer: cheap, and every input bit reaches every output bit
-/// within two rounds.
-constexpr std::uint64_t trace_mix(std::uint64_t state, std::uint64_t word) {
-    state = (state ^ word) * 0x9FB21C651E98DF25u;
-    return state ^ (state >> 29);
+/// Two digests become one, in their order.
+constexpr std::uint64_t trace_mix(std::uint64_t first, std::uint64_t second) {
+    const std::uint64_t mixed = (std::rotl(first, 32) ^ second) * 0x9FB21C651E98DF25u;
+    return mixed ^ (mixed >> 29);
 }
 
 /// Order-dependent hash over events; the same class serves the recorder and whoever checks an
-/// exported trace. An event becomes one word first (a multilinear hash), off the chain: what one
-/// event waits for of the one before is a single multiplication.
+/// exported trace.
 class TraceHash {
   public:
-    void add(const TraceEvent& event) {
-        const auto what = static_cast<std::uint32_t>(event.kind) | std::uint32_t{event.queue} << 16;
-        state_ = trace_mix(state_, static_cast<std::uint64_t>(to_ps(event.time)) * time_factor +
-                                       what * what_factor + event.id * id_factor +
-                                       event.digest * digest_factor);
-    }
-    std::uint64_t value() const { return state_; }
+    void add(std::span<const TraceEvent> events) { digest_.add(std::as_bytes(events)); }
+    void add(const TraceEvent& event) { add({&event, 1}); }
+    std::uint64_t value() const { return digest_.value(); }
 
   private:
-    // odd, without structure: SplitMix64's first outputs
-    static constexpr std::uint64_t time_factor = 0xE220A8397B1DCDAFu;
-    static constexpr std::uint64_t what_factor = 0x6E789E6AA1B965F5u;
-    static constexpr std::uint64_t id_factor = 0x06C45D188009454Fu;
-    static constexpr std::uint64_t digest_factor = 0xF88BB8A8724C81EDu;
+    static_assert(sizeof(TraceEvent) == RecordDigest::record_size &&
+                  std::has_unique_object_representations_v<TraceEvent>);
 
-    std::uint64_t state_ = 0x72696E6773696465u;  // "ringside"
+    RecordDigest digest_;
 };
 
 class Trace {
