@@ -33,8 +33,12 @@ template <typename Block, std::size_t... Lane>
         ((lanes[Lane] = lanes[Lane].round(Block::load(at + Lane * block_size))), ...);
     }
     ((lanes[Lane] = lanes[Lane].round(salt).round(salt).round(salt)), ...);
-    ((state = state.round(lanes[Lane])), ...);
-    return state;
+    for (std::size_t half = lane_count / 2; half != 0; half /= 2) {
+        for (std::size_t lane = 0; lane < half; ++lane) {
+            lanes[lane] = lanes[lane].round(lanes[lane + half]);
+        }
+    }
+    return state.round(lanes[0]);
 }
 
 /// Digits of pi.

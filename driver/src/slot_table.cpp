@@ -18,7 +18,8 @@ std::uint32_t max_result_of(const spec::SubmissionEntry& entry) {
 
 }  // namespace
 
-SlotTable::SlotTable(std::uint32_t entries) : slots_(entries) {
+SlotTable::SlotTable(std::uint32_t entries)
+    : slots_(entries), mask_(static_cast<std::uint16_t>(entries - 1)) {
     for (std::uint32_t i = 0; i < entries; ++i) {
         slots_[i].cid = static_cast<std::uint16_t>(i);
         slots_[i].newer = static_cast<std::uint16_t>(i + 1 < entries ? i + 1 : none);
@@ -36,7 +37,7 @@ void SlotTable::take(spec::SubmissionEntry& entry, Operation& operation, Time no
     slot.new_session = new_session;
     slot.answered = false;
     slot.max_result = max_result_of(entry);
-    slot.cid = static_cast<std::uint16_t>(slot.cid + slots_.size());  // the next generation
+    slot.cid = static_cast<std::uint16_t>(slot.cid + mask_ + 1);  // the next generation
     slot.older = newest_;
     slot.newer = none;
     (newest_ != none ? slots_[newest_].newer : oldest_) = index;

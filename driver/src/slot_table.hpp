@@ -57,9 +57,10 @@ class SlotTable {
     static constexpr std::uint16_t none = 0xFFFF;
 
     std::uint16_t index_of(std::uint16_t cid) const {
-        return static_cast<std::uint16_t>(cid & (slots_.size() - 1));
+        return static_cast<std::uint16_t>(cid & mask_);
     }
     std::vector<Slot> slots_;
+    std::uint16_t mask_;  ///< their number less one
     std::uint64_t last_tag_ = 0;
     std::uint16_t free_ = 0;
     std::uint16_t oldest_ = none;

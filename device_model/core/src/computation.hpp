@@ -42,8 +42,7 @@ class Computation {
     };
     struct Result {
         Outcome outcome;
-        std::uint64_t source_digest = 0;
-        std::uint64_t output_digest = 0;  ///< of what was written
+        std::uint64_t digest = 0;  ///< payload_digest()
     };
 
     // ---- the chip's thread, while nobody works on it ----
@@ -91,12 +90,9 @@ class Computation {
         }
         const std::span<const std::byte> source =
             task_.copy == nullptr ? task_.source : std::span(task_.copy, task_.source.size());
-        result_.source_digest = digest_of(source);
-        const Outcome outcome =
-            execute(*task_.session, {entry_, source, task_.output, entropy_, worker});
-        result_.outcome = outcome;
-        result_.output_digest =
-            outcome.status.ok() ? digest_of(task_.output.first(outcome.written)) : 0;
+        const Job job{entry_, source, task_.output, entropy_, worker};
+        const Outcome outcome = execute(*task_.session, job);
+        result_ = {outcome, payload_digest(job, outcome)};
         cleanse_copy();
         come_to(Phase::done);
         progress_.notify_one();

@@ -97,39 +97,44 @@ class Device::Impl final : public blocks::Endpoint {
     std::optional<RateLimit> rate_limit(std::uint32_t index) const;
     void refill(std::uint32_t index);
     void fetch(std::uint32_t index, std::uint32_t epoch);
-    bool read_descriptor(std::uint32_t index, spec::SubmissionEntry& entry);
+    bool read_descriptor(std::uint32_t index);
     bool fetch_one(std::uint32_t index);
     void lift_fence(std::uint32_t index);
     void abort_queue(std::uint32_t index, spec::AbortReason reason);
 
     // the stages (stages.cpp)
     void perform(Action action);
+    void perform_seldom(Action action);
     void perform_on_queue(Action action);
     Operation* find(Action action);
-    void end(Operation& operation, std::uint32_t slot);
-    void admit(std::uint32_t index, const spec::SubmissionEntry& entry, Time doorbell);
+    [[gnu::noinline]] void end(Operation& operation, std::uint32_t slot);
+    void admit(Operation& operation, std::uint32_t slot);
     spec::Status check(const spec::SubmissionEntry& entry, bool is_admin, Operation& operation);
     spec::Status check_io(const spec::SubmissionEntry& entry, Operation& operation);
     void read_lists(Operation& operation, std::uint32_t slot);
     spec::Status read_list(std::uint64_t address, std::uint32_t length, Operation& operation,
                            std::vector<spec::ListEntry>& list);
     void request_source(const Operation& operation, std::uint32_t slot);
-    void read_source(Operation& operation, std::uint32_t slot);
+    [[gnu::noinline]] void read_source(Operation& operation, std::uint32_t slot);
     const std::byte* source_in_place(const Operation& operation);
     bool gather(Operation& operation);
     bool scatter(Operation& operation);
-    void free_slice(std::size_t slices);
+    void free_slice(SliceClass slices);
+    [[gnu::noinline]] void pass_slice_on(SliceClass slices);
+    void record_busy(SliceClass slices, std::uint16_t queue, std::uint64_t user_tag);
     void feed_slices(SliceClass slices);
     Duration begin_service(Operation& operation);
     void let_helpers_compute(Operation& operation, std::span<const std::byte> source,
                              bool is_in_place);
-    void run_slice(Operation& operation, std::uint32_t slot);
+    [[gnu::noinline]] void run_slice(Operation& operation, std::uint32_t slot);
+    void execute_here(Operation& operation, std::span<const std::byte> source);
     Outcome compute(Operation& operation);
     Outcome collect(Operation& operation);
     void take_output(Operation& operation);
     bool let_helpers_deliver(Operation& operation);
     void send_output(const Operation& operation, std::uint32_t slot);
-    void write_output(Operation& operation, std::uint32_t slot);
+    [[gnu::noinline]] void write_output(Operation& operation, std::uint32_t slot);
+    std::uint32_t vacant_slot();
     std::uint32_t take_slot(std::uint32_t queue);
     void retire(std::uint32_t slot);
     void release(std::uint32_t slot);

@@ -38,8 +38,7 @@ struct Operation {
     Entropy entropy;                     ///< for this operation alone, if its session needs any
     Computation* computation = nullptr;  ///< with helpers, until they have computed and delivered
     std::optional<Outcome> outcome;      ///< computed already, when its source was read
-    std::uint64_t source_digest = 0;
-    std::optional<std::uint64_t> output_digest;  ///< computed already, by a helper
+    std::optional<std::uint64_t> digest;  ///< payload_digest(), unless the output is another by now
     bool timed_out = false;                      ///< a fault: nobody answers the read of its source
     bool delayed = false;                        ///< a fault: its completion has been put off once
     std::vector<spec::ListEntry> source_list;    ///< scatter-gather; empty: src is the data

@@ -189,9 +189,11 @@ void Device::Impl::fetch(std::uint32_t index, std::uint32_t epoch) {
     arbitrate();
 }
 
-/// The descriptor at the queue's head. False: its DMA failed, which has been raised as an error.
-bool Device::Impl::read_descriptor(std::uint32_t index, spec::SubmissionEntry& entry) {
+/// The descriptor at the queue's head, into the slot that take_slot() will give. False: its DMA
+/// failed, which has been raised as an error.
+bool Device::Impl::read_descriptor(std::uint32_t index) {
     const Queue& queue = queues_[index];
+    spec::SubmissionEntry& entry = operations_[vacant_slot()].entry;
     const std::uint64_t address = queue.sq.head_address(sizeof entry);
     const bool refused =
         strike(spec::FaultKind::descriptor_fault, static_cast<std::uint16_t>(index)).has_value();
@@ -211,20 +213,19 @@ bool Device::Impl::read_descriptor(std::uint32_t index, spec::SubmissionEntry& e
 /// False: the ring has failed, or the descriptor is fenced and stays where it is for now.
 bool Device::Impl::fetch_one(std::uint32_t index) {
     Queue& queue = queues_[index];
-    spec::SubmissionEntry entry;
-    if (!read_descriptor(index, entry)) {
+    if (!read_descriptor(index)) {
         // Without its descriptor an operation cannot even be refused: the ring is unusable.
         queue.state = spec::QueueState::error;
         return false;
     }
-    if ((entry.flags & static_cast<unsigned>(spec::SubmissionFlag::fence)) != 0 &&
-        queue.in_chip != 0) {
+    if (queue.in_chip != 0 && operations_[vacant_slot()].has(spec::SubmissionFlag::fence)) {
         queue.fenced = true;
         return false;
     }
-    const Time doorbell = queue.doorbell_times[queue.sq.head];
+    const std::uint32_t slot = take_slot(index);
+    operations_[slot].doorbell = queue.doorbell_times[queue.sq.head];
     queue.sq.step();
-    admit(index, entry, doorbell);
+    admit(operations_[slot], slot);
     return true;
 }
 
@@ -278,12 +279,10 @@ void Device::Impl::abort_queue(std::uint32_t index, spec::AbortReason reason) {
         return operations_[a].serial < operations_[b].serial;
     });
     while (queue.sq.unfetched() != 0) {
-        spec::SubmissionEntry entry;
-        if (!read_descriptor(index, entry)) {
+        if (!read_descriptor(index)) {
             break;  // whose it was cannot be said; those behind it go the same way
         }
         const std::uint32_t slot = take_slot(index);
-        operations_[slot].entry = entry;
         operations_[slot].doorbell = queue.doorbell_times[queue.sq.head];
         queue.sq.step();
         slots.push_back(slot);

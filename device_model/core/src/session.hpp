@@ -99,6 +99,9 @@ struct NewSession {
 
 /// Runs a job on the session's slice. Any worker may call it.
 Outcome execute(Session& session, const Job& job);
+/// By which a trace tells this job from another: of what came out, as that depends on every bit
+/// that went in; of what went in, if nothing came out.
+std::uint64_t payload_digest(const Job& job, const Outcome& outcome);
 /// Makes of it what a broken slice gives: the first bit of the output or the verdict is wrong.
 void break_outcome(const Job& job, Outcome& outcome);
 

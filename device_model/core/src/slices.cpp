@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "crypto_library.hpp"
+#include "ringside/base/digest.hpp"
 
 namespace ringside::core {
 namespace {
@@ -49,6 +50,11 @@ Outcome execute(Session& session, const Job& job) {
         quiet.emplace();
     }
     return session.run(job);
+}
+
+std::uint64_t payload_digest(const Job& job, const Outcome& outcome) {
+    const bool has_output = outcome.status.ok() && outcome.written != 0;
+    return digest_of(has_output ? job.output.first(outcome.written) : job.source);
 }
 
 void break_outcome(const Job& job, Outcome& outcome) {

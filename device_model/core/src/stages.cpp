@@ -34,37 +34,45 @@ void for_each_piece(const std::vector<spec::ListEntry>& list, std::size_t length
 
 }  // namespace
 
-void Device::Impl::advance(Time now) {
-    RINGSIDE_ASSERT(trace_, now >= now_, "time went back from %lld to %lld ps",
-                    static_cast<long long>(to_ps(now_)), static_cast<long long>(to_ps(now)));
-    Time clock{};
-    run(now, clock, {});
-    now_ = now;
-}
-
-void Device::Impl::run(Time limit, Time& clock, const blocks::RunTerms& terms) {
-    limit = std::min(limit, Time::max() - Duration(1));
-    host_stands_still_ = helped_ != nullptr && terms.host_stands_still;
-    while (!is_gone_ && calendar_.next_time() <= limit && !terms.before(calendar_.next_time())) {
-        clock = calendar_.next_time();
-        now_ = clock;
-        do {  // all that is due at this instant
-            perform(calendar_.take());
-        } while (calendar_.next_time() == now_ && !is_gone_);
-    }
-    if (host_stands_still_) {
-        helped_->settle();
-        host_stands_still_ = false;
-    }
-}
-
-void Device::Impl::perform(Action action) {
+/// What every operation comes to is called from here, and is no part of this: each saves the
+/// registers that it needs, and the loop none.
+inline void Device::Impl::perform(Action action) {
     if (is_frozen_ && action.stage() < Stage::fault && action.stage() != Stage::reset_done) {
         if (action.stage() == Stage::slice_done) {
-            free_slice(action.queue());
+            free_slice(static_cast<SliceClass>(action.queue()));
         }
         return;
     }
+    switch (action.stage()) {
+        case Stage::source_read:
+            if (Operation* const operation = find(action)) {
+                read_source(*operation, action.slot());
+            }
+            return;
+        case Stage::slice_done:
+            pass_slice_on(static_cast<SliceClass>(action.queue()));
+            if (Operation* const operation = find(action)) {
+                run_slice(*operation, action.slot());
+            }
+            return;
+        case Stage::written:
+            if (Operation* const operation = find(action)) {
+                write_output(*operation, action.slot());
+            }
+            return;
+        case Stage::completed:
+            if (Operation* const operation = find(action)) {
+                end(*operation, action.slot());
+            }
+            return;
+        default:
+            perform_seldom(action);
+            return;
+    }
+}
+
+/// What is not for each operation.
+void Device::Impl::perform_seldom(Action action) {
     switch (action.stage()) {
         case Stage::reset_done:
             if (action.slot() == reset_epoch_) {
@@ -112,28 +120,6 @@ void Device::Impl::perform(Action action) {
                 read_lists(*operation, action.slot());
             }
             return;
-        case Stage::source_read:
-            if (Operation* const operation = find(action)) {
-                read_source(*operation, action.slot());
-            }
-            return;
-        case Stage::slice_done:
-            free_slice(action.queue());  // also when the operation was aborted meanwhile
-            feed_slices(static_cast<SliceClass>(action.queue()));
-            if (Operation* const operation = find(action)) {
-                run_slice(*operation, action.slot());
-            }
-            return;
-        case Stage::written:
-            if (Operation* const operation = find(action)) {
-                write_output(*operation, action.slot());
-            }
-            return;
-        case Stage::completed:
-            if (Operation* const operation = find(action)) {
-                end(*operation, action.slot());
-            }
-            return;
         case Stage::fault:
             if (action.serial() == reset_epoch_) {
                 strike_chip(static_cast<spec::FaultKind>(action.slot()));
@@ -146,6 +132,35 @@ void Device::Impl::perform(Action action) {
         case Stage::late_entry:
             perform_late(action);
             return;
+        case Stage::source_read:
+        case Stage::slice_done:
+        case Stage::written:
+        case Stage::completed:
+            return;  // perform()'s
+    }
+}
+
+void Device::Impl::advance(Time now) {
+    RINGSIDE_ASSERT(trace_, now >= now_, "time went back from %lld to %lld ps",
+                    static_cast<long long>(to_ps(now_)), static_cast<long long>(to_ps(now)));
+    Time clock{};
+    run(now, clock, {});
+    now_ = now;
+}
+
+void Device::Impl::run(Time limit, Time& clock, const blocks::RunTerms& terms) {
+    limit = std::min(limit, Time::max() - Duration(1));
+    host_stands_still_ = helped_ != nullptr && terms.host_stands_still;
+    while (!is_gone_ && calendar_.next_time() <= limit && !terms.before(calendar_.next_time())) {
+        clock = calendar_.next_time();
+        now_ = clock;
+        do {  // all that is due at this instant
+            perform(calendar_.take());
+        } while (calendar_.next_time() == now_ && !is_gone_);
+    }
+    if (host_stands_still_) {
+        helped_->settle();
+        host_stands_still_ = false;
     }
 }
 
@@ -175,16 +190,13 @@ void Device::Impl::end(Operation& operation, std::uint32_t slot) {
     }
 }
 
-void Device::Impl::admit(std::uint32_t index, const spec::SubmissionEntry& entry, Time doorbell) {
-    record(TraceKind::fetch, static_cast<std::uint16_t>(index), entry.user_tag,
+void Device::Impl::admit(Operation& operation, std::uint32_t slot) {
+    const spec::SubmissionEntry& entry = operation.entry;
+    record(TraceKind::fetch, operation.queue, entry.user_tag,
            digest_of(std::as_bytes(std::span(&entry, 1))));
-    const std::uint32_t submitted = spec::at("Q_SUBMITTED").of(index);
+    const std::uint32_t submitted = spec::at("Q_SUBMITTED").of(operation.queue);
     registers_.set64(submitted, registers_.get64(submitted) + 1);
-    const std::uint32_t slot = take_slot(index);
-    Operation& operation = operations_[slot];
-    operation.doorbell = doorbell;
-    operation.entry = entry;
-    operation.status = check(entry, index == 0, operation);
+    operation.status = check(entry, operation.queue == 0, operation);
     if (faults_.any() && strike_fetched(operation)) {
         return;
     }
@@ -326,13 +338,8 @@ void Device::Impl::read_source(Operation& operation, std::uint32_t slot) {
     }
     if (helped_ != nullptr) {
         let_helpers_compute(operation, source, in_place != nullptr);
-    } else {
-        operation.source_digest = digest_of(source);
-        if (in_place != nullptr) {
-            operation.outcome =
-                execute(*operation.session,
-                        {operation.entry, source, operation.output, operation.entropy, 0});
-        }
+    } else if (in_place != nullptr) {
+        execute_here(operation, source);
     }
     const auto slices =
         operation.session->is_asymmetric() ? SliceClass::asymmetric : SliceClass::symmetric;
@@ -340,10 +347,24 @@ void Device::Impl::read_source(Operation& operation, std::uint32_t slot) {
     feed_slices(slices);
 }
 
-void Device::Impl::free_slice(std::size_t slices) {
-    const std::uint32_t busy = --slices_[slices].busy;
-    record(TraceKind::slices, nobody,
-           BusySlices{static_cast<std::uint32_t>(slices), busy}.encode());
+void Device::Impl::free_slice(SliceClass slices) {
+    --slices_[static_cast<std::size_t>(slices)].busy;
+    record_busy(slices, nobody, 0);
+}
+
+void Device::Impl::record_busy(SliceClass slices, std::uint16_t queue, std::uint64_t user_tag) {
+    const auto number = static_cast<std::uint32_t>(slices);
+    record(TraceKind::slices, queue, BusySlices{number, slices_[number].busy}.encode(), user_tag);
+}
+
+/// To the next operation that waits for it; also when the one that had it has been aborted.
+void Device::Impl::pass_slice_on(SliceClass slices) {
+    SlicePool& pool = slices_[static_cast<std::size_t>(slices)];
+    const std::uint32_t busy_before = pool.busy--;
+    feed_slices(slices);
+    if (pool.busy != busy_before) {
+        record_busy(slices, nobody, 0);
+    }
 }
 
 void Device::Impl::feed_slices(SliceClass slices) {
@@ -355,9 +376,7 @@ void Device::Impl::feed_slices(SliceClass slices) {
             continue;  // aborted while it waited
         }
         ++pool.busy;
-        record(TraceKind::slices, operation.queue,
-               BusySlices{static_cast<std::uint32_t>(slices), pool.busy}.encode(),
-               operation.entry.user_tag);
+        record_busy(slices, operation.queue, operation.entry.user_tag);
         const Duration service = begin_service(operation);
         statistics_.busy += service;
         calendar_.add(now_ + service,
@@ -397,14 +416,20 @@ void Device::Impl::let_helpers_compute(Operation& operation, std::span<const std
     }
 }
 
+void Device::Impl::execute_here(Operation& operation, std::span<const std::byte> source) {
+    const Job job{operation.entry, source, operation.output, operation.entropy, 0};
+    operation.outcome = execute(*operation.session, job);
+    operation.digest = payload_digest(job, *operation.outcome);
+}
+
 Outcome Device::Impl::compute(Operation& operation) {
-    const Job job{operation.entry, operation.source, operation.output, operation.entropy, 0};
-    if (operation.outcome) {
+    if (operation.computation == nullptr) {
+        if (!operation.outcome) {
+            execute_here(operation, operation.source);
+        }
         return *operation.outcome;
     }
-    if (operation.computation == nullptr) {
-        return execute(*operation.session, job);
-    }
+    const Job job{operation.entry, operation.source, operation.output, operation.entropy, 0};
     if (operation.session->may_fail(job) || faults_.any() || broken_slices_ != 0) {
         return collect(operation);
     }
@@ -417,8 +442,7 @@ Outcome Device::Impl::collect(Operation& operation) {
     Computation& computation = *operation.computation;
     helped_->collect(computation);
     const Computation::Result result = computation.result();
-    operation.source_digest = result.source_digest;
-    operation.output_digest = result.output_digest;
+    operation.digest = result.digest;
     const bool is_plain =
         result.outcome.status.ok() && result.outcome.written == operation.output.size() &&
         result.outcome.written <= AddressCounts::largest && operation.target_list.empty();
@@ -462,14 +486,15 @@ void Device::Impl::run_slice(Operation& operation, std::uint32_t slot) {
         return;
     }
     Outcome outcome = compute(operation);
+    const std::uint64_t digest = operation.digest.value_or(0);
     if ((broken_slices_ & static_cast<unsigned>(operation.session->kind())) != 0) {
         break_outcome({operation.entry, operation.source, operation.output, operation.entropy, 0},
                       outcome);
-        operation.output_digest.reset();
+        operation.digest.reset();
     }
     if (faults_.any()) {
         strike_outcome(operation, outcome);
-        operation.output_digest.reset();
+        operation.digest.reset();
     }
     operation.status = outcome.status;
     if (outcome.status.ok()) {
@@ -478,7 +503,7 @@ void Device::Impl::run_slice(Operation& operation, std::uint32_t slot) {
     statistics_.bytes += operation.entry.src_len;
     const std::uint64_t status = encode_status(operation.status, false);
     record(TraceKind::slice, operation.queue, operation.entry.user_tag,
-           operation.status.ok() ? status : trace_mix(operation.source_digest, status));
+           operation.status.ok() ? status : trace_mix(digest, status));
     if (!operation.status.ok()) {
         schedule(Stage::completed, config_.completion, slot);
         return;
@@ -499,7 +524,7 @@ void Device::Impl::write_output(Operation& operation, std::uint32_t slot) {
         collect(operation);
     }
     if (faults_.any()) {
-        operation.output_digest.reset();
+        operation.digest.reset();
         if (strike_output(operation, slot)) {
             return;
         }
@@ -508,10 +533,8 @@ void Device::Impl::write_output(Operation& operation, std::uint32_t slot) {
     if (is_delivered || scatter(operation)) {
         operation.result = static_cast<std::uint32_t>(operation.output.size());
         statistics_.dma_written += operation.output.size();
-        const std::uint64_t digest =
-            operation.output_digest ? *operation.output_digest : digest_of(operation.output);
         record(TraceKind::dma_write, operation.queue, operation.entry.user_tag,
-               trace_mix(operation.source_digest, digest));
+               operation.digest ? *operation.digest : digest_of(operation.output));
     }
     if (is_delivered) {
         operation.output.forget();
@@ -541,12 +564,18 @@ bool Device::Impl::dma_failed(DmaResult result, bool is_write, std::uint64_t add
     return true;
 }
 
-std::uint32_t Device::Impl::take_slot(std::uint32_t queue) {
-    if (vacant_.empty()) {
+/// The next that will be taken.
+std::uint32_t Device::Impl::vacant_slot() {
+    if (vacant_.empty()) [[unlikely]] {
         vacant_.push_back(static_cast<std::uint32_t>(operations_.size()));
         operations_.emplace_back();
     }
-    const std::uint32_t slot = vacant_.back();
+    return vacant_.back();
+}
+
+/// With the descriptor that is in it already.
+std::uint32_t Device::Impl::take_slot(std::uint32_t queue) {
+    const std::uint32_t slot = vacant_slot();
     vacant_.pop_back();
     operations_[slot].serial = ++serial_;
     operations_[slot].queue = static_cast<std::uint16_t>(queue);
@@ -578,8 +607,7 @@ void Device::Impl::release(std::uint32_t slot) {
     operation.outcome.reset();
     operation.hung = false;
     operation.session.reset();
-    operation.source_digest = 0;
-    operation.output_digest.reset();
+    operation.digest.reset();
     operation.timed_out = false;
     operation.delayed = false;
     operation.serial = 0;

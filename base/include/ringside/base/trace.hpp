@@ -34,9 +34,10 @@ enum class TraceKind : std::uint32_t {
     doorbell,      ///< device saw a new tail; id: tail
     fetch,         ///< device fetched a descriptor; id: user tag, digest: descriptor bytes
     dma_read,      ///< id: user tag
-    slice,         ///< a slice finished; id: user tag, digest: status, with the payload that was
-                   ///< read if it failed
-    dma_write,     ///< id: user tag, digest: the payloads that were read and written
+    slice,         ///< a slice finished; id: user tag, digest: status, with the payload if it
+                   ///< failed
+    dma_write,     ///< id: user tag, digest: the payload that was written or, of an operation that
+                   ///< writes none, the one that was read
     completion,    ///< completion entry written; id: user tag, digest: entry bytes
     interrupt,     ///< MSI-X vector raised; queue: vector, digest: MessageFate
     submit,        ///< driver rang the doorbell for; id: user tag
@@ -51,8 +52,8 @@ enum class TraceKind : std::uint32_t {
     device_state,  ///< global state machine; id: new state
     error,         ///< device error source raised; id: error bit, digest: address
     fault,         ///< a rule of fault injection fired; id: the fault's number
-    slices,        ///< one took an operation (queue, digest: user tag) or came free (no queue);
-                   ///< id: BusySlices
+    slices,        ///< one took an operation (queue, digest: user tag), also when it came free at
+                   ///< this instant, or came free and none waited (no queue); id: BusySlices
     callback,      ///< driver tells who submitted; id: user tag
 };
 
