@@ -17,6 +17,28 @@ constexpr std::array<std::string_view, 23> kind_names = {
 };
 static_assert(kind_names.size() == static_cast<std::size_t>(TraceKind::callback) + 1);
 
+/// A place among the events that a ring still has, at first behind the last of `count`.
+class Tail {
+  public:
+    Tail(std::span<const TraceEvent> ring, std::uint64_t count)
+        : ring_(ring),
+          first_(count - std::min<std::uint64_t>(count, ring.size())),
+          place_(count),
+          end_(count) {}
+    bool has_before() const { return place_ != first_; }
+    bool has_next() const { return place_ != end_; }
+    const TraceEvent& before() const { return ring_[(place_ - 1) % ring_.size()]; }
+    const TraceEvent& next() const { return ring_[place_ % ring_.size()]; }
+    void go_back() { --place_; }
+    void go_on() { ++place_; }
+
+  private:
+    std::span<const TraceEvent> ring_;
+    std::uint64_t first_;
+    std::uint64_t place_;
+    std::uint64_t end_;
+};
+
 }  // namespace
 
 std::string_view to_string(TraceKind kind) {
@@ -29,9 +51,11 @@ std::unique_lock<SpinningMutex> Trace::guard() const {
 }
 
 void Trace::flush() {
-    if (collected_count_ != 0) {
-        record_locked(std::span(collected_).first(collected_count_));
-        collected_count_ = 0;
+    const std::uint64_t count = collected_count_ - flushed_count_;
+    if (count != 0) {
+        const std::lock_guard lock(mutex_);
+        add_up(std::span(collected_).subspan(flushed_count_ % collected_.size(), count));
+        flushed_count_ = collected_count_;
     }
 }
 
@@ -49,12 +73,19 @@ void Trace::record_locked(std::span<const TraceEvent> events) {
 /// What has been recorded since the last time goes into the hash, and to the listener.
 void Trace::add_up() {
     const auto events = to_add_up();
-    hash_ = hash_of_all();
-    added_up_ += events.size();
     TraceEvent* const end = latest_.data() + latest_.size();
-    next_ = next_ == end ? latest_.data() : next_;
+    if (next_ == end) {
+        next_ = latest_.data();
+        ++laps_;
+    }
     not_added_up_ = next_;
     add_up_at_ = listener_ ? next_ : std::min(next_ + usual_delay, end) - 1;
+    add_up(events);
+}
+
+void Trace::add_up(std::span<const TraceEvent> events) {
+    hash_.add(events);
+    added_up_ += events.size();
     for (auto event = events.begin(); listener_ && event != events.end(); ++event) {
         listener_(*event);
     }
@@ -105,16 +136,28 @@ void Trace::dump(std::FILE* out) const {
         std::fprintf(out, "-- %s\n", writer.name.c_str());
         writer.write(out);
     }
-    const auto print = [out](const TraceEvent& event) {
+    // Of both rings, by time: what a thread collects has no other place among what others record.
+    Tail recorded(latest_,
+                  laps_ * latest_.size() + static_cast<std::size_t>(next_ - latest_.data()));
+    Tail collected(collected_, collected_count_);
+    std::uint64_t shown = 0;
+    for (; shown < last_events && (recorded.has_before() || collected.has_before()); ++shown) {
+        const bool is_collected =
+            !recorded.has_before() ||
+            (collected.has_before() && recorded.before().time <= collected.before().time);
+        (is_collected ? collected : recorded).go_back();
+    }
+    std::fprintf(out, "-- last %" PRIu64 " events: time_ps kind queue id digest\n", shown);
+    for (; shown != 0; --shown) {
+        const bool is_recorded =
+            !collected.has_next() ||
+            (recorded.has_next() && recorded.next().time <= collected.next().time);
+        Tail& tail = is_recorded ? recorded : collected;
+        const TraceEvent& event = tail.next();
         std::fprintf(out, "%" PRId64 " %s %u %" PRIx64 " %016" PRIx64 "\n", to_ps(event.time),
                      to_string(event.kind).data(), event.queue, event.id, event.digest);
-    };
-    const std::uint64_t shown = std::min<std::uint64_t>(count(), last_events);
-    std::fprintf(out, "-- last %" PRIu64 " events: time_ps kind queue id digest\n", shown);
-    for (std::uint64_t i = count() - shown; i < count(); ++i) {
-        print(latest_[i % latest_.size()]);
+        tail.go_on();
     }
-    std::for_each_n(collected_.begin(), collected_count_, print);
 }
 
 }  // namespace ringside

@@ -7,10 +7,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cinttypes>
+#include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "ringside/base/assert.hpp"
@@ -174,6 +178,36 @@ TEST(AssertDeathTest, FailurePrintsWhatIsCollected) {
     trace.collect_here();
     trace.record(sample);
     EXPECT_DEATH(RINGSIDE_ASSERT(trace, false, "wrong"), "\n5 submit 1 2 ");
+}
+
+TEST(Trace, ADumpEndsWithTheLastEventsOfAllThreadsByTime) {
+    Trace trace(1, Trace::Threads::many);
+    trace.collect_here();
+    for (int i = 0; i < 300; ++i) {
+        trace.record({time_from_ps(2 * i), TraceKind::fetch, 3, 0, 0});
+    }
+    std::thread([&trace] {
+        for (int i = 250; i < 290; ++i) {
+            trace.record({time_from_ps(2 * i + 1), TraceKind::submit, 3, 0, 0});
+        }
+    }).join();
+    std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::tmpfile(), std::fclose);
+    trace.dump(file.get());
+    std::rewind(file.get());
+    std::vector<std::int64_t> times;
+    std::array<char, 256> line{};
+    while (std::fgets(line.data(), line.size(), file.get()) != nullptr) {
+        std::int64_t time = 0;
+        std::array<char, 16> kind{};
+        if (std::sscanf(line.data(), "%" SCNd64 " %15s", &time, kind.data()) == 2) {
+            times.push_back(time);
+            EXPECT_STREQ(kind.data(), time % 2 == 0 ? "fetch" : "submit");
+        }
+    }
+    ASSERT_EQ(times.size(), Trace::last_events);
+    EXPECT_TRUE(std::is_sorted(times.begin(), times.end()));
+    EXPECT_EQ(times.front(), 2 * (300 - (200 - 40)));
+    EXPECT_EQ(times.back(), 2 * 299);
 }
 
 TEST(TraceKind, EveryKindHasAName) {

@@ -24,27 +24,30 @@
 
 namespace ringside::core {
 
-/// An operation between fetch and completion. Recycled, buffers included; cleansed in between.
-struct Operation {
+/// An operation between fetch and completion. Recycled, buffers included; cleansed in between. By
+/// cache line: what each stage looks at, the descriptor, what the slice gave, and at the end what
+/// few operations need.
+struct alignas(64) Operation {
     std::uint64_t serial = 0;  ///< order of fetch over all queues; 0: not in use
-    std::uint16_t queue = 0;
     Time doorbell{};
-    spec::SubmissionEntry entry;
+    SessionPtr session;
+    Computation* computation = nullptr;  ///< with helpers, until they have computed and delivered
     spec::Status status;
     std::uint32_t result = 0;
     std::uint32_t detail = 0;
-    bool hung = false;  ///< its slice will be stopped by the watchdog
-    SessionPtr session;
-    Entropy entropy;                     ///< for this operation alone, if its session needs any
-    Computation* computation = nullptr;  ///< with helpers, until they have computed and delivered
-    std::optional<Outcome> outcome;      ///< computed already, when its source was read
+    std::uint16_t queue = 0;
+    bool hung = false;         ///< its slice will be stopped by the watchdog
+    bool timed_out = false;    ///< a fault: nobody answers the read of its source
+    bool delayed = false;      ///< a fault: its completion has been put off once
+    bool has_entropy = false;  ///< its session needed some
+    spec::SubmissionEntry entry;
+    std::optional<Outcome> outcome;       ///< computed already, when its source was read
     std::optional<std::uint64_t> digest;  ///< payload_digest(), unless the output is another by now
-    bool timed_out = false;                      ///< a fault: nobody answers the read of its source
-    bool delayed = false;                        ///< a fault: its completion has been put off once
-    std::vector<spec::ListEntry> source_list;    ///< scatter-gather; empty: src is the data
+    std::vector<spec::ListEntry> source_list;  ///< scatter-gather; empty: src is the data
     std::vector<spec::ListEntry> target_list;
-    Scratch source;
     Scratch output;
+    Scratch source;
+    Entropy entropy;  ///< for this operation alone
 
     bool has(spec::SubmissionFlag flag) const {
         return (entry.flags & static_cast<unsigned>(flag)) != 0;

@@ -335,6 +335,7 @@ void Device::Impl::read_source(Operation& operation, std::uint32_t slot) {
     }
     if (operation.session->needs_entropy(static_cast<spec::Opcode>(operation.entry.opcode))) {
         entropy_.fill(operation.entropy);  // in this order, whoever computes
+        operation.has_entropy = true;
     }
     if (helped_ != nullptr) {
         let_helpers_compute(operation, source, in_place != nullptr);
@@ -405,7 +406,7 @@ void Device::Impl::let_helpers_compute(Operation& operation, std::span<const std
                                        bool is_in_place) {
     Computation& computation = helped_->take(operation.output.size());
     computation.entry() = operation.entry;
-    if (operation.session->needs_entropy(static_cast<spec::Opcode>(operation.entry.opcode))) {
+    if (operation.has_entropy) {
         computation.keep_entropy(operation.entropy);
     }
     operation.computation = &computation;
@@ -601,7 +602,10 @@ void Device::Impl::release(std::uint32_t slot) {
     }
     operation.source.cleanse_from(0);
     operation.output.cleanse_from(0);
-    operation.entropy = {};
+    if (operation.has_entropy) {
+        operation.entropy = {};
+        operation.has_entropy = false;
+    }
     operation.source_list.clear();
     operation.target_list.clear();
     operation.outcome.reset();

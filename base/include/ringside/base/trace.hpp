@@ -133,9 +133,9 @@ class Trace {
         }
     }
 
-    /// With Threads::many: what this thread records from now on, which is more than others do, is
-    /// collected and added by it, in order, when there are many or at flush(); at once while
-    /// somebody listens. One thread of a trace.
+    /// With Threads::many: what this thread records from now on, which is more than others do,
+    /// stays in memory of its own, and is added to the hash in its order when there are many or at
+    /// flush(); at once while somebody listens. One thread of a trace.
     void collect_here() { collector_.store(std::this_thread::get_id()); }
     /// The thread that collects: hash() and event_count() know what it has recorded.
     void flush();
@@ -168,26 +168,27 @@ class Trace {
     std::unique_lock<SpinningMutex> guard() const;
     void record_locked(std::span<const TraceEvent> events);
     void collect(const TraceEvent& event) {
-        if (collected_count_ == collected_.size() || listens_.load(std::memory_order_relaxed))
-            [[unlikely]] {
-            flush();
-        }
         if (listens_.load(std::memory_order_relaxed)) [[unlikely]] {
+            flush();
             record_locked({&event, 1});
             return;
         }
-        collected_[collected_count_++] = event;
+        put(event, collected_[collected_count_++ % collected_.size()]);
+        if (collected_count_ % usual_delay == 0) [[unlikely]] {
+            flush();
+        }
     }
-    void add(const TraceEvent& event) {
-        // By field: what was just written in pieces would have to wait to be read as a whole.
-        TraceEvent* const place = next_++;
-        place->time = event.time;
-        place->kind = event.kind;
-        place->queue = event.queue;
-        place->id = event.id;
-        place->digest = event.digest;
+    void add(const TraceEvent& event) { put(event, *next_++); }
+    /// By field: what was just written in pieces would have to wait to be read as a whole.
+    static void put(const TraceEvent& event, TraceEvent& place) {
+        place.time = event.time;
+        place.kind = event.kind;
+        place.queue = event.queue;
+        place.id = event.id;
+        place.digest = event.digest;
     }
     void add_up();
+    void add_up(std::span<const TraceEvent> events);
     std::span<const TraceEvent> to_add_up() const { return {not_added_up_, next_}; }
     TraceHash hash_of_all() const;
     std::uint64_t count() const { return added_up_ + to_add_up().size(); }
@@ -197,12 +198,17 @@ class Trace {
     std::atomic<std::thread::id> collector_{};
     std::atomic<bool> listens_{false};
 
-    /// Events from one add_up() to the next, with Threads::one and unless somebody listens.
+    /// Events from one add_up() to the next of a thread alone, or of the one that collects, unless
+    /// somebody listens.
     static constexpr std::size_t usual_delay = 64;
+    /// Kept at least as long as a dump may want them, in a ring.
+    using Latest = std::array<TraceEvent, 256>;
+    static_assert(last_events <= std::tuple_size_v<Latest> &&
+                  std::tuple_size_v<Latest> % usual_delay == 0);
 
     alignas(64) mutable SpinningMutex mutex_;
-    std::array<TraceEvent, 256> latest_{};  ///< event n in place n % size
-    static_assert(last_events <= std::tuple_size_v<decltype(latest_)>);
+    Latest latest_{};
+    std::uint64_t laps_ = 0;                  ///< of this ring
     TraceEvent* next_ = latest_.data();       ///< where the next event goes; never the end
     const TraceEvent* add_up_at_ = next_;     ///< after the event in this place
     const TraceEvent* not_added_up_ = next_;  ///< the first that is not in the hash
@@ -212,8 +218,9 @@ class Trace {
     std::list<NamedWriter> writers_;
 
     // of the thread that collects
-    alignas(64) std::array<TraceEvent, 64> collected_{};
-    std::size_t collected_count_ = 0;
+    alignas(64) Latest collected_{};  ///< event n in place n % size
+    std::uint64_t collected_count_ = 0;
+    std::uint64_t flushed_count_ = 0;  ///< in the hash; never more than usual_delay behind
 };
 
 /// Events of one thread that follow each other: with Threads::many they are added together, for the
