@@ -3,6 +3,7 @@
 #include "ringside/base/digest.hpp"
 
 #include <array>
+#include <atomic>
 #include <bit>
 
 #include "digest.hpp"
@@ -63,11 +64,40 @@ struct PortableBlock {
     }
 };
 
+using Compute = std::uint64_t (*)(const std::byte* at, std::size_t size);
+using Chain = digest::ChainState (*)(digest::ChainState state, const std::byte* at,
+                                     std::size_t records);
+
+struct Functions {
+    Compute compute = digest::compute<PortableBlock>;
+    Chain chain = digest::chain<PortableBlock>;
+};
+
+Functions best() {
 #if defined(__x86_64__)
-bool has_instructions() {
-    return __builtin_cpu_supports("aes") && __builtin_cpu_supports("avx");
-}
+    if (__builtin_cpu_supports("aes") && __builtin_cpu_supports("avx")) {
+        return {digest::compute_by_instruction, digest::chain_by_instruction};
+    }
 #endif
+    return {};
+}
+
+std::uint64_t compute_first(const std::byte* at, std::size_t size);
+digest::ChainState chain_first(digest::ChainState state, const std::byte* at, std::size_t records);
+
+// What the processor is, is asked once, and by nobody's constructor, which might come too late.
+std::atomic<Compute> compute{compute_first};
+std::atomic<Chain> chain{chain_first};
+
+std::uint64_t compute_first(const std::byte* at, std::size_t size) {
+    compute.store(best().compute, std::memory_order_relaxed);
+    return best().compute(at, size);
+}
+
+digest::ChainState chain_first(digest::ChainState state, const std::byte* at, std::size_t records) {
+    chain.store(best().chain, std::memory_order_relaxed);
+    return best().chain(state, at, records);
+}
 
 }  // namespace
 
@@ -76,22 +106,12 @@ std::uint64_t portable_digest_of(std::span<const std::byte> bytes) {
 }
 
 std::uint64_t digest_of(std::span<const std::byte> bytes) {
-#if defined(__x86_64__)
-    if (has_instructions()) [[likely]] {
-        return digest::compute_by_instruction(bytes.data(), bytes.size());
-    }
-#endif
-    return portable_digest_of(bytes);
+    return compute.load(std::memory_order_relaxed)(bytes.data(), bytes.size());
 }
 
 void RecordDigest::add(std::span<const std::byte> records) {
-#if defined(__x86_64__)
-    if (has_instructions()) [[likely]] {
-        state_ = digest::chain_by_instruction(state_, records.data(), records.size() / record_size);
-        return;
-    }
-#endif
-    add_portably(records);
+    state_ =
+        chain.load(std::memory_order_relaxed)(state_, records.data(), records.size() / record_size);
 }
 
 void RecordDigest::add_portably(std::span<const std::byte> records) {

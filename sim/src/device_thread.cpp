@@ -93,10 +93,12 @@ DeviceThread::DeviceThread(const LivePlatformConfig& config,
       on_message_(std::move(on_message)),
       epoch_(epoch),
       may_spin_(std::thread::hardware_concurrency() > 1),
-      go_on_([this](Time event) { return may_happen(event); }),
-      catches_up_([this](Time event) {
+      catches_up_{.may_happen = [this](Time event) {
           return event <= catching_up_to_ && wall_time() < catching_up_until_;
-      }) {
+      }} {
+    if (config_.pace == Pace::paced) {
+        go_on_.may_happen = [this](Time event) { return is_due(event); };
+    }
     queue_.reserve(usual_accesses);
     batch_.reserve(usual_accesses);
 }
@@ -321,18 +323,13 @@ bool DeviceThread::let_events_happen(Chip& chip) {
     return true;
 }
 
-/// Whether the chip goes on with it before it looks at the queue again.
-bool DeviceThread::may_happen(Time event) {
-    if (has_access_.load(std::memory_order_relaxed)) {
+/// Paced, whether the chip goes on with it.
+bool DeviceThread::is_due(Time event) {
+    const Time wall = wall_time();
+    if (event > wall) {
         return false;
     }
-    if (config_.pace == Pace::paced) {
-        const Time wall = wall_time();
-        if (event > wall) {
-            return false;
-        }
-        note_lateness(event, wall);
-    }
+    note_lateness(event, wall);
     return true;
 }
 

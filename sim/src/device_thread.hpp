@@ -71,7 +71,7 @@ class DeviceThread {
     void serve(Chip& chip, const Access& access);
     void catch_up(Chip& chip, Time wall);
     bool let_events_happen(Chip& chip);
-    bool may_happen(Time event);
+    bool is_due(Time event);
     void note_lateness(std::optional<Time> next, Time wall);
     void enqueue(const Access& access);
     std::uint64_t ask(Access::Kind kind, std::uint32_t offset, std::uint32_t value = 0);
@@ -106,7 +106,7 @@ class DeviceThread {
     Lateness lateness_;  ///< guarded by lateness_mutex_
 
     // the device's thread only
-    const Chip::GoOn go_on_;
+    Chip::GoOn go_on_{.unless = &has_access_};
     const Chip::GoOn catches_up_;
     Time catching_up_to_{};
     Time catching_up_until_{};  ///< for all accesses of a batch

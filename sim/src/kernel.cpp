@@ -332,8 +332,11 @@ void Kernel::advance_to(Time time) {
 
 /// Memory neither looks at the time nor comes back into the device: it may work ahead.
 void Kernel::run(Time next, Time limit, const GoOn& go_on) {
-    impl_->device().run_ahead(
-        {.limit = limit, .until_message = !go_on, .go_on = &go_on, .host_stands_still = !go_on});
+    impl_->device().run_ahead({.limit = limit,
+                               .until_message = !go_on.asks(),
+                               .unless = go_on.unless,
+                               .go_on = go_on.may_happen ? &go_on.may_happen : nullptr,
+                               .host_stands_still = !go_on.asks()});
     start_for(next - now());
     impl_->device().run_ahead({});
     const Duration ahead = now() - systemc::from_sc_time(sc_core::sc_time_stamp());

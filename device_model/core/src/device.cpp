@@ -142,6 +142,18 @@ std::uint32_t Device::Impl::live_queue_register(const spec::Location& location, 
     if (is(spec::at("CQ_TAIL"))) {
         return queue.cq.tail;
     }
+    const auto half_of = [&](std::uint64_t value) {
+        return static_cast<std::uint32_t>(location.upper_half ? value >> 32 : value);
+    };
+    if (is(spec::at("Q_SUBMITTED"))) {
+        return half_of(queue.submitted);
+    }
+    if (is(spec::at("Q_COMPLETED"))) {
+        return half_of(queue.completed);
+    }
+    if (is(spec::at("Q_ERRORS"))) {
+        return half_of(queue.errors);
+    }
     if (is(spec::at("INFLIGHT"))) {
         return queue.credits_in_use;
     }

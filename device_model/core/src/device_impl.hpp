@@ -97,6 +97,7 @@ class Device::Impl final : public blocks::Endpoint {
     std::optional<RateLimit> rate_limit(std::uint32_t index) const;
     void refill(std::uint32_t index);
     void fetch(std::uint32_t index, std::uint32_t epoch);
+    void expect_descriptors(const Queue& queue, std::uint32_t count);
     bool read_descriptor(std::uint32_t index);
     bool fetch_one(std::uint32_t index);
     void lift_fence(std::uint32_t index);

@@ -104,6 +104,9 @@ struct Queue {
     bool fenced = false;                    ///< the next descriptor waits for all before it
     bool limited = false;                   ///< the next descriptor waits for the rate limit
     std::uint32_t in_chip = 0;              ///< fetched and not completed
+    std::uint64_t submitted = 0;            ///< Q_SUBMITTED
+    std::uint64_t completed = 0;            ///< Q_COMPLETED
+    std::uint64_t errors = 0;               ///< Q_ERRORS
     TokenBucket rate;
     std::uint32_t vector = 0;
     bool interrupts_enabled = false;

@@ -148,7 +148,8 @@ void Device::Impl::advance(Time now) {
     now_ = now;
 }
 
-void Device::Impl::run(Time limit, Time& clock, const blocks::RunTerms& terms) {
+void Device::Impl::run(Time limit, Time& clock, const blocks::RunTerms& given) {
+    const blocks::RunTerms terms = given;  // here nobody else can change them
     limit = std::min(limit, Time::max() - Duration(1));
     host_stands_still_ = helped_ != nullptr && terms.host_stands_still;
     while (!is_gone_ && calendar_.next_time() <= limit && !terms.before(calendar_.next_time())) {
@@ -194,8 +195,7 @@ void Device::Impl::admit(Operation& operation, std::uint32_t slot) {
     const spec::SubmissionEntry& entry = operation.entry;
     record(TraceKind::fetch, operation.queue, entry.user_tag,
            digest_of(std::as_bytes(std::span(&entry, 1))));
-    const std::uint32_t submitted = spec::at("Q_SUBMITTED").of(operation.queue);
-    registers_.set64(submitted, registers_.get64(submitted) + 1);
+    ++queues_[operation.queue].submitted;
     operation.status = check(entry, operation.queue == 0, operation);
     if (faults_.any() && strike_fetched(operation)) {
         return;

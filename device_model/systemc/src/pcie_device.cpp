@@ -138,10 +138,10 @@ class PcieDevice::Impl final : public blocks::DmaPort, public blocks::MsiPort {
         if (sc_core::sc_get_curr_simcontext()->next_time(others)) {
             limit = std::min(limit, from_sc_time(others) - Duration(1));
         }
-        const bool asks = run_ahead_.go_on != nullptr && *run_ahead_.go_on;
         device_->run(limit, local_,
-                     {.sent = run_ahead_.until_message ? &has_sent_ : nullptr,
-                      .go_on = asks ? run_ahead_.go_on : nullptr,
+                     {.sent = run_ahead_.until_message ? &has_sent_ : &blocks::RunTerms::never,
+                      .unless = run_ahead_.unless,
+                      .go_on = run_ahead_.go_on,
                       .host_stands_still = run_ahead_.host_stands_still});
     }
 

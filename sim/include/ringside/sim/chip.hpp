@@ -6,6 +6,7 @@
 // what the chip needs of the machine: host memory. The SystemC kernel is a chip; so is a recording
 // that is played back. All calls on one thread.
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -64,10 +65,15 @@ class Chip {
     virtual std::optional<Time> next_event() const = 0;
     /// Does all that is due up to and including `time`, and lets now() be `time` (never backwards).
     virtual void advance_to(Time time) = 0;
-    /// Asked before each further event, with its time. True: it may happen now.
-    using GoOn = std::function<bool(Time next)>;
+    /// What a run asks before each further event, if anything.
+    struct GoOn {
+        const std::atomic<bool>* unless = nullptr;  ///< not if it is set
+        std::function<bool(Time next)> may_happen;  ///< not if this says so; with its time
+
+        bool asks() const { return unless != nullptr || may_happen; }
+    };
     /// Does what is due at `next`, which is next_event(), and may go on with what is due later, up
-    /// to and including `limit`: as long as `go_on` says, or, if that is empty, not beyond an
+    /// to and including `limit`: as long as `go_on` says, or, if that asks nothing, not beyond an
     /// instant at which it sent a message. now() is where it stopped. For when nobody else can do
     /// anything before `limit`, or it does not matter when.
     virtual void run(Time next, Time /*limit*/, const GoOn& /*go_on*/) { advance_to(next); }

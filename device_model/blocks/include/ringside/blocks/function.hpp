@@ -6,6 +6,7 @@
 // function with two memory BARs and configuration space, which is passed the time, does what is due
 // up to an instant and tells when it next has something to do. One thread at a time.
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -22,9 +23,11 @@ namespace ringside::blocks {
 /// What an access goes to: the memory behind a base address register, or configuration space.
 enum class Bar : std::uint8_t { registers = 0, msix = 2, config };
 
-/// What ends Function::run() before its limit (null: not that), and what it may rely on.
+/// What ends Function::run() before its limit (never or null: not that), and what it may rely on.
 struct RunTerms {
-    const bool* sent = nullptr;  ///< set by the device's own ports
+    static constexpr bool never = false;
+    const bool* sent = &never;                  ///< set by the device's own ports
+    const std::atomic<bool>* unless = nullptr;  ///< set by another thread
     /// Asked before each instant; not empty.
     const std::function<bool(Time next)>* go_on = nullptr;
     /// Nobody looks at host memory or changes it until run() has returned: it need not be right
@@ -32,7 +35,8 @@ struct RunTerms {
     bool host_stands_still = false;
 
     bool before(Time next) const {
-        return (sent != nullptr && *sent) || (go_on != nullptr && !(*go_on)(next));
+        return *sent || (unless != nullptr && unless->load(std::memory_order_relaxed)) ||
+               (go_on != nullptr && !(*go_on)(next));
     }
 };
 

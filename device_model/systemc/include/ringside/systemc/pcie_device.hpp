@@ -15,6 +15,7 @@
 #include <tlm_utils/simple_target_socket.h>
 #include <tlm>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <systemc>
@@ -41,8 +42,9 @@ class PcieDevice : public sc_core::sc_module {
     /// before, and whose memory does not look at the time.
     struct RunAhead {
         Time limit{};
-        bool until_message = false;  ///< not beyond the instant of an MSI-X message
-        /// Asked before each further event, with its time; null or empty: nobody.
+        bool until_message = false;                 ///< not beyond the instant of an MSI-X message
+        const std::atomic<bool>* unless = nullptr;  ///< no further event if it is set; may be null
+        /// Asked before each further event, with its time; may be null.
         const std::function<bool(Time)>* go_on = nullptr;
         /// Nobody looks at memory or changes it meanwhile: it need not be right before the
         /// activation ends.
