@@ -83,6 +83,7 @@ template <typename Block>
 [[gnu::always_inline]] inline ChainState chain(ChainState state, const std::byte* at,
                                                std::size_t records) {
     Block chained = Block::of(state[0], state[1]);
+#pragma GCC unroll 4
     for (; records != 0; --records, at += 2 * block_size) {
         const Block record = Block::load(at).round(Block::load(at + block_size));
         chained = chained.round(record.round(salt<Block>()));

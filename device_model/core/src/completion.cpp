@@ -71,7 +71,7 @@ void Device::Impl::post(PendingCompletion& pending) {
 DmaResult Device::Impl::write_entry(const PendingCompletion& pending, std::uint64_t address,
                                     std::span<const std::byte> bytes) {
     if (!faults_.any()) {
-        return blocks::write_completion(dma_, address, bytes);
+        return dma_.write_entry(address, bytes);
     }
     const FaultEvent event{now_, pending.queue, pending.opcode};
     if (strike(spec::FaultKind::completion_fault, event)) {
@@ -82,7 +82,7 @@ DmaResult Device::Impl::write_entry(const PendingCompletion& pending, std::uint6
         write_late(torn->ns(), pending.queue, address, bytes.first(tail), true);
         return dma_.write(address + tail, bytes.subspan(tail));
     }
-    return blocks::write_completion(dma_, address, bytes);
+    return dma_.write_entry(address, bytes);
 }
 
 /// Interrupts now, later or not, as the moderation judges.

@@ -97,7 +97,6 @@ class Device::Impl final : public blocks::Endpoint {
     std::optional<RateLimit> rate_limit(std::uint32_t index) const;
     void refill(std::uint32_t index);
     void fetch(std::uint32_t index, std::uint32_t epoch);
-    void expect_descriptors(const Queue& queue, std::uint32_t count);
     bool read_descriptor(std::uint32_t index);
     bool fetch_one(std::uint32_t index);
     void lift_fence(std::uint32_t index);
@@ -123,7 +122,7 @@ class Device::Impl final : public blocks::Endpoint {
     void free_slice(SliceClass slices);
     [[gnu::noinline]] void pass_slice_on(SliceClass slices);
     void record_busy(SliceClass slices, std::uint16_t queue, std::uint64_t user_tag);
-    void feed_slices(SliceClass slices);
+    void occupy_slice(SliceClass slices, Operation& operation, std::uint32_t slot);
     Duration begin_service(Operation& operation);
     void let_helpers_compute(Operation& operation, std::span<const std::byte> source,
                              bool is_in_place);
@@ -135,7 +134,14 @@ class Device::Impl final : public blocks::Endpoint {
     bool let_helpers_deliver(Operation& operation);
     void send_output(const Operation& operation, std::uint32_t slot);
     [[gnu::noinline]] void write_output(Operation& operation, std::uint32_t slot);
-    std::uint32_t vacant_slot();
+    /// The next that will be taken.
+    std::uint32_t vacant_slot() {
+        if (vacant_.empty()) [[unlikely]] {
+            add_slot();
+        }
+        return vacant_.back();
+    }
+    [[gnu::noinline]] void add_slot();
     std::uint32_t take_slot(std::uint32_t queue);
     void retire(std::uint32_t slot);
     void release(std::uint32_t slot);

@@ -84,6 +84,14 @@ class HelpedDma final : public blocks::DmaPort {
         before_write(address, from.size());
         return port_.write(address, from);
     }
+    blocks::DmaResult write_entry(std::uint64_t address,
+                                  std::span<const std::byte> entry) override {
+        before_write(address, entry.size());
+        return port_.write_entry(address, entry);
+    }
+    void expect(std::uint64_t address, std::size_t length) override {
+        port_.expect(address, length);
+    }
     std::byte* look_to_write(std::uint64_t address, std::size_t length) override {
         before_write(address, length);
         return port_.look_to_write(address, length);

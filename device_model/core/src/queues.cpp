@@ -165,17 +165,6 @@ void Device::Impl::refill(std::uint32_t index) {
     arbitrate();
 }
 
-/// They will be read: they are in another processor's cache if one has just written them, and the
-/// wait for each of them need not begin when the one before has come.
-void Device::Impl::expect_descriptors(const Queue& queue, std::uint32_t count) {
-    constexpr std::size_t size = sizeof(spec::SubmissionEntry);
-    const std::size_t in_a_row = std::min(count, queue.sq.mask + 1 - queue.sq.head);
-    const std::byte* const first = dma_.look(queue.sq.head_address(size), in_a_row * size);
-    for (std::size_t i = 0; first != nullptr && i < in_a_row; ++i) {
-        __builtin_prefetch(first + i * size);
-    }
-}
-
 void Device::Impl::fetch(std::uint32_t index, std::uint32_t epoch) {
     fetching_ = false;
     Queue& queue = queues_[index];
@@ -187,7 +176,9 @@ void Device::Impl::fetch(std::uint32_t index, std::uint32_t epoch) {
         count = weight != 0 ? std::min(count, weight) : count;
         const auto limit = rate_limit(index);
         count = limit ? std::min(count, queue.rate.tokens(now_, *limit)) : count;
-        expect_descriptors(queue, count);
+        const std::size_t in_a_row = std::min(count, queue.sq.mask + 1 - queue.sq.head);
+        dma_.expect(queue.sq.head_address(sizeof(spec::SubmissionEntry)),
+                    in_a_row * sizeof(spec::SubmissionEntry));
         while (count != 0 && fetch_one(index)) {
             --count;
             if (limit) {

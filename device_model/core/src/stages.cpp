@@ -344,8 +344,12 @@ void Device::Impl::read_source(Operation& operation, std::uint32_t slot) {
     }
     const auto slices =
         operation.session->is_asymmetric() ? SliceClass::asymmetric : SliceClass::symmetric;
-    slices_[static_cast<std::size_t>(slices)].waiting.push({slot, operation.serial});
-    feed_slices(slices);
+    SlicePool& pool = slices_[static_cast<std::size_t>(slices)];
+    if (pool.busy < pool.count) {
+        occupy_slice(slices, operation, slot);
+    } else {
+        pool.waiting.push({slot, operation.serial});
+    }
 }
 
 void Device::Impl::free_slice(SliceClass slices) {
@@ -358,31 +362,28 @@ void Device::Impl::record_busy(SliceClass slices, std::uint16_t queue, std::uint
     record(TraceKind::slices, queue, BusySlices{number, slices_[number].busy}.encode(), user_tag);
 }
 
-/// To the next operation that waits for it; also when the one that had it has been aborted.
-void Device::Impl::pass_slice_on(SliceClass slices) {
-    SlicePool& pool = slices_[static_cast<std::size_t>(slices)];
-    const std::uint32_t busy_before = pool.busy--;
-    feed_slices(slices);
-    if (pool.busy != busy_before) {
-        record_busy(slices, nobody, 0);
-    }
+void Device::Impl::occupy_slice(SliceClass slices, Operation& operation, std::uint32_t slot) {
+    ++slices_[static_cast<std::size_t>(slices)].busy;
+    record_busy(slices, operation.queue, operation.entry.user_tag);
+    const Duration service = begin_service(operation);
+    statistics_.busy += service;
+    calendar_.add(now_ + service,
+                  {Stage::slice_done, static_cast<std::uint16_t>(slices), slot, operation.serial});
 }
 
-void Device::Impl::feed_slices(SliceClass slices) {
+/// To the next operation that waits for one; also when the one that had it has been aborted.
+void Device::Impl::pass_slice_on(SliceClass slices) {
     SlicePool& pool = slices_[static_cast<std::size_t>(slices)];
-    while (pool.busy < pool.count && !pool.waiting.is_empty()) {
+    while (!pool.waiting.is_empty()) {
         const auto [slot, serial] = pool.waiting.pop();
         Operation& operation = operations_[slot];
-        if (operation.serial != serial) {
-            continue;  // aborted while it waited
+        if (operation.serial == serial) {  // else aborted while it waited
+            --pool.busy;
+            occupy_slice(slices, operation, slot);
+            return;
         }
-        ++pool.busy;
-        record_busy(slices, operation.queue, operation.entry.user_tag);
-        const Duration service = begin_service(operation);
-        statistics_.busy += service;
-        calendar_.add(now_ + service,
-                      {Stage::slice_done, static_cast<std::uint16_t>(slices), slot, serial});
     }
+    free_slice(slices);
 }
 
 /// How long the slice will be busy.
@@ -565,13 +566,9 @@ bool Device::Impl::dma_failed(DmaResult result, bool is_write, std::uint64_t add
     return true;
 }
 
-/// The next that will be taken.
-std::uint32_t Device::Impl::vacant_slot() {
-    if (vacant_.empty()) [[unlikely]] {
-        vacant_.push_back(static_cast<std::uint32_t>(operations_.size()));
-        operations_.emplace_back();
-    }
-    return vacant_.back();
+void Device::Impl::add_slot() {
+    vacant_.push_back(static_cast<std::uint32_t>(operations_.size()));
+    operations_.emplace_back();
 }
 
 /// With the descriptor that is in it already.

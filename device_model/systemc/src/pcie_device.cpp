@@ -103,6 +103,28 @@ class PcieDevice::Impl final : public blocks::DmaPort, public blocks::MsiPort {
         return send(tlm::TLM_WRITE_COMMAND, address, const_cast<std::byte*>(from.data()),
                     from.size());
     }
+    blocks::DmaResult write_entry(std::uint64_t address,
+                                  std::span<const std::byte> entry) override {
+        std::byte* const direct = look_to_write(address, entry.size());
+        if (direct == nullptr) {
+            return DmaPort::write_entry(address, entry);
+        }
+        // What follows has been read by another processor, whose cache has it.
+        __builtin_prefetch(direct + 2 * entry.size(), 1);
+        const std::size_t body = entry.size() - sizeof(std::uint64_t);
+        bus_write(direct, entry.first(body));
+        bus_write(direct + body, entry.subspan(body));
+        return blocks::DmaResult::ok;
+    }
+    /// What another processor has just written comes from its cache: all at once in the time that
+    /// one line takes.
+    void expect(std::uint64_t address, std::size_t length) override {
+        constexpr std::size_t cache_line = 64;
+        const std::byte* const direct = look(address, length);
+        for (std::size_t at = 0; direct != nullptr && at < length; at += cache_line) {
+            __builtin_prefetch(direct + at);
+        }
+    }
     void send(std::uint64_t address, std::uint32_t data) override {
         has_sent_ = true;
         send(tlm::TLM_WRITE_COMMAND, address, reinterpret_cast<std::byte*>(&data), sizeof data);

@@ -40,6 +40,12 @@ class BusMaster {
         return config_.may_issue_requests() ? port_.write(address, from) : DmaResult::bus_error;
     }
 
+    DmaResult write_entry(std::uint64_t address, std::span<const std::byte> entry) {
+        return config_.may_issue_requests() ? port_.write_entry(address, entry)
+                                            : DmaResult::bus_error;
+    }
+    void expect(std::uint64_t address, std::size_t length) { port_.expect(address, length); }
+
     /// What a read gives if the IOMMU refuses it (fault injection).
     DmaResult refuse_read() {
         config_.log_master_abort();

@@ -31,6 +31,16 @@ class DmaPort {
     }
     /// Naturally aligned writes of up to eight bytes are seen whole; writes are seen in order.
     virtual DmaResult write(std::uint64_t address, std::span<const std::byte> from) = 0;
+    /// An entry whose last eight bytes hold the phase: they are written last and at once, so that
+    /// who sees the new phase sees the whole entry. Two writes; the next entry may follow behind
+    /// it.
+    virtual DmaResult write_entry(std::uint64_t address, std::span<const std::byte> entry) {
+        const std::size_t body = entry.size() - sizeof(std::uint64_t);
+        const DmaResult result = write(address, entry.first(body));
+        return result == DmaResult::ok ? write(address + body, entry.subspan(body)) : result;
+    }
+    /// It will be read soon: no access, and nothing depends on it but time.
+    virtual void expect(std::uint64_t /*address*/, std::size_t /*length*/) {}
 };
 
 class MsiPort {

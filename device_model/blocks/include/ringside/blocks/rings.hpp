@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <span>
 
-#include "ringside/base/bus_copy.hpp"
 #include "ringside/blocks/bus_master.hpp"
 
 namespace ringside::blocks {
@@ -40,22 +39,6 @@ struct SubmissionRing {
     }
 };
 
-/// An entry whose last eight bytes hold the phase: they are written last and at once, so that who
-/// sees the new phase sees the whole entry.
-inline DmaResult write_completion(BusMaster& dma, std::uint64_t address,
-                                  std::span<const std::byte> entry) {
-    const std::size_t body = entry.size() - sizeof(std::uint64_t);
-    if (std::byte* const place = dma.look_to_write(address, entry.size())) {
-        // Software has read what follows a lap ago, and its processor's cache has it.
-        __builtin_prefetch(place + 2 * entry.size(), 1);
-        bus_write(place, entry.first(body));
-        bus_write(place + body, entry.subspan(body));
-        return DmaResult::ok;
-    }
-    const DmaResult result = dma.write(address, entry.first(body));
-    return result == DmaResult::ok ? dma.write(address + body, entry.subspan(body)) : result;
-}
-
 /// The device writes entries at the tail; software reads them, and rings the head.
 struct CompletionRing {
     std::uint64_t base = 0;  ///< I/O virtual address
@@ -78,8 +61,7 @@ struct CompletionRing {
     }
     /// Writes an entry, which holds the phase already. False: no room, or the DMA failed.
     bool post(BusMaster& dma, std::span<const std::byte> entry) {
-        if (is_full() ||
-            write_completion(dma, tail_address(entry.size()), entry) != DmaResult::ok) {
+        if (is_full() || dma.write_entry(tail_address(entry.size()), entry) != DmaResult::ok) {
             return false;
         }
         step();
