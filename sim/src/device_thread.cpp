@@ -145,6 +145,7 @@ void DeviceThread::enqueue(const Access& access) {
     queue_.push_back(access);
     has_access_.store(true, std::memory_order_release);
     if (std::exchange(asleep_, false)) {
+        woken_at_ = Patience::Clock::now();
         wake_.notify_one();
     }
 }
@@ -224,16 +225,19 @@ void DeviceThread::serve_all(Chip& chip) {
         return;
     }
     const Working working(*this);
-    catching_up_until_ = wall_time() + longest_catching_up;
+    const Time wall = wall_time();
+    catching_up_until_ = wall + longest_catching_up;
     for (const Access& access : batch_) {
-        serve(chip, access);
+        serve(chip, access, wall);
     }
     batch_.clear();
 }
 
-void DeviceThread::serve(Chip& chip, const Access& access) {
+/// `wall`: when it was taken from the queue, and no later. What has become due since then, because
+/// the chip computed for the access before, comes after this one: what it does to the chip, such
+/// as to arm an interrupt, would otherwise wait for all that is under way.
+void DeviceThread::serve(Chip& chip, const Access& access, Time wall) {
     if (access.kind != Access::Kind::peek && access.kind != Access::Kind::time) {
-        const Time wall = wall_time();
         if (config_.pace == Pace::paced) {
             note_lateness(chip.next_event(), wall);
         }
@@ -370,9 +374,9 @@ void DeviceThread::sleep(std::optional<Time> until) {
                                            until->time_since_epoch());
         wake_.wait_until(lock, deadline, woken);
     } else {
-        const auto since = std::chrono::steady_clock::now();
+        const auto since = Patience::Clock::now();
         wake_.wait(lock, woken);
-        patience_.slept(std::chrono::steady_clock::now() - since);
+        patience_.waited(woken_at_ - since);
     }
     asleep_ = false;
 }

@@ -68,7 +68,7 @@ class DeviceThread {
 
     void run(Answer& started);
     void serve_all(Chip& chip);
-    void serve(Chip& chip, const Access& access);
+    void serve(Chip& chip, const Access& access, Time wall);
     void catch_up(Chip& chip, Time wall);
     bool let_events_happen(Chip& chip);
     bool is_due(Time event);
@@ -91,9 +91,10 @@ class DeviceThread {
     std::condition_variable_any wake_;
     /// For so many there is room from the start: a register is written where nothing may fail.
     static constexpr std::size_t usual_accesses = 1024;
-    std::vector<Access> queue_;  ///< guarded by mutex_
-    bool asleep_ = false;        ///< guarded by mutex_
-    bool stopped_ = false;       ///< guarded by mutex_: nothing more is taken
+    std::vector<Access> queue_;               ///< guarded by mutex_
+    bool asleep_ = false;                     ///< guarded by mutex_
+    Patience::Clock::time_point woken_at_{};  ///< likewise: when there last was work for a sleeper
+    bool stopped_ = false;                    ///< guarded by mutex_: nothing more is taken
     /// Or somebody waits for the chip to do nothing: the chip stops.
     alignas(64) std::atomic<bool> has_access_{false};
 

@@ -93,7 +93,11 @@ class InterruptThread {
     /// False: it may sleep, and has to be woken. `number` is below 64. Any thread.
     bool call(std::uint32_t number) {
         calls_.fetch_or(std::uint64_t{1} << number);
-        return looks_.load();
+        if (looks_.load()) {
+            return true;
+        }
+        woken_at_.store(Patience::Clock::now());
+        return false;
     }
     asio::io_context& context() { return context_; }
     bool is_current() const { return std::this_thread::get_id() == thread_.get_id(); }
@@ -133,7 +137,8 @@ class InterruptThread {
         if (calls_.load() == 0) {
             const auto since = Patience::Clock::now();
             context_.run_one();
-            patience_.slept(Patience::Clock::now() - since);
+            const auto woken_at = woken_at_.load();  // unless by what was posted, or a timer
+            patience_.waited((woken_at > since ? woken_at : Patience::Clock::now()) - since);
         }
         looks_.store(true);
     }
@@ -142,6 +147,7 @@ class InterruptThread {
     Patience patience_{2};                             // the application and the device
     alignas(64) std::atomic<std::uint64_t> calls_{0};  ///< a bit for each
     std::atomic<bool> looks_{true};
+    std::atomic<Patience::Clock::time_point> woken_at_{};  ///< by call()
     alignas(64) asio::io_context context_{1};
     asio::executor_work_guard<asio::io_context::executor_type> work_{context_.get_executor()};
     std::thread thread_;

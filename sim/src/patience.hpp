@@ -4,7 +4,7 @@
 
 // How long a thread of ours looks around for work before it sleeps. Waking a thread costs more than
 // most work it is woken for, looking around costs a CPU that somebody else may want; so it is done
-// where it pays: for longer when sleep turned out short, for less when it was long, and not for
+// where it pays: for longer when work turned out to be near, for less when it was not, and not for
 // a while when the kernel gave the CPU to somebody else meanwhile. Nor where there are no CPUs left
 // for those who are waited for.
 
@@ -48,8 +48,9 @@ class Patience {
         }
         return false;
     }
-    /// It slept so long, after it had looked.
-    void slept(Clock::duration asleep) {
+    /// It had looked, and slept; after so long there was work. How long it then took to wake is no
+    /// part of this: where that is long, looking around pays all the more.
+    void waited(Clock::duration asleep) {
         if (longest_ > Clock::duration::zero()) {
             time_ = asleep < longest_ ? std::min(2 * time_, longest_) : std::max(time_ / 2, least);
         }
