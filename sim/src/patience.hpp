@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -59,11 +60,12 @@ class Patience {
   private:
     /// Whether the kernel has given the CPU to somebody else since it was last asked. A clock alone
     /// does not tell: the host of a virtual machine takes CPUs away, too, and politeness gives it
-    /// nothing.
+    /// nothing. Nor is what happened to a thread before it first looked a reason.
     bool was_preempted() {
         rusage usage{};
         getrusage(RUSAGE_THREAD, &usage);
-        return std::exchange(preemptions_, usage.ru_nivcsw) != usage.ru_nivcsw;
+        return std::exchange(preemptions_, usage.ru_nivcsw).value_or(usage.ru_nivcsw) !=
+               usage.ru_nivcsw;
     }
     /// For longer each time that it comes soon again.
     void be_polite(Clock::time_point now) {
@@ -81,10 +83,10 @@ class Patience {
     static constexpr int looks_per_clock_read = 16;
 
     const Clock::duration longest_;
-    Clock::duration time_ = longest_ / 4;
+    Clock::duration time_ = longest_;
     Clock::duration politeness_ = least_polite;
     Clock::time_point polite_until_{};
-    long preemptions_ = 0;
+    std::optional<long> preemptions_;  ///< of this thread, when it last asked
 };
 
 }  // namespace ringside::sim

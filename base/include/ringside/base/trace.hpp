@@ -19,7 +19,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <type_traits>
 
 #include "ringside/base/digest.hpp"
@@ -118,6 +117,11 @@ class Trace {
         : seed_(seed), threads_(threads) {}
     Trace(const Trace&) = delete;
     Trace& operator=(const Trace&) = delete;
+    ~Trace() {
+        if (collected_here == this) {
+            collected_here = nullptr;
+        }
+    }
 
     void record(const TraceEvent& event) {
         if (threads_ == Threads::one) {
@@ -126,7 +130,7 @@ class Trace {
             if (is_due) [[unlikely]] {
                 add_up();
             }
-        } else if (collector_.load(std::memory_order_relaxed) == std::this_thread::get_id()) {
+        } else if (collected_here == this) {
             collect(event);
         } else {
             record_locked({&event, 1});
@@ -135,8 +139,9 @@ class Trace {
 
     /// With Threads::many: what this thread records from now on, which is more than others do,
     /// stays in memory of its own, and is added to the hash in its order when there are many or at
-    /// flush(); at once while somebody listens. One thread of a trace.
-    void collect_here() { collector_.store(std::this_thread::get_id()); }
+    /// flush(); at once while somebody listens. One thread of a trace, which ends before it or
+    /// destroys it.
+    void collect_here() { collected_here = this; }
     /// The thread that collects: hash() and event_count() know what it has recorded.
     void flush();
 
@@ -195,7 +200,11 @@ class Trace {
 
     std::uint64_t seed_;
     Threads threads_;
-    std::atomic<std::thread::id> collector_{};
+    /// The trace for which this thread collects. Asked at each event, hence without a call: a few
+    /// bytes of each thread for who loads a module of ours.
+    [[gnu::tls_model(
+        "initial-exec")]] static inline constinit thread_local const Trace* collected_here =
+        nullptr;
     std::atomic<bool> listens_{false};
 
     /// Events from one add_up() to the next of a thread alone, or of the one that collects, unless
