@@ -59,7 +59,6 @@ class DeviceThread::Working {
     Working(const Working&) = delete;
     Working& operator=(const Working&) = delete;
     ~Working() {
-        thread_.trace_.flush();
         const std::lock_guard lock(thread_.work_mutex_);
         thread_.working_ = false;
         if (thread_.interludes_ != 0) {
@@ -215,9 +214,11 @@ void DeviceThread::run(Answer& started) {
         }
         serve_all(**chip);
         if (!let_events_happen(**chip)) {
+            trace_.flush();
             sleep((*chip)->next_event());
         }
     }
+    trace_.flush();
 }
 
 void DeviceThread::serve_all(Chip& chip) {
@@ -305,12 +306,14 @@ bool DeviceThread::let_events_happen(Chip& chip) {
     while (!has_access_.load(std::memory_order_acquire)) {
         const auto next = chip.next_event();
         if (!next) {
+            trace_.flush();
             return patience_.look([this] { return has_access_.load(std::memory_order_acquire); });
         }
         if (config_.pace == Pace::paced) {
             if (*next > wall_time() + spin_time) {
                 return false;
             }
+            trace_.flush();
             if (spin_for_access(epoch_ + std::chrono::ceil<std::chrono::steady_clock::duration>(
                                              next->time_since_epoch()))) {
                 return true;

@@ -4,9 +4,11 @@
 
 // A mutex for critical sections that are shorter than a system call: who finds it taken looks again
 // for a few microseconds before sleeping, as waking up takes longer than that. On one CPU, where
-// the owner cannot go on meanwhile, it is a plain mutex.
+// the owner cannot go on meanwhile, it sleeps at once. Not std::mutex, which has no way to look
+// without writing: several who try take the cache line from its owner, and from each other.
 
-#include <mutex>
+#include <atomic>
+#include <cstdint>
 #include <thread>
 
 namespace ringside {
@@ -21,28 +23,43 @@ inline void relax() {
 class SpinningMutex {
   public:
     void lock() {
-        if (!mutex_.try_lock()) {
+        if (!try_lock()) {
             lock_contended();
         }
     }
-    bool try_lock() { return mutex_.try_lock(); }
-    void unlock() { mutex_.unlock(); }
+    bool try_lock() {
+        State free = State::free;
+        return state_.compare_exchange_strong(free, State::taken, std::memory_order_acquire,
+                                              std::memory_order_relaxed);
+    }
+    void unlock() {
+        if (state_.exchange(State::free, std::memory_order_release) == State::awaited) {
+            state_.notify_one();
+        }
+    }
 
   private:
+    enum class State : std::uint32_t {
+        free,
+        taken,
+        awaited,  ///< taken, and somebody may sleep
+    };
     static constexpr int looks = 100;
 
     void lock_contended() {
         static const bool may_spin = std::thread::hardware_concurrency() > 1;
         for (int look = 0; may_spin && look < looks; ++look) {
             relax();
-            if (mutex_.try_lock()) {
+            if (state_.load(std::memory_order_relaxed) == State::free && try_lock()) {
                 return;
             }
         }
-        mutex_.lock();
+        while (state_.exchange(State::awaited, std::memory_order_acquire) != State::free) {
+            state_.wait(State::awaited, std::memory_order_relaxed);
+        }
     }
 
-    std::mutex mutex_;
+    std::atomic<State> state_{State::free};
 };
 
 }  // namespace ringside

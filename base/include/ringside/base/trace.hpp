@@ -179,7 +179,7 @@ class Trace {
             return;
         }
         put(event, collected_[collected_count_++ % collected_.size()]);
-        if (collected_count_ % usual_delay == 0) [[unlikely]] {
+        if (collected_count_ % collected_.size() == 0) [[unlikely]] {
             flush();
         }
     }
@@ -207,13 +207,11 @@ class Trace {
         nullptr;
     std::atomic<bool> listens_{false};
 
-    /// Events from one add_up() to the next of a thread alone, or of the one that collects, unless
-    /// somebody listens.
+    /// Events from one add_up() to the next, with Threads::one and unless somebody listens.
     static constexpr std::size_t usual_delay = 64;
     /// Kept at least as long as a dump may want them, in a ring.
     using Latest = std::array<TraceEvent, 256>;
-    static_assert(last_events <= std::tuple_size_v<Latest> &&
-                  std::tuple_size_v<Latest> % usual_delay == 0);
+    static_assert(last_events <= std::tuple_size_v<Latest>);
 
     alignas(64) mutable SpinningMutex mutex_;
     Latest latest_{};
@@ -229,7 +227,7 @@ class Trace {
     // of the thread that collects
     alignas(64) Latest collected_{};  ///< event n in place n % size
     std::uint64_t collected_count_ = 0;
-    std::uint64_t flushed_count_ = 0;  ///< in the hash; never more than usual_delay behind
+    std::uint64_t flushed_count_ = 0;  ///< in the hash; never more than a ring behind
 };
 
 /// Events of one thread that follow each other: with Threads::many they are added together, for the
