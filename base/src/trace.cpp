@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cinttypes>
+#include <functional>
 #include <utility>
 
 namespace ringside {
@@ -20,23 +21,34 @@ static_assert(kind_names.size() == static_cast<std::size_t>(TraceKind::callback)
 /// A place among the events that a ring still has, at first behind the last of `count`.
 class Tail {
   public:
+    Tail() = default;
     Tail(std::span<const TraceEvent> ring, std::uint64_t count)
         : ring_(ring),
           first_(count - std::min<std::uint64_t>(count, ring.size())),
           place_(count),
           end_(count) {}
     bool has_before() const { return place_ != first_; }
-    bool has_next() const { return place_ != end_; }
-    const TraceEvent& before() const { return ring_[(place_ - 1) % ring_.size()]; }
-    const TraceEvent& next() const { return ring_[place_ % ring_.size()]; }
+    const TraceEvent& next() const { return at(place_); }
     void go_back() { --place_; }
     void go_on() { ++place_; }
 
+    /// Whether what stands before this place is earlier than what stands before `other`.
+    bool was_before(const Tail& other) const {
+        return other.has_before() &&
+               (!has_before() || at(place_ - 1).time < other.at(other.place_ - 1).time);
+    }
+    /// Whether what comes here is earlier than what comes at `other`.
+    bool comes_before(const Tail& other) const {
+        return place_ != end_ && (other.place_ == other.end_ || next().time < other.next().time);
+    }
+
   private:
+    const TraceEvent& at(std::uint64_t number) const { return ring_[number % ring_.size()]; }
+
     std::span<const TraceEvent> ring_;
-    std::uint64_t first_;
-    std::uint64_t place_;
-    std::uint64_t end_;
+    std::uint64_t first_ = 0;
+    std::uint64_t place_ = 0;
+    std::uint64_t end_ = 0;
 };
 
 }  // namespace
@@ -47,19 +59,42 @@ std::string_view to_string(TraceKind kind) {
 }
 
 std::unique_lock<SpinningMutex> Trace::guard() const {
-    return threads_ == Threads::many ? std::unique_lock(mutex_) : std::unique_lock<SpinningMutex>();
+    return streams_ != nullptr ? std::unique_lock(mutex_) : std::unique_lock<SpinningMutex>();
 }
 
 void Trace::flush() {
-    const std::uint64_t count = collected_count_ - flushed_count_;
-    if (count != 0) {
-        const std::lock_guard lock(mutex_);
-        add_up(std::span(collected_).subspan(flushed_count_ % collected_.size(), count));
-        flushed_count_ = collected_count_;
+    Stream& stream = collector();
+    if (stream.hashed != stream.count) {
+        const std::lock_guard lock(stream.mutex);
+        stream.hash.add(
+            std::span(stream.ring)
+                .subspan(stream.hashed % stream.ring.size(), stream.count - stream.hashed));
+        stream.hashed = stream.count;
     }
 }
 
-void Trace::record_locked(std::span<const TraceEvent> events) {
+/// By where the thread has its variables, which is nobody else's place.
+Trace::Stream& Trace::stream_of_this_thread() const {
+    const auto place = reinterpret_cast<std::uintptr_t>(&collected_here);
+    const std::uint64_t mixed = (place >> 6) * 0x9E3779B97F4A7C15u;
+    return (*streams_)[1 + (mixed >> 32) % (streams_->size() - 1)];
+}
+
+void Trace::record_in_stream(std::span<const TraceEvent> events) {
+    if (listens_.load(std::memory_order_relaxed)) {
+        record_for_listener(events);
+        return;
+    }
+    Stream& stream = stream_of_this_thread();
+    const std::lock_guard lock(stream.mutex);
+    for (const TraceEvent& event : events) {
+        put(event, stream.ring[stream.count++ % stream.ring.size()]);
+    }
+    stream.hash.add(events);
+    stream.hashed = stream.count;
+}
+
+void Trace::record_for_listener(std::span<const TraceEvent> events) {
     const std::lock_guard lock(mutex_);
     for (const TraceEvent& event : events) {
         add(event);
@@ -80,10 +115,6 @@ void Trace::add_up() {
     }
     not_added_up_ = next_;
     add_up_at_ = listener_ ? next_ : std::min(next_ + usual_delay, end) - 1;
-    add_up(events);
-}
-
-void Trace::add_up(std::span<const TraceEvent> events) {
     hash_.add(events);
     added_up_ += events.size();
     for (auto event = events.begin(); listener_ && event != events.end(); ++event) {
@@ -91,20 +122,37 @@ void Trace::add_up(std::span<const TraceEvent> events) {
     }
 }
 
-TraceHash Trace::hash_of_all() const {
-    TraceHash hash = hash_;
-    hash.add(to_add_up());
-    return hash;
+/// Of one stream alone it is that stream's hash, so that who listened to all can recompute it.
+Trace::Sum Trace::add_all() const {
+    TraceHash own = hash_;
+    own.add(to_add_up());
+    Sum sum{own.value(), own_count()};
+    for (std::size_t i = 0; streams_ != nullptr && i < streams_->size(); ++i) {
+        const Stream& stream = (*streams_)[i];
+        if (stream.hashed != 0) {
+            const std::uint64_t hash = stream.hash.value();
+            sum.hash = sum.events == 0 ? hash : trace_mix(sum.hash, hash);
+            sum.events += stream.hashed;
+        }
+    }
+    return sum;
+}
+
+Trace::Sum Trace::add_all_locked() const {
+    const auto lock = guard();
+    std::array<std::unique_lock<SpinningMutex>, std::tuple_size_v<Streams>> locks;
+    for (std::size_t i = 0; streams_ != nullptr && i < locks.size(); ++i) {
+        locks[i] = std::unique_lock((*streams_)[i].mutex);
+    }
+    return add_all();
 }
 
 std::uint64_t Trace::hash() const {
-    const auto lock = guard();
-    return hash_of_all().value();
+    return add_all_locked().hash;
 }
 
 std::uint64_t Trace::event_count() const {
-    const auto lock = guard();
-    return count();
+    return add_all_locked().events;
 }
 
 void Trace::listen(std::function<void(const TraceEvent&)> listener) {
@@ -130,33 +178,37 @@ Trace::StateWriter::~StateWriter() {
 }
 
 void Trace::dump(std::FILE* out) const {
+    const Sum sum = add_all();
     std::fprintf(out, "seed %" PRIu64 ", trace hash %016" PRIx64 ", %" PRIu64 " events\n", seed_,
-                 hash_of_all().value(), count());
+                 sum.hash, sum.events);
     for (const auto& writer : writers_) {
         std::fprintf(out, "-- %s\n", writer.name.c_str());
         writer.write(out);
     }
-    // Of both rings, by time: what a thread collects has no other place among what others record.
-    Tail recorded(latest_,
-                  laps_ * latest_.size() + static_cast<std::size_t>(next_ - latest_.data()));
-    Tail collected(collected_, collected_count_);
+    // By time: what several threads recorded has no other order.
+    std::array<Tail, 1 + std::tuple_size_v<Streams>> tails;
+    tails[0] =
+        Tail(latest_, laps_ * latest_.size() + static_cast<std::size_t>(next_ - latest_.data()));
+    for (std::size_t i = 0; streams_ != nullptr && i < streams_->size(); ++i) {
+        tails[i + 1] = Tail((*streams_)[i].ring, (*streams_)[i].count);
+    }
     std::uint64_t shown = 0;
-    for (; shown < last_events && (recorded.has_before() || collected.has_before()); ++shown) {
-        const bool is_collected =
-            !recorded.has_before() ||
-            (collected.has_before() && recorded.before().time <= collected.before().time);
-        (is_collected ? collected : recorded).go_back();
+    for (; shown < last_events; ++shown) {
+        Tail& latest =
+            *std::max_element(tails.begin(), tails.end(), std::mem_fn(&Tail::was_before));
+        if (!latest.has_before()) {
+            break;
+        }
+        latest.go_back();
     }
     std::fprintf(out, "-- last %" PRIu64 " events: time_ps kind queue id digest\n", shown);
     for (; shown != 0; --shown) {
-        const bool is_recorded =
-            !collected.has_next() ||
-            (recorded.has_next() && recorded.next().time <= collected.next().time);
-        Tail& tail = is_recorded ? recorded : collected;
-        const TraceEvent& event = tail.next();
+        Tail& earliest =
+            *std::min_element(tails.begin(), tails.end(), std::mem_fn(&Tail::comes_before));
+        const TraceEvent& event = earliest.next();
         std::fprintf(out, "%" PRId64 " %s %u %" PRIx64 " %016" PRIx64 "\n", to_ps(event.time),
                      to_string(event.kind).data(), event.queue, event.id, event.digest);
-        tail.go_on();
+        earliest.go_on();
     }
 }
 

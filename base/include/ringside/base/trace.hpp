@@ -15,6 +15,7 @@
 #include <cstdio>
 #include <functional>
 #include <list>
+#include <memory>
 #include <mutex>
 #include <span>
 #include <string>
@@ -114,7 +115,7 @@ class Trace {
     enum class Threads { one, many };
 
     explicit Trace(std::uint64_t seed, Threads threads = Threads::one)
-        : seed_(seed), threads_(threads) {}
+        : seed_(seed), streams_(threads == Threads::many ? std::make_unique<Streams>() : nullptr) {}
     Trace(const Trace&) = delete;
     Trace& operator=(const Trace&) = delete;
     ~Trace() {
@@ -124,7 +125,7 @@ class Trace {
     }
 
     void record(const TraceEvent& event) {
-        if (threads_ == Threads::one) {
+        if (streams_ == nullptr) {
             const bool is_due = next_ == add_up_at_;
             add(event);
             if (is_due) [[unlikely]] {
@@ -133,20 +134,21 @@ class Trace {
         } else if (collected_here == this) {
             collect(event);
         } else {
-            record_locked({&event, 1});
+            record_in_stream({&event, 1});
         }
     }
 
     /// With Threads::many: what this thread records from now on, which is more than others do,
-    /// stays in memory of its own, and is added to the hash in its order when there are many or at
-    /// flush(); at once while somebody listens. One thread of a trace, which ends before it or
-    /// destroys it.
+    /// takes no lock, and is counted when there are many or at flush(); at once while somebody
+    /// listens. One thread of a trace, which ends before it or destroys it.
     void collect_here() { collected_here = this; }
     /// The thread that collects: hash() and event_count() know what it has recorded.
     void flush();
 
     class Burst;
 
+    /// With Threads::many and events that nobody listened to, whose order among threads is nobody's
+    /// to know: of each stream of them in its order.
     std::uint64_t hash() const;
     std::uint64_t event_count() const;
     std::uint64_t seed() const { return seed_; }
@@ -170,16 +172,37 @@ class Trace {
         std::string name;
         std::function<void(std::FILE*)> write;
     };
+    /// Kept at least as long as a dump may want them, in a ring.
+    using Latest = std::array<TraceEvent, 256>;
+    static_assert(last_events <= std::tuple_size_v<Latest>);
+
+    /// What some of many threads record while nobody listens. That they share next to nothing with
+    /// the others is what makes it cheap: a line of memory goes from core to core in the time of
+    /// a hundred instructions.
+    struct alignas(64) Stream {
+        SpinningMutex mutex;
+        TraceHash hash;
+        std::uint64_t hashed = 0;  ///< events
+        std::uint64_t count = 0;
+        Latest ring{};  ///< event n in place n % size
+    };
+    /// The first one of the thread that collects.
+    using Streams = std::array<Stream, 9>;
+
     std::unique_lock<SpinningMutex> guard() const;
-    void record_locked(std::span<const TraceEvent> events);
+    Stream& collector() const { return streams_->front(); }
+    Stream& stream_of_this_thread() const;
+    void record_in_stream(std::span<const TraceEvent> events);
+    void record_for_listener(std::span<const TraceEvent> events);
     void collect(const TraceEvent& event) {
         if (listens_.load(std::memory_order_relaxed)) [[unlikely]] {
             flush();
-            record_locked({&event, 1});
+            record_for_listener({&event, 1});
             return;
         }
-        put(event, collected_[collected_count_++ % collected_.size()]);
-        if (collected_count_ % collected_.size() == 0) [[unlikely]] {
+        Stream& stream = collector();
+        put(event, stream.ring[stream.count++ % stream.ring.size()]);
+        if (stream.count % usual_delay == 0) [[unlikely]] {
             flush();
         }
     }
@@ -193,13 +216,17 @@ class Trace {
         place.digest = event.digest;
     }
     void add_up();
-    void add_up(std::span<const TraceEvent> events);
     std::span<const TraceEvent> to_add_up() const { return {not_added_up_, next_}; }
-    TraceHash hash_of_all() const;
-    std::uint64_t count() const { return added_up_ + to_add_up().size(); }
+    std::uint64_t own_count() const { return added_up_ + to_add_up().size(); }
+    struct Sum {
+        std::uint64_t hash;
+        std::uint64_t events;
+    };
+    Sum add_all() const;
+    Sum add_all_locked() const;
 
     std::uint64_t seed_;
-    Threads threads_;
+    const std::unique_ptr<Streams> streams_;  ///< null: Threads::one
     /// The trace for which this thread collects. Asked at each event, hence without a call: a few
     /// bytes of each thread for who loads a module of ours.
     [[gnu::tls_model(
@@ -207,11 +234,8 @@ class Trace {
         nullptr;
     std::atomic<bool> listens_{false};
 
-    /// Events from one add_up() to the next, with Threads::one and unless somebody listens.
+    /// Events from one time that they are hashed to the next, unless somebody listens.
     static constexpr std::size_t usual_delay = 64;
-    /// Kept at least as long as a dump may want them, in a ring.
-    using Latest = std::array<TraceEvent, 256>;
-    static_assert(last_events <= std::tuple_size_v<Latest>);
 
     alignas(64) mutable SpinningMutex mutex_;
     Latest latest_{};
@@ -223,15 +247,10 @@ class Trace {
     std::uint64_t added_up_ = 0;
     std::function<void(const TraceEvent&)> listener_;
     std::list<NamedWriter> writers_;
-
-    // of the thread that collects
-    alignas(64) Latest collected_{};  ///< event n in place n % size
-    std::uint64_t collected_count_ = 0;
-    std::uint64_t flushed_count_ = 0;  ///< in the hash; never more than a ring behind
 };
 
-/// Events of one thread that follow each other: with Threads::many they are added together, for the
-/// price of one, when this ends at the latest.
+/// Events of one thread that follow each other: with Threads::many they are recorded together, for
+/// the price of one, when this ends at the latest.
 class Trace::Burst {
   public:
     explicit Burst(Trace& trace) : trace_(trace) {}
@@ -239,7 +258,7 @@ class Trace::Burst {
     Burst& operator=(const Burst&) = delete;
     ~Burst() { flush(); }
     void record(const TraceEvent& event) {
-        if (trace_.threads_ == Threads::one) {
+        if (trace_.streams_ == nullptr) {
             trace_.record(event);
             return;
         }
@@ -250,7 +269,7 @@ class Trace::Burst {
     }
     void flush() {
         if (count_ != 0) {
-            trace_.record_locked(std::span(events_).first(count_));
+            trace_.record_in_stream(std::span(events_).first(count_));
             count_ = 0;
         }
     }
