@@ -180,6 +180,42 @@ TEST(AssertDeathTest, FailurePrintsWhatIsCollected) {
     EXPECT_DEATH(RINGSIDE_ASSERT(trace, false, "wrong"), "\n5 submit 1 2 ");
 }
 
+TEST(Trace, WhatManyThreadsRecordIsAllCountedAndHashed) {
+    constexpr std::uint64_t threads = 12;  // more than there are streams
+    constexpr std::uint64_t each = 1000;
+    Trace trace(1, Trace::Threads::many);
+    std::vector<std::thread> recorders;
+    for (std::uint64_t number = 0; number < threads; ++number) {
+        recorders.emplace_back([&trace, number] {
+            if (number == 0) {
+                trace.collect_here();
+            }
+            Trace::Burst burst(trace);
+            for (std::uint64_t id = 0; id < each; ++id) {
+                const TraceEvent event{sample.time, sample.kind, sample.queue, id, number};
+                if (id % 2 == 0) {
+                    trace.record(event);
+                } else {
+                    burst.record(event);
+                }
+            }
+            burst.flush();
+            if (number == 0) {
+                trace.flush();
+            }
+        });
+    }
+    for (std::thread& recorder : recorders) {
+        recorder.join();
+    }
+    EXPECT_EQ(trace.event_count(), threads * each);
+    const std::uint64_t before = trace.hash();
+    EXPECT_EQ(trace.hash(), before);
+    trace.record(sample);
+    EXPECT_EQ(trace.event_count(), threads * each + 1);
+    EXPECT_NE(trace.hash(), before);
+}
+
 TEST(Trace, ADumpEndsWithTheLastEventsOfAllThreadsByTime) {
     Trace trace(1, Trace::Threads::many);
     trace.collect_here();

@@ -16,6 +16,7 @@
 #include <cstring>
 #include <span>
 
+#include "ringside/base/prefetch.hpp"
 #include "ringside/base/trace.hpp"
 #include "scratch.hpp"
 #include "session.hpp"
@@ -61,6 +62,12 @@ class Computation {
     }
     /// Can be claimed from now on.
     void offer() { ticket_.store(++keeping.offers, std::memory_order_release); }
+
+    /// It will be filled in soon: a helper has looked at it.
+    void expect() const {
+        prefetch_to_write(&ticket_);
+        prefetch_to_write(&entry_);
+    }
 
     // ---- anybody ----
 

@@ -15,6 +15,9 @@ Computation& HelpedDma::take(std::size_t output) {
         vacant_[desk].push(&computation);
     }
     Computation& computation = *vacant_[desk].pop();
+    if (!vacant_[desk].is_empty()) {
+        vacant_[desk].front()->expect();
+    }
     computation.keeping.output.begin(output);
     return computation;
 }

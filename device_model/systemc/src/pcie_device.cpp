@@ -6,6 +6,7 @@
 
 #include "direct_memory.hpp"
 #include "ringside/base/bus_copy.hpp"
+#include "ringside/base/prefetch.hpp"
 
 namespace ringside::systemc {
 namespace {
@@ -110,7 +111,7 @@ class PcieDevice::Impl final : public blocks::DmaPort, public blocks::MsiPort {
             return DmaPort::write_entry(address, entry);
         }
         // What follows has been read by another processor, whose cache has it.
-        __builtin_prefetch(direct + 2 * entry.size(), 1);
+        prefetch_to_write(direct + 2 * entry.size());
         const std::size_t body = entry.size() - sizeof(std::uint64_t);
         bus_write(direct, entry.first(body));
         bus_write(direct + body, entry.subspan(body));

@@ -174,7 +174,10 @@ class Trace {
     };
     /// Kept at least as long as a dump may want them, in a ring.
     using Latest = std::array<TraceEvent, 256>;
-    static_assert(last_events <= std::tuple_size_v<Latest>);
+    /// Events from one time that they are hashed to the next, unless somebody listens.
+    static constexpr std::size_t usual_delay = 64;
+    static_assert(last_events <= std::tuple_size_v<Latest> &&
+                  std::tuple_size_v<Latest> % usual_delay == 0);
 
     /// What some of many threads record while nobody listens. That they share next to nothing with
     /// the others is what makes it cheap: a line of memory goes from core to core in the time of
@@ -233,9 +236,6 @@ class Trace {
         "initial-exec")]] static inline constinit thread_local const Trace* collected_here =
         nullptr;
     std::atomic<bool> listens_{false};
-
-    /// Events from one time that they are hashed to the next, unless somebody listens.
-    static constexpr std::size_t usual_delay = 64;
 
     alignas(64) mutable SpinningMutex mutex_;
     Latest latest_{};
