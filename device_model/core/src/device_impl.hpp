@@ -4,8 +4,9 @@
 
 // The chip's inside. The register port is in device.cpp, states, resets and errors in control.cpp,
 // queue pairs and their arbitration in queues.cpp, the way of an operation through the stages in
-// stages.cpp and scatter_gather.cpp, the admin queue's commands in admin.cpp, completions and
-// interrupts in completion.cpp, what injected faults do in fault_effects.cpp.
+// stages.cpp and scatter_gather.cpp, its time on a slice in service.cpp, the admin queue's commands
+// in admin.cpp, completions and interrupts in completion.cpp, what injected faults do in
+// fault_effects.cpp.
 
 #include <array>
 #include <cstdio>
@@ -106,7 +107,8 @@ class Device::Impl final : public blocks::Endpoint {
     void perform(Action action);
     void perform_seldom(Action action);
     void perform_on_queue(Action action);
-    Operation* find(Action action);
+    /// If it is still there.
+    void on_operation(Action action, void (Impl::*step)(Operation& operation, std::uint32_t slot));
     [[gnu::noinline]] void end(Operation& operation, std::uint32_t slot);
     void admit(Operation& operation, std::uint32_t slot);
     spec::Status check(const spec::SubmissionEntry& entry, bool is_admin, Operation& operation);
@@ -119,19 +121,6 @@ class Device::Impl final : public blocks::Endpoint {
     const std::byte* source_in_place(const Operation& operation);
     bool gather(Operation& operation);
     bool scatter(Operation& operation);
-    void free_slice(SliceClass slices);
-    [[gnu::noinline]] void pass_slice_on(SliceClass slices);
-    void record_busy(SliceClass slices, std::uint16_t queue, std::uint64_t user_tag);
-    void occupy_slice(SliceClass slices, Operation& operation, std::uint32_t slot);
-    Duration begin_service(Operation& operation);
-    void let_helpers_compute(Operation& operation, std::span<const std::byte> source,
-                             bool is_in_place);
-    [[gnu::noinline]] void run_slice(Operation& operation, std::uint32_t slot);
-    void execute_here(Operation& operation, std::span<const std::byte> source);
-    Outcome compute(Operation& operation);
-    Outcome collect(Operation& operation);
-    void take_output(Operation& operation);
-    bool let_helpers_deliver(Operation& operation);
     void send_output(const Operation& operation, std::uint32_t slot);
     [[gnu::noinline]] void write_output(Operation& operation, std::uint32_t slot);
     /// The next that will be taken.
@@ -147,6 +136,21 @@ class Device::Impl final : public blocks::Endpoint {
     void release(std::uint32_t slot);
     bool dma_failed(DmaResult result, bool is_write, std::uint64_t address, Operation& operation);
     void schedule(Stage stage, Duration delay, std::uint32_t slot);
+
+    // on a slice (service.cpp)
+    void free_slice(SliceClass slices);
+    [[gnu::noinline]] void pass_slice_on(SliceClass slices);
+    void record_busy(SliceClass slices, std::uint16_t queue, std::uint64_t user_tag);
+    void occupy_slice(SliceClass slices, Operation& operation, std::uint32_t slot);
+    Duration begin_service(Operation& operation);
+    void let_helpers_compute(Operation& operation, std::span<const std::byte> source,
+                             bool is_in_place);
+    [[gnu::noinline]] void run_slice(Operation& operation, std::uint32_t slot);
+    void execute_here(Operation& operation, std::span<const std::byte> source);
+    Outcome compute(Operation& operation);
+    Outcome collect(Operation& operation);
+    void take_output(Operation& operation);
+    bool let_helpers_deliver(Operation& operation);
 
     // the admin queue (admin.cpp)
     void run_admin(Operation& operation, std::uint32_t slot);

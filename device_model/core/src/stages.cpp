@@ -1,21 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the ringside authors
 
-// The way of an operation through the chip: fetch, DMA read, slice, DMA write, completion. Each
-// stage does its work when its time has come, on what memory holds then.
+// The way of an operation through the chip: fetch, DMA read, slice (service.cpp), DMA write,
+// completion. Each stage does its work when its time has come, on what memory holds then.
 
-#include <cstring>
-#include <utility>
+#include <algorithm>
 
 #include "device_impl.hpp"
 #include "ringside/base/assert.hpp"
 
 namespace ringside::core {
 namespace {
-
-std::span<std::byte> bytes_of(auto& object) {
-    return std::as_writable_bytes(std::span(&object, 1));
-}
 
 /// Calls `visit` with the length of each piece of a buffer, at least once.
 template <typename Visit>
@@ -34,6 +29,14 @@ void for_each_piece(const std::vector<spec::ListEntry>& list, std::size_t length
 
 }  // namespace
 
+inline void Device::Impl::on_operation(Action action, void (Impl::*step)(Operation& operation,
+                                                                         std::uint32_t slot)) {
+    Operation& operation = operations_[action.slot()];
+    if (operation.serial == action.serial()) {
+        (this->*step)(operation, action.slot());
+    }
+}
+
 /// What every operation comes to is called from here, and is no part of this: each saves the
 /// registers that it needs, and the loop none.
 inline void Device::Impl::perform(Action action) {
@@ -45,25 +48,17 @@ inline void Device::Impl::perform(Action action) {
     }
     switch (action.stage()) {
         case Stage::source_read:
-            if (Operation* const operation = find(action)) {
-                read_source(*operation, action.slot());
-            }
+            on_operation(action, &Impl::read_source);
             return;
         case Stage::slice_done:
             pass_slice_on(static_cast<SliceClass>(action.queue()));
-            if (Operation* const operation = find(action)) {
-                run_slice(*operation, action.slot());
-            }
+            on_operation(action, &Impl::run_slice);
             return;
         case Stage::written:
-            if (Operation* const operation = find(action)) {
-                write_output(*operation, action.slot());
-            }
+            on_operation(action, &Impl::write_output);
             return;
         case Stage::completed:
-            if (Operation* const operation = find(action)) {
-                end(*operation, action.slot());
-            }
+            on_operation(action, &Impl::end);
             return;
         default:
             perform_seldom(action);
@@ -116,9 +111,7 @@ void Device::Impl::perform_seldom(Action action) {
             }
             return;
         case Stage::lists_read:
-            if (Operation* const operation = find(action)) {
-                read_lists(*operation, action.slot());
-            }
+            on_operation(action, &Impl::read_lists);
             return;
         case Stage::fault:
             if (action.serial() == reset_epoch_) {
@@ -177,12 +170,6 @@ void Device::Impl::perform_on_queue(Action action) {
         queue.limited = false;
     }
     arbitrate();
-}
-
-/// Null: the operation that the action is for is no longer there.
-Operation* Device::Impl::find(Action action) {
-    Operation& operation = operations_[action.slot()];
-    return operation.serial == action.serial() ? &operation : nullptr;
 }
 
 void Device::Impl::end(Operation& operation, std::uint32_t slot) {
@@ -350,167 +337,6 @@ void Device::Impl::read_source(Operation& operation, std::uint32_t slot) {
     } else {
         pool.waiting.push({slot, operation.serial});
     }
-}
-
-void Device::Impl::free_slice(SliceClass slices) {
-    --slices_[static_cast<std::size_t>(slices)].busy;
-    record_busy(slices, nobody, 0);
-}
-
-void Device::Impl::record_busy(SliceClass slices, std::uint16_t queue, std::uint64_t user_tag) {
-    const auto number = static_cast<std::uint32_t>(slices);
-    record(TraceKind::slices, queue, BusySlices{number, slices_[number].busy}.encode(), user_tag);
-}
-
-void Device::Impl::occupy_slice(SliceClass slices, Operation& operation, std::uint32_t slot) {
-    ++slices_[static_cast<std::size_t>(slices)].busy;
-    record_busy(slices, operation.queue, operation.entry.user_tag);
-    const Duration service = begin_service(operation);
-    statistics_.busy += service;
-    calendar_.add(now_ + service,
-                  {Stage::slice_done, static_cast<std::uint16_t>(slices), slot, operation.serial});
-}
-
-/// To the next operation that waits for one; also when the one that had it has been aborted.
-void Device::Impl::pass_slice_on(SliceClass slices) {
-    SlicePool& pool = slices_[static_cast<std::size_t>(slices)];
-    while (!pool.waiting.is_empty()) {
-        const auto [slot, serial] = pool.waiting.pop();
-        Operation& operation = operations_[slot];
-        if (operation.serial == serial) {  // else aborted while it waited
-            --pool.busy;
-            occupy_slice(slices, operation, slot);
-            return;
-        }
-    }
-    free_slice(slices);
-}
-
-/// How long the slice will be busy.
-Duration Device::Impl::begin_service(Operation& operation) {
-    Session& session = *operation.session;
-    Duration service = session.service_time(config_.service, operation.entry);
-    if (const auto slow = strike(spec::FaultKind::slow_slice, operation)) {
-        service *= std::clamp(slow->value, 1, spec::most_slowdown);
-    }
-    const std::uint32_t limit =
-        session.is_asymmetric() ? spec::at("WDT_ASYM_US").of() : spec::at("WDT_SYM_US").of();
-    const Duration watchdog = std::chrono::microseconds(registers_.get32(limit));
-    if (watchdog != Duration{} && service > watchdog) {
-        operation.hung = true;
-        return watchdog;
-    }
-    return service;
-}
-
-void Device::Impl::let_helpers_compute(Operation& operation, std::span<const std::byte> source,
-                                       bool is_in_place) {
-    Computation& computation = helped_->take(operation.output.size());
-    computation.entry() = operation.entry;
-    if (operation.has_entropy) {
-        computation.keep_entropy(operation.entropy);
-    }
-    operation.computation = &computation;
-    if (is_in_place) {
-        helped_->start_in_place(computation, operation.session, source, operation.entry.src);
-    } else {
-        helped_->start(computation, operation.session, source);
-    }
-}
-
-void Device::Impl::execute_here(Operation& operation, std::span<const std::byte> source) {
-    const Job job{operation.entry, source, operation.output, operation.entropy, 0};
-    operation.outcome = execute(*operation.session, job);
-    operation.digest = payload_digest(job, *operation.outcome);
-}
-
-Outcome Device::Impl::compute(Operation& operation) {
-    if (operation.computation == nullptr) {
-        if (!operation.outcome) {
-            execute_here(operation, operation.source);
-        }
-        return *operation.outcome;
-    }
-    const Job job{operation.entry, operation.source, operation.output, operation.entropy, 0};
-    if (operation.session->may_fail(job) || faults_.any() || broken_slices_ != 0) {
-        return collect(operation);
-    }
-    helped_->expect(*operation.computation);
-    return {{}, operation.output.size()};
-}
-
-/// The output stays with the helper if it can be delivered from there.
-Outcome Device::Impl::collect(Operation& operation) {
-    Computation& computation = *operation.computation;
-    helped_->collect(computation);
-    const Computation::Result result = computation.result();
-    operation.digest = result.digest;
-    const bool is_plain =
-        result.outcome.status.ok() && result.outcome.written == operation.output.size() &&
-        result.outcome.written <= AddressCounts::largest && operation.target_list.empty();
-    if (!is_plain || faults_.any() || broken_slices_ != 0) {
-        take_output(operation);
-    }
-    return result.outcome;
-}
-
-/// From the helper's memory into the operation's.
-void Device::Impl::take_output(Operation& operation) {
-    std::swap(operation.output, operation.computation->keeping.output);
-    operation.computation->keeping.output.forget();
-    helped_->give_back(*operation.computation);
-    operation.computation = nullptr;
-}
-
-/// False: the chip's thread has to, and has the output.
-bool Device::Impl::let_helpers_deliver(Operation& operation) {
-    if (operation.computation == nullptr) {
-        return false;
-    }
-    std::byte* const target = host_stands_still_
-                                  ? dma_.look_to_write(operation.entry.dst, operation.output.size())
-                                  : nullptr;
-    if (target == nullptr) {
-        take_output(operation);
-        return false;
-    }
-    helped_->deliver(*operation.computation, target, operation.entry.dst);
-    operation.computation = nullptr;
-    return true;
-}
-
-void Device::Impl::run_slice(Operation& operation, std::uint32_t slot) {
-    if (operation.hung) {
-        operation.status =
-            spec::Status::of(spec::StatusType::transport, spec::TransportError::hang);
-        raise_error(spec::ErrorSource::slice_hang, 0, operation.queue, operation.entry.cid);
-        schedule(Stage::completed, config_.completion, slot);
-        return;
-    }
-    Outcome outcome = compute(operation);
-    const std::uint64_t digest = operation.digest.value_or(0);
-    if ((broken_slices_ & static_cast<unsigned>(operation.session->kind())) != 0) {
-        break_outcome({operation.entry, operation.source, operation.output, operation.entropy, 0},
-                      outcome);
-        operation.digest.reset();
-    }
-    if (faults_.any()) {
-        strike_outcome(operation, outcome);
-        operation.digest.reset();
-    }
-    operation.status = outcome.status;
-    if (outcome.status.ok()) {
-        operation.output.cleanse_from(outcome.written);
-    }
-    statistics_.bytes += operation.entry.src_len;
-    const std::uint64_t status = encode_status(operation.status, false);
-    record(TraceKind::slice, operation.queue, operation.entry.user_tag,
-           operation.status.ok() ? status : trace_mix(digest, status));
-    if (!operation.status.ok()) {
-        schedule(Stage::completed, config_.completion, slot);
-        return;
-    }
-    send_output(operation, slot);
 }
 
 void Device::Impl::send_output(const Operation& operation, std::uint32_t slot) {

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+
+// An operation on a slice: which operation has one and for how long, who computes what comes out
+// and when, and what the slice says of it. Operations come from read_source() and go to
+// send_output(), or to their completion if they failed.
+
+#include <algorithm>
+#include <utility>
+
+#include "device_impl.hpp"
+
+namespace ringside::core {
+
+void Device::Impl::free_slice(SliceClass slices) {
+    --slices_[static_cast<std::size_t>(slices)].busy;
+    record_busy(slices, nobody, 0);
+}
+
+void Device::Impl::record_busy(SliceClass slices, std::uint16_t queue, std::uint64_t user_tag) {
+    const auto number = static_cast<std::uint32_t>(slices);
+    record(TraceKind::slices, queue, BusySlices{number, slices_[number].busy}.encode(), user_tag);
+}
+
+void Device::Impl::occupy_slice(SliceClass slices, Operation& operation, std::uint32_t slot) {
+    ++slices_[static_cast<std::size_t>(slices)].busy;
+    record_busy(slices, operation.queue, operation.entry.user_tag);
+    const Duration service = begin_service(operation);
+    statistics_.busy += service;
+    calendar_.add(now_ + service,
+                  {Stage::slice_done, static_cast<std::uint16_t>(slices), slot, operation.serial});
+}
+
+/// To the next operation that waits for one; also when the one that had it has been aborted.
+void Device::Impl::pass_slice_on(SliceClass slices) {
+    SlicePool& pool = slices_[static_cast<std::size_t>(slices)];
+    while (!pool.waiting.is_empty()) {
+        const auto [slot, serial] = pool.waiting.pop();
+        Operation& operation = operations_[slot];
+        if (operation.serial == serial) {  // else aborted while it waited
+            --pool.busy;
+            occupy_slice(slices, operation, slot);
+            return;
+        }
+    }
+    free_slice(slices);
+}
+
+/// How long the slice will be busy.
+Duration Device::Impl::begin_service(Operation& operation) {
+    Session& session = *operation.session;
+    Duration service = session.service_time(config_.service, operation.entry);
+    if (const auto slow = strike(spec::FaultKind::slow_slice, operation)) {
+        service *= std::clamp(slow->value, 1, spec::most_slowdown);
+    }
+    const std::uint32_t limit =
+        session.is_asymmetric() ? spec::at("WDT_ASYM_US").of() : spec::at("WDT_SYM_US").of();
+    const Duration watchdog = std::chrono::microseconds(registers_.get32(limit));
+    if (watchdog != Duration{} && service > watchdog) {
+        operation.hung = true;
+        return watchdog;
+    }
+    return service;
+}
+
+void Device::Impl::let_helpers_compute(Operation& operation, std::span<const std::byte> source,
+                                       bool is_in_place) {
+    Computation& computation = helped_->take(operation.output.size());
+    computation.entry() = operation.entry;
+    if (operation.has_entropy) {
+        computation.keep_entropy(operation.entropy);
+    }
+    operation.computation = &computation;
+    if (is_in_place) {
+        helped_->start_in_place(computation, operation.session, source, operation.entry.src);
+    } else {
+        helped_->start(computation, operation.session, source);
+    }
+}
+
+void Device::Impl::execute_here(Operation& operation, std::span<const std::byte> source) {
+    const Job job{operation.entry, source, operation.output, operation.entropy, 0};
+    operation.outcome = execute(*operation.session, job);
+    operation.digest = payload_digest(job, *operation.outcome);
+}
+
+Outcome Device::Impl::compute(Operation& operation) {
+    if (operation.computation == nullptr) {
+        if (!operation.outcome) {
+            execute_here(operation, operation.source);
+        }
+        return *operation.outcome;
+    }
+    const Job job{operation.entry, operation.source, operation.output, operation.entropy, 0};
+    if (operation.session->may_fail(job) || faults_.any() || broken_slices_ != 0) {
+        return collect(operation);
+    }
+    helped_->expect(*operation.computation);
+    return {{}, operation.output.size()};
+}
+
+/// The output stays with the helper if it can be delivered from there.
+Outcome Device::Impl::collect(Operation& operation) {
+    Computation& computation = *operation.computation;
+    helped_->collect(computation);
+    const Computation::Result result = computation.result();
+    operation.digest = result.digest;
+    const bool is_plain =
+        result.outcome.status.ok() && result.outcome.written == operation.output.size() &&
+        result.outcome.written <= AddressCounts::largest && operation.target_list.empty();
+    if (!is_plain || faults_.any() || broken_slices_ != 0) {
+        take_output(operation);
+    }
+    return result.outcome;
+}
+
+/// From the helper's memory into the operation's.
+void Device::Impl::take_output(Operation& operation) {
+    std::swap(operation.output, operation.computation->keeping.output);
+    operation.computation->keeping.output.forget();
+    helped_->give_back(*operation.computation);
+    operation.computation = nullptr;
+}
+
+/// False: the chip's thread has to, and has the output.
+bool Device::Impl::let_helpers_deliver(Operation& operation) {
+    if (operation.computation == nullptr) {
+        return false;
+    }
+    std::byte* const target = host_stands_still_
+                                  ? dma_.look_to_write(operation.entry.dst, operation.output.size())
+                                  : nullptr;
+    if (target == nullptr) {
+        take_output(operation);
+        return false;
+    }
+    helped_->deliver(*operation.computation, target, operation.entry.dst);
+    operation.computation = nullptr;
+    return true;
+}
+
+void Device::Impl::run_slice(Operation& operation, std::uint32_t slot) {
+    if (operation.hung) {
+        operation.status =
+            spec::Status::of(spec::StatusType::transport, spec::TransportError::hang);
+        raise_error(spec::ErrorSource::slice_hang, 0, operation.queue, operation.entry.cid);
+        schedule(Stage::completed, config_.completion, slot);
+        return;
+    }
+    Outcome outcome = compute(operation);
+    const std::uint64_t digest = operation.digest.value_or(0);
+    if ((broken_slices_ & static_cast<unsigned>(operation.session->kind())) != 0) {
+        break_outcome({operation.entry, operation.source, operation.output, operation.entropy, 0},
+                      outcome);
+        operation.digest.reset();
+    }
+    if (faults_.any()) {
+        strike_outcome(operation, outcome);
+        operation.digest.reset();
+    }
+    operation.status = outcome.status;
+    if (outcome.status.ok()) {
+        operation.output.cleanse_from(outcome.written);
+    }
+    statistics_.bytes += operation.entry.src_len;
+    const std::uint64_t status = encode_status(operation.status, false);
+    record(TraceKind::slice, operation.queue, operation.entry.user_tag,
+           operation.status.ok() ? status : trace_mix(digest, status));
+    if (!operation.status.ok()) {
+        schedule(Stage::completed, config_.completion, slot);
+        return;
+    }
+    send_output(operation, slot);
+}
+
+}  // namespace ringside::core
