@@ -47,6 +47,9 @@ struct PortableBlock {
         std::memcpy(&block, bytes, sizeof block);
         return block;
     }
+    void store(std::byte* bytes) const { std::memcpy(bytes, this, sizeof *this); }
+    static PortableBlock salt() { return of(digest::salt_low, digest::salt_high); }
+    PortableBlock fold() const { return *this; }
     std::uint64_t low() const { return a | std::uint64_t{b} << 32; }
     std::uint64_t high() const { return c | std::uint64_t{d} << 32; }
 
@@ -64,62 +67,52 @@ struct PortableBlock {
     }
 };
 
-using Compute = std::uint64_t (*)(const std::byte* at, std::size_t size);
-using Chain = digest::ChainState (*)(digest::ChainState state, const std::byte* at,
-                                     std::size_t records);
-
-struct Functions {
-    Compute compute = digest::compute<PortableBlock>;
-    Chain chain = digest::chain<PortableBlock>;
-};
-
-Functions best() {
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("aes") && __builtin_cpu_supports("avx")) {
-        return {digest::compute_by_instruction, digest::chain_by_instruction};
-    }
-#endif
-    return {};
-}
-
-std::uint64_t compute_first(const std::byte* at, std::size_t size);
-digest::ChainState chain_first(digest::ChainState state, const std::byte* at, std::size_t records);
+constexpr const digest::Functions& portable = digest::functions_with<PortableBlock, PortableBlock>;
 
 // What the processor is, is asked once, and by nobody's constructor, which might come too late.
-std::atomic<Compute> compute{compute_first};
-std::atomic<Chain> chain{chain_first};
+std::atomic<const digest::Functions*> chosen{nullptr};
 
-std::uint64_t compute_first(const std::byte* at, std::size_t size) {
-    compute.store(best().compute, std::memory_order_relaxed);
-    return best().compute(at, size);
+[[gnu::noinline]] const digest::Functions& choose() {
+    const digest::Functions* const best = digest::usable().front();
+    chosen.store(best, std::memory_order_relaxed);
+    return *best;
 }
 
-digest::ChainState chain_first(digest::ChainState state, const std::byte* at, std::size_t records) {
-    chain.store(best().chain, std::memory_order_relaxed);
-    return best().chain(state, at, records);
+const digest::Functions& functions() {
+    const digest::Functions* const known = chosen.load(std::memory_order_relaxed);
+    return known != nullptr ? *known : choose();
 }
 
 }  // namespace
 
-std::uint64_t portable_digest_of(std::span<const std::byte> bytes) {
-    return digest::compute<PortableBlock>(bytes.data(), bytes.size());
+std::vector<const digest::Functions*> digest::usable() {
+    std::vector<const Functions*> all;
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("vaes") && __builtin_cpu_supports("avx2")) {
+        all.push_back(&by_vaes);
+    }
+    if (__builtin_cpu_supports("aes") && __builtin_cpu_supports("avx")) {
+        all.push_back(&by_aes);
+    }
+#endif
+    all.push_back(&portable);
+    return all;
 }
 
 std::uint64_t digest_of(std::span<const std::byte> bytes) {
-    return compute.load(std::memory_order_relaxed)(bytes.data(), bytes.size());
+    return functions().compute(bytes.data(), bytes.size());
+}
+
+std::uint64_t digest_and_move(std::byte* into, std::span<std::byte> from) {
+    return functions().move(into, from.data(), from.size());
 }
 
 void RecordDigest::add(std::span<const std::byte> records) {
-    state_ =
-        chain.load(std::memory_order_relaxed)(state_, records.data(), records.size() / record_size);
-}
-
-void RecordDigest::add_portably(std::span<const std::byte> records) {
-    state_ = digest::chain<PortableBlock>(state_, records.data(), records.size() / record_size);
+    state_ = functions().chain(state_, records.data(), records.size() / record_size);
 }
 
 std::uint64_t RecordDigest::value() const {
-    return portable_digest_of(std::as_bytes(std::span(state_)));
+    return digest_of(std::as_bytes(std::span(state_)));
 }
 
 }  // namespace ringside

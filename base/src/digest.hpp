@@ -5,13 +5,14 @@
 // The digest itself, over a Block that knows one round of AES, which mixes 16 bytes with a single
 // instruction where the processor has it. A round is a bijection and so is adding a block to what
 // comes out of it: what differs in one block is never lost, and three rounds spread it over all.
-// One text for the processor's Block and for a portable one, so that both give one value.
+// One text for the processor's Block and for a portable one, so that all give one value.
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 namespace ringside::digest {
 
@@ -20,57 +21,105 @@ inline constexpr std::size_t block_size = 16;
 inline constexpr std::size_t lane_count = 8;
 inline constexpr std::size_t stripe_size = lane_count * block_size;
 
+/// Digits of pi.
+inline constexpr std::uint64_t salt_low = 0x243F6A8885A308D3u;
+inline constexpr std::uint64_t salt_high = 0x13198A2E03707344u;
+
+/// Where the digest gets its input, from the front on.
+class Reader {
+  public:
+    [[gnu::always_inline]] explicit Reader(const std::byte* at) : at_(at) {}
+
+    template <typename Wide>
+    [[gnu::always_inline]] Wide take() {
+        const Wide value = Wide::load(at_);
+        at_ += sizeof value;
+        return value;
+    }
+    /// Less than a block, then zeros.
+    template <typename Block>
+    Block take_last(std::size_t size) {
+        std::byte last[block_size] = {};
+        std::memcpy(last, at_, size);
+        return Block::load(last);
+    }
+
+  private:
+    const std::byte* at_;
+};
+
+/// Likewise; what was taken is somewhere else then, and zero here.
+class Mover {
+  public:
+    [[gnu::always_inline]] Mover(std::byte* into, std::byte* at) : into_(into), at_(at) {}
+
+    template <typename Wide>
+    [[gnu::always_inline]] Wide take() {
+        const Wide value = Wide::load(at_);
+        value.store(into_);
+        Wide{}.store(at_);
+        into_ += sizeof value;
+        at_ += sizeof value;
+        return value;
+    }
+    template <typename Block>
+    Block take_last(std::size_t size) {
+        std::byte last[block_size] = {};
+        std::memcpy(last, at_, size);
+        std::memcpy(into_, at_, size);
+        std::memset(at_, 0, size);
+        return Block::load(last);
+    }
+
+  private:
+    std::byte* into_;
+    std::byte* at_;
+};
+
 /// Takes whole stripes, at least one, a block for each lane. What differs in a lane meets the
 /// others only when it is everywhere in its block: after a single round two would too often look
-/// the same.
-template <typename Block, std::size_t... Lane>
-[[gnu::always_inline]] inline Block take_stripes(Block state, Block salt, const std::byte* at,
-                                                 std::size_t stripes,
-                                                 std::index_sequence<Lane...> /*all*/) {
-    Block lanes[] = {Block::load(at + Lane * block_size)...};
+/// the same. Wide holds the blocks of as many lanes as the processor mixes at a time.
+template <typename Wide, typename Block, typename From, std::size_t... I>
+[[gnu::always_inline]] inline Block take_stripes(Block state, From& from, std::size_t stripes,
+                                                 std::index_sequence<I...> /*all*/) {
+    const Wide salt = Wide::salt();
+    Wide lanes[] = {(static_cast<void>(I), from.template take<Wide>())...};
     while (--stripes != 0) {
-        at += stripe_size;
-        ((lanes[Lane] = lanes[Lane].round(Block::load(at + Lane * block_size))), ...);
+        ((lanes[I] = lanes[I].round(from.template take<Wide>())), ...);
     }
-    ((lanes[Lane] = lanes[Lane].round(salt).round(salt).round(salt)), ...);
-    for (std::size_t half = lane_count / 2; half != 0; half /= 2) {
-        for (std::size_t lane = 0; lane < half; ++lane) {
-            lanes[lane] = lanes[lane].round(lanes[lane + half]);
+    ((lanes[I] = lanes[I].round(salt).round(salt).round(salt)), ...);
+    for (std::size_t half = sizeof...(I) / 2; half != 0; half /= 2) {
+        for (std::size_t i = 0; i < half; ++i) {
+            lanes[i] = lanes[i].round(lanes[i + half]);
         }
     }
-    return state.round(lanes[0]);
+    return state.round(lanes[0].fold());
 }
 
-/// Digits of pi.
-template <typename Block>
-[[gnu::always_inline]] inline Block salt() {
-    return Block::of(0x243F6A8885A308D3u, 0x13198A2E03707344u);
-}
-
-/// A Block has load(bytes), of(low, high), low(), high(), and round(key): a round of the cipher on
-/// it, then the key added.
-template <typename Block>
-[[gnu::always_inline]] inline std::uint64_t compute(const std::byte* at, std::size_t size) {
-    const Block salt = digest::salt<Block>();
+/// A Block has load(bytes), store(bytes), of(low, high), low(), and round(key): a round of the
+/// cipher on it, then the key added. Wide is one or several of them side by side: load(), store(),
+/// round(), salt(), and fold(), which is the first half's round with the second half for its key,
+/// down to one Block.
+template <typename Wide, typename Block, typename From>
+[[gnu::always_inline]] inline std::uint64_t compute(From from, std::size_t size) {
+    const Block salt = Block::salt();
     Block state = Block::of(0xA4093822299F31D0u ^ size, 0x082EFA98EC4E6C89u);
     if (size >= 2 * stripe_size) {
-        const std::size_t stripes = size / stripe_size;
-        state = take_stripes(state, salt, at, stripes, std::make_index_sequence<lane_count>());
-        at += stripes * stripe_size;
+        constexpr std::size_t count = stripe_size / sizeof(Wide);
+        state =
+            take_stripes<Wide>(state, from, size / stripe_size, std::make_index_sequence<count>());
         size %= stripe_size;
     }
-    for (; size >= 2 * block_size; size -= 2 * block_size, at += 2 * block_size) {
-        state = state.round(Block::load(at)).round(Block::load(at + block_size));
+    for (; size >= 2 * block_size; size -= 2 * block_size) {
+        const Block first = from.template take<Block>();
+        state = state.round(first).round(from.template take<Block>());
     }
     if (size >= block_size) {
-        state = state.round(Block::load(at));
-        at += block_size;
+        state = state.round(from.template take<Block>());
         size -= block_size;
     }
     if (size != 0) {
-        std::byte last[block_size] = {};
-        std::memcpy(last, at, size);
-        state = state.round(Block::load(last));
+        state = state.round(from.template take_last<Block>(size));
     }
     return state.round(salt).round(salt).round(salt).low();
 }
@@ -86,13 +135,31 @@ template <typename Block>
 #pragma GCC unroll 4
     for (; records != 0; --records, at += 2 * block_size) {
         const Block record = Block::load(at).round(Block::load(at + block_size));
-        chained = chained.round(record.round(salt<Block>()));
+        chained = chained.round(record.round(Block::salt()));
     }
     return {chained.low(), chained.high()};
 }
 
-// For an x86-64 processor with AES-NI and AVX.
-std::uint64_t compute_by_instruction(const std::byte* at, std::size_t size);
-ChainState chain_by_instruction(ChainState state, const std::byte* at, std::size_t records);
+/// What a kind of processor does best.
+struct Functions {
+    std::uint64_t (*compute)(const std::byte* at, std::size_t size);
+    std::uint64_t (*move)(std::byte* into, std::byte* at, std::size_t size);
+    ChainState (*chain)(ChainState state, const std::byte* at, std::size_t records);
+};
+
+template <typename Wide, typename Block>
+constexpr Functions functions_with{
+    [](const std::byte* at, std::size_t size) { return compute<Wide, Block>(Reader(at), size); },
+    [](std::byte* into, std::byte* at, std::size_t size) {
+        return compute<Wide, Block>(Mover(into, at), size);
+    },
+    chain<Block>,
+};
+
+extern const Functions by_aes;   ///< x86-64 with AES-NI and AVX
+extern const Functions by_vaes;  ///< x86-64 with VAES and AVX2
+
+/// What this processor can do, the best first. All give the same.
+std::vector<const Functions*> usable();
 
 }  // namespace ringside::digest

@@ -13,6 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "digest.hpp"
 #include "ringside/base/prng.hpp"
 
 namespace ringside {
@@ -93,34 +94,56 @@ TEST(Digest, OneBitChangesHalfOfTheDigest) {
     }
 }
 
+/// The last of usable() is what processors without instructions for AES do.
 TEST(Digest, IsTheSameOnEveryProcessorAndAtEveryAddress) {
     const Bytes bytes = random_bytes(5000);
-    for (const std::size_t offset : {0, 1, 7, 16}) {
-        const auto expect_same = [&](std::size_t size) {
-            const auto part = std::span(bytes).subspan(offset, size);
-            const Bytes aligned(part.begin(), part.end());
-            ASSERT_EQ(digest_of(part), portable_digest_of(aligned)) << size << " at " << offset;
-        };
-        for (std::size_t size = 0; size <= 300; ++size) {
-            expect_same(size);
+    const auto expect_same = [&](std::size_t size, std::size_t offset) {
+        const Bytes aligned(bytes.begin() + offset, bytes.begin() + offset + size);
+        const std::uint64_t digest = digest_of(aligned);
+        for (const digest::Functions* const kind : digest::usable()) {
+            ASSERT_EQ(kind->compute(&bytes[offset], size), digest) << size << " at " << offset;
         }
-        expect_same(1024);
-        expect_same(4099);
+    };
+    for (const std::size_t offset : {0, 1, 7, 16}) {
+        for (std::size_t size = 0; size <= 300; ++size) {
+            expect_same(size, offset);
+        }
+        expect_same(1024, offset);
+        expect_same(4099, offset);
+    }
+}
+
+TEST(Digest, MovesWhatItIsOf) {
+    constexpr std::size_t around = 3;  // nothing before or behind is touched
+    for (const digest::Functions* const kind : digest::usable()) {
+        for (std::size_t size = 0; size <= 1100; ++size) {
+            Bytes from = random_bytes(size + 2 * around);
+            Bytes into(size + 2 * around, std::byte{0xEE});
+            Bytes left = from;
+            std::fill_n(left.begin() + around, size, std::byte{0});
+            Bytes moved = into;
+            std::copy_n(from.begin() + around, size, moved.begin() + around);
+            const std::uint64_t digest = digest_of(std::span(from).subspan(around, size));
+            ASSERT_EQ(kind->move(&into[around], &from[around], size), digest) << size;
+            ASSERT_EQ(into, moved) << size;
+            ASSERT_EQ(from, left) << size;
+        }
     }
 }
 
 TEST(RecordDigest, IsTheSameOnEveryProcessorAndHoweverItIsCut) {
-    const Bytes bytes = random_bytes(64 * RecordDigest::record_size + 1);
-    const auto records = std::span(bytes).subspan(1);
-    for (std::size_t count = 0; count <= 64; ++count) {
-        const auto [first, rest] = std::pair(records.first(count * RecordDigest::record_size),
-                                             records.subspan(count * RecordDigest::record_size));
-        RecordDigest whole;
-        whole.add(records);
-        RecordDigest cut;
-        cut.add(first);
-        cut.add_portably(rest);
-        EXPECT_EQ(cut.value(), whole.value()) << "cut after " << count;
+    constexpr std::size_t count = 64;
+    const Bytes bytes = random_bytes(count * RecordDigest::record_size + 1);
+    const digest::ChainState start{1, 2};
+    const auto whole = digest::usable().front()->chain(start, &bytes[1], count);
+    for (const digest::Functions* const kind : digest::usable()) {
+        for (std::size_t first = 0; first <= count; ++first) {
+            const auto state = kind->chain(start, &bytes[1], first);
+            EXPECT_EQ(
+                kind->chain(state, &bytes[1 + first * RecordDigest::record_size], count - first),
+                whole)
+                << "cut after " << first;
+        }
     }
 }
 

@@ -43,6 +43,9 @@ class Workload {
             const std::uint32_t session = bench_.create_session(question.algorithm, question.key,
                                                                 question.second_key, question.hash);
             asked_.emplace_back(question, session);
+            if (question.tag_len != 0) {
+                asked_.emplace_back(opening(question, session), session);
+            }
         }
     }
 
@@ -103,6 +106,16 @@ class Workload {
   private:
     static constexpr std::size_t window_size = 8192;
 
+    /// Of what the AEAD question seals.
+    Question opening(Question question, std::uint32_t session) {
+        const auto data = question.source.begin() + static_cast<std::ptrdiff_t>(question.first_len);
+        const Bytes aad(question.source.begin(), data);
+        const Bytes sealed = bench_.ask(question, session).output;
+        question.room = question.source.size() - question.first_len;
+        question.source = aad + sealed;
+        question.decrypt = true;
+        return question;
+    }
     const std::pair<Question, std::uint32_t>& question_of(spec::Algorithm algorithm) const {
         return *std::find_if(asked_.begin(), asked_.end(), [algorithm](const auto& asked) {
             return asked.first.algorithm == algorithm;
@@ -157,6 +170,21 @@ TEST_P(Helpers, WorkInMemoryAsTheChipWould) {
                 workload.bench().enable_again(SliceBench::io);
             }
             workload.end_in_window();
+        }
+    });
+}
+
+// A fault may be armed when what it will strike has been computed already.
+TEST_P(Helpers, StandFaultsThatComeMeanwhile) {
+    expect_same(4, [](Workload& workload) {
+        for (const spec::FaultKind kind :
+             {spec::FaultKind::refuse_good_tag, spec::FaultKind::accept_bad_tag,
+              spec::FaultKind::flip_output, spec::FaultKind::wrong_length,
+              spec::FaultKind::break_slices}) {
+            const auto entries = workload.begin(60);
+            workload.bench().run_for(std::chrono::microseconds(4));
+            ASSERT_TRUE(workload.bench().device.inject({.kind = kind, .count = 20}).has_value());
+            workload.end(entries);
         }
     });
 }

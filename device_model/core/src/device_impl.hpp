@@ -120,6 +120,7 @@ class Device::Impl final : public blocks::Endpoint {
     [[gnu::noinline]] void read_source(Operation& operation, std::uint32_t slot);
     const std::byte* source_in_place(const Operation& operation);
     bool gather(Operation& operation);
+    bool move_output(Operation& operation);
     bool scatter(Operation& operation);
     void send_output(const Operation& operation, std::uint32_t slot);
     [[gnu::noinline]] void write_output(Operation& operation, std::uint32_t slot);

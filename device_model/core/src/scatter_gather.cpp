@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "device_impl.hpp"
+#include "ringside/base/digest.hpp"
 
 namespace ringside::core {
 
@@ -64,6 +65,22 @@ bool Device::Impl::gather(Operation& operation) {
         }
         rest = rest.subspan(piece.length);
     }
+    return true;
+}
+
+/// Writes the operation's output where it can be seen in one piece, in one pass with its digest and
+/// its cleansing. False: scatter() it. What is small enough to be seen whole is the bus's to write.
+bool Device::Impl::move_output(Operation& operation) {
+    const std::size_t size = operation.output.size();
+    if (operation.digest || size <= sizeof(std::uint64_t) || !operation.target_list.empty()) {
+        return false;
+    }
+    std::byte* const target = dma_.look_to_write(operation.entry.dst, size);
+    if (target == nullptr) {
+        return false;
+    }
+    operation.digest = digest_and_move(target, operation.output);
+    operation.output.forget();
     return true;
 }
 

@@ -81,7 +81,9 @@ void Device::Impl::let_helpers_compute(Operation& operation, std::span<const std
 void Device::Impl::execute_here(Operation& operation, std::span<const std::byte> source) {
     const Job job{operation.entry, source, operation.output, operation.entropy, 0};
     operation.outcome = execute(*operation.session, job);
-    operation.digest = payload_digest(job, *operation.outcome);
+    if (!operation.outcome->has_output()) {
+        operation.digest = payload_digest(job, *operation.outcome);
+    }
 }
 
 Outcome Device::Impl::compute(Operation& operation) {
@@ -136,6 +138,7 @@ bool Device::Impl::let_helpers_deliver(Operation& operation) {
     }
     helped_->deliver(*operation.computation, target, operation.entry.dst);
     operation.computation = nullptr;
+    operation.output.forget();
     return true;
 }
 
@@ -148,15 +151,17 @@ void Device::Impl::run_slice(Operation& operation, std::uint32_t slot) {
         return;
     }
     Outcome outcome = compute(operation);
-    const std::uint64_t digest = operation.digest.value_or(0);
-    if ((broken_slices_ & static_cast<unsigned>(operation.session->kind())) != 0) {
-        break_outcome({operation.entry, operation.source, operation.output, operation.entropy, 0},
-                      outcome);
+    std::uint64_t digest = operation.digest.value_or(0);
+    if (broken_slices_ != 0 || faults_.any()) {
+        const Job job{operation.entry, operation.source, operation.output, operation.entropy, 0};
+        digest = operation.digest ? *operation.digest : payload_digest(job, outcome);
         operation.digest.reset();
-    }
-    if (faults_.any()) {
-        strike_outcome(operation, outcome);
-        operation.digest.reset();
+        if ((broken_slices_ & static_cast<unsigned>(operation.session->kind())) != 0) {
+            break_outcome(job, outcome);
+        }
+        if (faults_.any()) {
+            strike_outcome(operation, outcome);
+        }
     }
     operation.status = outcome.status;
     if (outcome.status.ok()) {

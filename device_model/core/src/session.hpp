@@ -48,6 +48,8 @@ struct Outcome {
     spec::Status status;
     /// Bytes of the output that count; of a failed check, those that would if it had passed.
     std::size_t written = 0;
+
+    bool has_output() const { return status.ok() && written != 0; }
 };
 
 /// Computing is safe on several workers at a time, and what comes out depends on nothing but key

@@ -53,8 +53,7 @@ Outcome execute(Session& session, const Job& job) {
 }
 
 std::uint64_t payload_digest(const Job& job, const Outcome& outcome) {
-    const bool has_output = outcome.status.ok() && outcome.written != 0;
-    return digest_of(has_output ? job.output.first(outcome.written) : job.source);
+    return digest_of(outcome.has_output() ? job.output.first(outcome.written) : job.source);
 }
 
 void break_outcome(const Job& job, Outcome& outcome) {

@@ -357,15 +357,12 @@ void Device::Impl::write_output(Operation& operation, std::uint32_t slot) {
             return;
         }
     }
-    const bool is_delivered = let_helpers_deliver(operation);
-    if (is_delivered || scatter(operation)) {
-        operation.result = static_cast<std::uint32_t>(operation.output.size());
-        statistics_.dma_written += operation.output.size();
+    const std::size_t size = operation.output.size();
+    if (let_helpers_deliver(operation) || move_output(operation) || scatter(operation)) {
+        operation.result = static_cast<std::uint32_t>(size);
+        statistics_.dma_written += size;
         record(TraceKind::dma_write, operation.queue, operation.entry.user_tag,
                operation.digest ? *operation.digest : digest_of(operation.output));
-    }
-    if (is_delivered) {
-        operation.output.forget();
     }
     schedule(Stage::completed, config_.completion, slot);
 }

@@ -15,8 +15,8 @@ namespace ringside {
 /// Depends on every bit, on the order and on the length.
 std::uint64_t digest_of(std::span<const std::byte> bytes);
 
-/// The same, as a processor without instructions for AES computes it.
-std::uint64_t portable_digest_of(std::span<const std::byte> bytes);
+/// digest_of(from), which then is at `into`, and nothing of it where it was. They do not overlap.
+std::uint64_t digest_and_move(std::byte* into, std::span<std::byte> from);
 
 /// Of records of one size, added one after another: depends on every bit and on the order, not on
 /// how many are added at a time.
@@ -26,8 +26,6 @@ class RecordDigest {
 
     /// Whole records.
     void add(std::span<const std::byte> records);
-    /// The same, as a processor without instructions for AES computes it.
-    void add_portably(std::span<const std::byte> records);
     std::uint64_t value() const;
 
   private:
