@@ -103,8 +103,8 @@ std::uint64_t digest_of(std::span<const std::byte> bytes) {
     return functions().compute(bytes.data(), bytes.size());
 }
 
-std::uint64_t digest_and_move(std::byte* into, std::span<std::byte> from) {
-    return functions().move(into, from.data(), from.size());
+std::uint64_t digest_and_copy(std::byte* into, std::span<const std::byte> from) {
+    return functions().copy(into, from.data(), from.size());
 }
 
 void RecordDigest::add(std::span<const std::byte> records) {

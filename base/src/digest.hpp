@@ -48,16 +48,15 @@ class Reader {
     const std::byte* at_;
 };
 
-/// Likewise; what was taken is somewhere else then, and zero here.
-class Mover {
+/// Likewise; what was taken is somewhere else then, too.
+class Copier {
   public:
-    [[gnu::always_inline]] Mover(std::byte* into, std::byte* at) : into_(into), at_(at) {}
+    [[gnu::always_inline]] Copier(std::byte* into, const std::byte* at) : into_(into), at_(at) {}
 
     template <typename Wide>
     [[gnu::always_inline]] Wide take() {
         const Wide value = Wide::load(at_);
         value.store(into_);
-        Wide{}.store(at_);
         into_ += sizeof value;
         at_ += sizeof value;
         return value;
@@ -67,13 +66,12 @@ class Mover {
         std::byte last[block_size] = {};
         std::memcpy(last, at_, size);
         std::memcpy(into_, at_, size);
-        std::memset(at_, 0, size);
         return Block::load(last);
     }
 
   private:
     std::byte* into_;
-    std::byte* at_;
+    const std::byte* at_;
 };
 
 /// Takes whole stripes, at least one, a block for each lane. What differs in a lane meets the
@@ -143,15 +141,15 @@ template <typename Block>
 /// What a kind of processor does best.
 struct Functions {
     std::uint64_t (*compute)(const std::byte* at, std::size_t size);
-    std::uint64_t (*move)(std::byte* into, std::byte* at, std::size_t size);
+    std::uint64_t (*copy)(std::byte* into, const std::byte* at, std::size_t size);
     ChainState (*chain)(ChainState state, const std::byte* at, std::size_t records);
 };
 
 template <typename Wide, typename Block>
 constexpr Functions functions_with{
     [](const std::byte* at, std::size_t size) { return compute<Wide, Block>(Reader(at), size); },
-    [](std::byte* into, std::byte* at, std::size_t size) {
-        return compute<Wide, Block>(Mover(into, at), size);
+    [](std::byte* into, const std::byte* at, std::size_t size) {
+        return compute<Wide, Block>(Copier(into, at), size);
     },
     chain<Block>,
 };

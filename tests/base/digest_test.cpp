@@ -113,20 +113,17 @@ TEST(Digest, IsTheSameOnEveryProcessorAndAtEveryAddress) {
     }
 }
 
-TEST(Digest, MovesWhatItIsOf) {
+TEST(Digest, CopiesWhatItIsOf) {
     constexpr std::size_t around = 3;  // nothing before or behind is touched
     for (const digest::Functions* const kind : digest::usable()) {
         for (std::size_t size = 0; size <= 1100; ++size) {
-            Bytes from = random_bytes(size + 2 * around);
+            const Bytes from = random_bytes(size + 2 * around);
             Bytes into(size + 2 * around, std::byte{0xEE});
-            Bytes left = from;
-            std::fill_n(left.begin() + around, size, std::byte{0});
-            Bytes moved = into;
-            std::copy_n(from.begin() + around, size, moved.begin() + around);
+            Bytes copied = into;
+            std::copy_n(from.begin() + around, size, copied.begin() + around);
             const std::uint64_t digest = digest_of(std::span(from).subspan(around, size));
-            ASSERT_EQ(kind->move(&into[around], &from[around], size), digest) << size;
-            ASSERT_EQ(into, moved) << size;
-            ASSERT_EQ(from, left) << size;
+            ASSERT_EQ(kind->copy(&into[around], &from[around], size), digest) << size;
+            ASSERT_EQ(into, copied) << size;
         }
     }
 }

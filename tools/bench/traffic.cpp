@@ -70,12 +70,8 @@ void Traffic::start(std::uint64_t operations) {
 }
 
 void Traffic::submit() {
-    while (!waits_ && !idle_.empty() && counters_.enqueued != operations_) {
-        const std::uint64_t burst =
-            std::min<std::uint64_t>(burst_, operations_ - counters_.enqueued);
-        if (idle_.size() < burst) {
-            return;  // completions will make it whole
-        }
+    while (!waits_ && next_burst() != 0 && idle_.size() >= next_burst()) {
+        const std::uint64_t burst = next_burst();
         items_.clear();
         for (std::uint64_t i = 0; i < burst; ++i) {
             Request& request = *idle_[idle_.size() - 1 - i];
@@ -119,9 +115,9 @@ void Traffic::end(Request& request, const driver::Completion& completion) noexce
     idle_.push_back(&request);
     if (has_ended()) {
         on_end_();
-        return;
+    } else if (idle_.size() >= next_burst()) {  // else completions will make it whole
+        submit();
     }
-    submit();
 }
 
 bool Traffic::is_right(const Request& request) {

@@ -73,6 +73,10 @@ class Traffic final : private driver::SlotWaiter {
     };
 
     void add_request(const Work& work);
+    /// As many are submitted together; 0: all have been.
+    std::uint64_t next_burst() const {
+        return std::min<std::uint64_t>(burst_, operations_ - counters_.enqueued);
+    }
     void submit();
     void give_up(driver::error_code refusal);
     void slot_ready() noexcept override;

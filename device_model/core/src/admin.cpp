@@ -63,7 +63,7 @@ bool Device::Impl::abort_operation(spec::AbortTarget target) {
             operation.entry.cid == target.cid) {
             operation.status =
                 spec::Status::of(spec::StatusType::aborted, spec::AbortReason::admin);
-            retire(slot);
+            retire(operation, slot);
             return true;
         }
     }

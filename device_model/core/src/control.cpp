@@ -93,7 +93,7 @@ void Device::Impl::finish_reset() {
 void Device::Impl::drop_operations() {
     for (std::uint32_t slot = 0; slot < operations_.size(); ++slot) {
         if (operations_[slot].serial != 0) {
-            release(slot);
+            release(operations_[slot], slot);
         }
     }
     for (SlicePool& pool : slices_) {

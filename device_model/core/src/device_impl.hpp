@@ -34,6 +34,8 @@ class Device::Impl final : public blocks::Endpoint {
     Impl(const DeviceConfig& config, DmaPort& dma, MsiPort& msi, Trace& trace);
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
+    /// What is under way leaves nothing in memory that is given back.
+    ~Impl() override { drop_operations(); }
 
     void advance(Time now) override;
     void run(Time limit, Time& clock, const blocks::RunTerms& terms) override;
@@ -98,7 +100,7 @@ class Device::Impl final : public blocks::Endpoint {
     std::optional<RateLimit> rate_limit(std::uint32_t index) const;
     void refill(std::uint32_t index);
     void fetch(std::uint32_t index, std::uint32_t epoch);
-    bool read_descriptor(std::uint32_t index);
+    bool read_descriptor(std::uint32_t index, spec::SubmissionEntry& entry);
     bool fetch_one(std::uint32_t index);
     void lift_fence(std::uint32_t index);
     void abort_queue(std::uint32_t index, spec::AbortReason reason);
@@ -120,7 +122,7 @@ class Device::Impl final : public blocks::Endpoint {
     [[gnu::noinline]] void read_source(Operation& operation, std::uint32_t slot);
     const std::byte* source_in_place(const Operation& operation);
     bool gather(Operation& operation);
-    bool move_output(Operation& operation);
+    bool copy_output(Operation& operation);
     bool scatter(Operation& operation);
     void send_output(const Operation& operation, std::uint32_t slot);
     [[gnu::noinline]] void write_output(Operation& operation, std::uint32_t slot);
@@ -132,9 +134,10 @@ class Device::Impl final : public blocks::Endpoint {
         return vacant_.back();
     }
     [[gnu::noinline]] void add_slot();
-    std::uint32_t take_slot(std::uint32_t queue);
-    void retire(std::uint32_t slot);
-    void release(std::uint32_t slot);
+    void take_slot(Operation& operation, std::uint32_t queue);
+    void retire(Operation& operation, std::uint32_t slot);
+    void release(Operation& operation, std::uint32_t slot);
+    [[gnu::noinline]] void cleanse_outputs();
     bool dma_failed(DmaResult result, bool is_write, std::uint64_t address, Operation& operation);
     void schedule(Stage stage, Duration delay, std::uint32_t slot);
 
@@ -179,10 +182,13 @@ class Device::Impl final : public blocks::Endpoint {
         return faults_.any() ? strike_by_rule(kind, event) : std::nullopt;
     }
     std::optional<Fault> strike(spec::FaultKind kind, std::uint16_t queue) {
-        return strike(kind, FaultEvent{.time = now_, .queue = queue});
+        return faults_.any() ? strike_by_rule(kind, FaultEvent{.time = now_, .queue = queue})
+                             : std::nullopt;
     }
     std::optional<Fault> strike(spec::FaultKind kind, const Operation& operation) {
-        return strike(kind, FaultEvent{now_, operation.queue, operation.entry.opcode});
+        return faults_.any()
+                   ? strike_by_rule(kind, FaultEvent{now_, operation.queue, operation.entry.opcode})
+                   : std::nullopt;
     }
     bool strike_fetched(const Operation& operation);
     void strike_chip(spec::FaultKind kind);
@@ -224,6 +230,7 @@ class Device::Impl final : public blocks::Endpoint {
     bool host_stands_still_ = false;           ///< see HelpedDma; never without helpers
     Prng entropy_;
     std::vector<std::uint32_t> vacant_;
+    std::vector<std::uint32_t> uncleansed_;  ///< slots whose output was left as it is
     std::uint64_t serial_ = 0;
     std::uint32_t in_pipeline_ = 0;
     std::array<SlicePool, slice_classes> slices_;

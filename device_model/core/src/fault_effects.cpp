@@ -257,7 +257,7 @@ bool Device::Impl::strike_output(Operation& operation, std::uint32_t slot) {
         rest = rest.subspan(length);
     }
     const std::uint32_t queue = operation.queue;
-    release(slot);
+    release(operation, slot);
     lift_fence(queue);
     return true;
 }

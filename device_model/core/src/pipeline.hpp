@@ -24,7 +24,7 @@
 
 namespace ringside::core {
 
-/// An operation between fetch and completion. Recycled, buffers included; cleansed in between. By
+/// An operation between fetch and completion. Recycled, buffers included; see release(). By
 /// cache line: what each stage looks at, the descriptor, what the slice gave, and at the end what
 /// few operations need.
 struct alignas(64) Operation {
@@ -40,6 +40,7 @@ struct alignas(64) Operation {
     bool timed_out = false;    ///< a fault: nobody answers the read of its source
     bool delayed = false;      ///< a fault: its completion has been put off once
     bool has_entropy = false;  ///< its session needed some
+    bool may_fail = false;     ///< Session::may_fail()
     spec::SubmissionEntry entry;
     std::optional<Outcome> outcome;       ///< computed already, when its source was read
     std::optional<std::uint64_t> digest;  ///< payload_digest(), unless the output is another by now

@@ -192,11 +192,9 @@ void Device::Impl::fetch(std::uint32_t index, std::uint32_t epoch) {
     arbitrate();
 }
 
-/// The descriptor at the queue's head, into the slot that take_slot() will give. False: its DMA
-/// failed, which has been raised as an error.
-bool Device::Impl::read_descriptor(std::uint32_t index) {
+/// The descriptor at the queue's head. False: its DMA failed, which has been raised as an error.
+bool Device::Impl::read_descriptor(std::uint32_t index, spec::SubmissionEntry& entry) {
     const Queue& queue = queues_[index];
-    spec::SubmissionEntry& entry = operations_[vacant_slot()].entry;
     const std::uint64_t address = queue.sq.head_address(sizeof entry);
     const bool refused =
         strike(spec::FaultKind::descriptor_fault, static_cast<std::uint16_t>(index)).has_value();
@@ -216,19 +214,21 @@ bool Device::Impl::read_descriptor(std::uint32_t index) {
 /// False: the ring has failed, or the descriptor is fenced and stays where it is for now.
 bool Device::Impl::fetch_one(std::uint32_t index) {
     Queue& queue = queues_[index];
-    if (!read_descriptor(index)) {
+    const std::uint32_t slot = vacant_slot();
+    Operation& operation = operations_[slot];
+    if (!read_descriptor(index, operation.entry)) {
         // Without its descriptor an operation cannot even be refused: the ring is unusable.
         queue.state = spec::QueueState::error;
         return false;
     }
-    if (queue.in_chip != 0 && operations_[vacant_slot()].has(spec::SubmissionFlag::fence)) {
+    if (queue.in_chip != 0 && operation.has(spec::SubmissionFlag::fence)) {
         queue.fenced = true;
         return false;
     }
-    const std::uint32_t slot = take_slot(index);
-    operations_[slot].doorbell = queue.doorbell_times[queue.sq.head];
+    take_slot(operation, index);
+    operation.doorbell = queue.doorbell_times[queue.sq.head];
     queue.sq.step();
-    admit(operations_[slot], slot);
+    admit(operation, slot);
     return true;
 }
 
@@ -260,7 +260,8 @@ void Device::Impl::reset_queue(std::uint32_t index) {
     }
     for (std::uint32_t slot = 0; slot < operations_.size(); ++slot) {
         if (operations_[slot].serial != 0 && operations_[slot].queue == index) {
-            release(slot);  // the ring or the chip has failed: there is nowhere to say it
+            release(operations_[slot],
+                    slot);  // the ring or the chip has failed: there is nowhere to say it
         }
     }
     const std::uint32_t epoch = queue.epoch + 1;
@@ -282,17 +283,19 @@ void Device::Impl::abort_queue(std::uint32_t index, spec::AbortReason reason) {
         return operations_[a].serial < operations_[b].serial;
     });
     while (queue.sq.unfetched() != 0) {
-        if (!read_descriptor(index)) {
+        const std::uint32_t slot = vacant_slot();
+        Operation& operation = operations_[slot];
+        if (!read_descriptor(index, operation.entry)) {
             break;  // whose it was cannot be said; those behind it go the same way
         }
-        const std::uint32_t slot = take_slot(index);
-        operations_[slot].doorbell = queue.doorbell_times[queue.sq.head];
+        take_slot(operation, index);
+        operation.doorbell = queue.doorbell_times[queue.sq.head];
         queue.sq.step();
         slots.push_back(slot);
     }
     for (const std::uint32_t slot : slots) {
         operations_[slot].status = spec::Status::of(spec::StatusType::aborted, reason);
-        retire(slot);
+        retire(operations_[slot], slot);
     }
 }
 

@@ -68,9 +68,9 @@ bool Device::Impl::gather(Operation& operation) {
     return true;
 }
 
-/// Writes the operation's output where it can be seen in one piece, in one pass with its digest and
-/// its cleansing. False: scatter() it. What is small enough to be seen whole is the bus's to write.
-bool Device::Impl::move_output(Operation& operation) {
+/// Writes the operation's output where it can be seen in one piece, in one pass with its digest.
+/// False: scatter() it. What is small enough to be seen whole is the bus's to write.
+bool Device::Impl::copy_output(Operation& operation) {
     const std::size_t size = operation.output.size();
     if (operation.digest || size <= sizeof(std::uint64_t) || !operation.target_list.empty()) {
         return false;
@@ -79,8 +79,7 @@ bool Device::Impl::move_output(Operation& operation) {
     if (target == nullptr) {
         return false;
     }
-    operation.digest = digest_and_move(target, operation.output);
-    operation.output.forget();
+    operation.digest = digest_and_copy(target, operation.output);
     return true;
 }
 

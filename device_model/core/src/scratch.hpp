@@ -2,11 +2,12 @@
 // SPDX-FileCopyrightText: the ringside authors
 #pragma once
 
-// Memory of an operation in the chip, for one payload after another: it grows and stays, and what
-// is not in use is zero, so that a payload leaves nothing to the next one and costs no filling.
+// Memory of an operation in the chip, for one payload after another: it grows and stays. Who gets
+// it finds zeros, or has to write every byte, so that a payload leaves nothing to the next one.
 
 #include <string.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <vector>
@@ -24,9 +25,15 @@ class Scratch {
     }
     std::byte& operator[](std::size_t i) { return data()[i]; }
 
-    /// So many zero bytes. What was there must have been cleansed.
+    /// So many zero bytes, from no bytes.
     void begin(std::size_t size) {
-        if (size > memory_.size() * sizeof(CacheLine)) {
+        cleanse();
+        begin_to_fill(size);
+    }
+    /// So many bytes, from no bytes, for who writes every one before anybody reads it.
+    void begin_to_fill(std::size_t size) {
+        if (size > memory_.size() * sizeof(CacheLine)) [[unlikely]] {
+            cleanse();
             memory_.resize((size + sizeof(CacheLine) - 1) / sizeof(CacheLine));
         }
         size_ = size;
@@ -36,8 +43,23 @@ class Scratch {
     /// Overwrites what follows the first `size` bytes, and shortens to these.
     void cleanse_from(std::size_t size) {
         if (size < size_) {
-            explicit_bzero(data() + size, size_ - size);
+            overwrite(data() + size, size_ - size);
             size_ = size;
+        }
+    }
+    /// Of no bytes again. What has been written stays, for nobody, until something else is written
+    /// there or cleanse().
+    void leave() {
+        left_ = std::max(left_, size_);
+        size_ = 0;
+    }
+    /// Whether there is something that was left.
+    bool has_left() const { return left_ != 0; }
+    /// Overwrites what was left. It must be of no bytes.
+    void cleanse() {
+        if (left_ != 0) {
+            overwrite(data(), left_);
+            left_ = 0;
         }
     }
 
@@ -47,8 +69,13 @@ class Scratch {
         std::byte bytes[64];
     };
 
-    std::vector<CacheLine> memory_;
+    [[gnu::noinline]] static void overwrite(std::byte* at, std::size_t size) {
+        explicit_bzero(at, size);
+    }
+
+    std::vector<CacheLine> memory_;  ///< zero beyond the greater of the two
     std::size_t size_ = 0;
+    std::size_t left_ = 0;
 };
 
 }  // namespace ringside::core

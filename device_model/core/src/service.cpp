@@ -93,8 +93,7 @@ Outcome Device::Impl::compute(Operation& operation) {
         }
         return *operation.outcome;
     }
-    const Job job{operation.entry, operation.source, operation.output, operation.entropy, 0};
-    if (operation.session->may_fail(job) || faults_.any() || broken_slices_ != 0) {
+    if (operation.may_fail || faults_.any() || broken_slices_ != 0) {
         return collect(operation);
     }
     helped_->expect(*operation.computation);

@@ -72,7 +72,8 @@ class Session {
     virtual bool is_asymmetric() const { return false; }
     virtual bool needs_entropy(spec::Opcode /*opcode*/) const { return false; }
     /// Whether a job whose descriptor was planned can still fail, and leave errors in libcrypto's
-    /// queue. One that cannot fills the whole output: with helpers the chip goes on before it has.
+    /// queue; of the job's entry alone. One that cannot fills the whole output: with helpers the
+    /// chip goes on before it has.
     virtual bool may_fail(const Job& /*job*/) const { return true; }
     /// Executes a job whose descriptor was planned. On failure the output may have been written;
     /// nothing of it may leave the chip.

@@ -174,7 +174,7 @@ void Device::Impl::perform_on_queue(Action action) {
 
 void Device::Impl::end(Operation& operation, std::uint32_t slot) {
     if (!(faults_.any() && strike_end(operation, slot))) {
-        retire(slot);
+        retire(operation, slot);
     }
 }
 
@@ -279,7 +279,13 @@ spec::Status Device::Impl::check_io(const spec::SubmissionEntry& entry, Operatio
     if (output > entry.dst_len) {
         return refused(spec::RequestError::dst_too_small);
     }
-    operation.output.begin(output);
+    const Job job{entry, {}, {}, operation.entropy, 0};
+    operation.may_fail = operation.session->may_fail(job);
+    if (operation.may_fail) {
+        operation.output.begin(output);
+    } else {
+        operation.output.begin_to_fill(output);
+    }
     return {};
 }
 
@@ -358,7 +364,7 @@ void Device::Impl::write_output(Operation& operation, std::uint32_t slot) {
         }
     }
     const std::size_t size = operation.output.size();
-    if (let_helpers_deliver(operation) || move_output(operation) || scatter(operation)) {
+    if (let_helpers_deliver(operation) || copy_output(operation) || scatter(operation)) {
         operation.result = static_cast<std::uint32_t>(size);
         statistics_.dma_written += size;
         record(TraceKind::dma_write, operation.queue, operation.entry.user_tag,
@@ -394,34 +400,39 @@ void Device::Impl::add_slot() {
     operations_.emplace_back();
 }
 
-/// With the descriptor that is in it already.
-std::uint32_t Device::Impl::take_slot(std::uint32_t queue) {
-    const std::uint32_t slot = vacant_slot();
+/// The operation of the vacant slot, which has its descriptor already.
+void Device::Impl::take_slot(Operation& operation, std::uint32_t queue) {
     vacant_.pop_back();
-    operations_[slot].serial = ++serial_;
-    operations_[slot].queue = static_cast<std::uint16_t>(queue);
+    operation.serial = ++serial_;
+    operation.queue = static_cast<std::uint16_t>(queue);
     ++queues_[queue].in_chip;
     ++in_pipeline_;
-    return slot;
 }
 
-void Device::Impl::retire(std::uint32_t slot) {
-    const std::uint32_t queue = operations_[slot].queue;
-    complete(operations_[slot]);
-    release(slot);
-    lift_fence(queue);
+void Device::Impl::retire(Operation& operation, std::uint32_t slot) {
+    complete(operation);
+    release(operation, slot);
+    lift_fence(operation.queue);
 }
 
 /// The buffers stay for the next operation, their contents do not: they held plaintext or a key.
-void Device::Impl::release(std::uint32_t slot) {
-    Operation& operation = operations_[slot];
+/// What a cipher or a hash gave has gone to the host as it is, and the next one fills all of its
+/// buffer: while the chip has work it is only overwritten.
+void Device::Impl::release(Operation& operation, std::uint32_t slot) {
     if (operation.computation != nullptr) {
         helped_->give_back(*operation.computation);
         operation.computation = nullptr;
         operation.output.forget();
     }
     operation.source.cleanse_from(0);
-    operation.output.cleanse_from(0);
+    if (operation.may_fail) {
+        operation.output.cleanse_from(0);
+    } else if (!operation.output.empty()) {
+        if (!operation.output.has_left()) {
+            uncleansed_.push_back(slot);
+        }
+        operation.output.leave();
+    }
     if (operation.has_entropy) {
         operation.entropy = {};
         operation.has_entropy = false;
@@ -440,7 +451,16 @@ void Device::Impl::release(std::uint32_t slot) {
     operation.detail = 0;
     vacant_.push_back(slot);
     --queues_[operation.queue].in_chip;
-    --in_pipeline_;
+    if (--in_pipeline_ == 0) {
+        cleanse_outputs();
+    }
+}
+
+void Device::Impl::cleanse_outputs() {
+    for (const std::uint32_t slot : uncleansed_) {
+        operations_[slot].output.cleanse();
+    }
+    uncleansed_.clear();
 }
 
 }  // namespace ringside::core

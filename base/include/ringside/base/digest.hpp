@@ -15,8 +15,8 @@ namespace ringside {
 /// Depends on every bit, on the order and on the length.
 std::uint64_t digest_of(std::span<const std::byte> bytes);
 
-/// digest_of(from), which then is at `into`, and nothing of it where it was. They do not overlap.
-std::uint64_t digest_and_move(std::byte* into, std::span<std::byte> from);
+/// digest_of(from), which then is at `into`, too. They do not overlap.
+std::uint64_t digest_and_copy(std::byte* into, std::span<const std::byte> from);
 
 /// Of records of one size, added one after another: depends on every bit and on the order, not on
 /// how many are added at a time.

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the ringside authors
+
+// What the chip was given to compute goes to the host, and nowhere stays what came out: looked for
+// in all of this process's memory.
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cinttypes>
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <string>
+
+#include "crypto_bench.hpp"
+#include "ringside/base/prng.hpp"
+#include "ringside/testing/seed.hpp"
+#include "scratch.hpp"
+
+namespace ringside::testing {
+namespace {
+
+/// Long enough to be nobody else's, and longer than what a cipher keeps of its last block.
+using Sample = std::array<std::uint64_t, 4>;
+
+/// Also what has been freed is looked at, which a sanitizer does not like.
+[[gnu::no_sanitize_address]] std::uint64_t count_in(const std::uint64_t* begin,
+                                                    const std::uint64_t* end,
+                                                    const std::uint64_t* sample) {
+    std::uint64_t count = 0;
+    for (const auto* at = begin; at + 4 <= end; ++at) {
+        count +=
+            at[0] == sample[0] && at[1] == sample[1] && at[2] == sample[2] && at[3] == sample[3]
+                ? 1
+                : 0;
+    }
+    return count;
+}
+
+/// How often it stands somewhere in this process's memory, at a multiple of eight bytes.
+std::uint64_t count_in_memory(const std::uint64_t* sample) {
+    constexpr std::uintptr_t too_large = std::uintptr_t{1} << 30;  // a sanitizer's own
+    std::uint64_t count = 0;
+    std::ifstream maps("/proc/self/maps");
+    for (std::string line; std::getline(maps, line);) {
+        std::uintptr_t begin = 0;
+        std::uintptr_t end = 0;
+        char mode[5] = {};
+        if (std::sscanf(line.c_str(), "%" SCNxPTR "-%" SCNxPTR " %4s", &begin, &end, mode) == 3 &&
+            mode[0] == 'r' && mode[1] == 'w' && end - begin < too_large) {
+            count += count_in(reinterpret_cast<const std::uint64_t*>(begin),
+                              reinterpret_cast<const std::uint64_t*>(end), sample);
+        }
+    }
+    return count;
+}
+
+class Leftovers : public ::testing::Test {
+  protected:
+    static constexpr std::size_t size = 1024;
+    static constexpr std::uint16_t count = 40;
+
+    /// AES-CBC, of other bytes each.
+    void SetUp() override {
+        Prng stream(seed(), "leftovers");
+        const auto random = [&](std::size_t length) {
+            Bytes bytes(length);
+            stream.fill(bytes);
+            return bytes;
+        };
+        const std::uint32_t session = bench_->create_session(spec::Algorithm::aes_cbc, random(16));
+        for (std::uint16_t cid = 0; cid < count; ++cid) {
+            entries_.push_back(bench_->cipher(session, random(16), random(size), size));
+            entries_.back().cid = cid;
+        }
+    }
+    void submit() {
+        for (const auto& entry : entries_) {
+            bench_->push(SliceBench::io, entry);
+        }
+        bench_->ring(SliceBench::io);
+    }
+    std::span<std::byte> output(const spec::SubmissionEntry& entry) {
+        return bench_->memory.at(entry.dst, size);
+    }
+
+    std::unique_ptr<CryptoBench> bench_ = std::make_unique<CryptoBench>();
+    std::vector<spec::SubmissionEntry> entries_;
+};
+
+TEST_F(Leftovers, AreGoneWhenTheChipIsIdle) {
+    submit();
+    bench_->run();
+    EXPECT_EQ(bench_->reap(SliceBench::io).size(), count);
+    for (const auto& entry : entries_) {
+        const auto* const sample =
+            reinterpret_cast<const std::uint64_t*>(output(entry).data() + size / 2);
+        ASSERT_EQ(count_in_memory(sample), 1u) << "at its destination alone";
+    }
+}
+
+TEST_F(Leftovers, GoWithTheChipThatHadWork) {
+    submit();
+    bench_->run();
+    Sample sample{};
+    const auto last = output(entries_.back());
+    std::memcpy(sample.data(), last.data() + size / 2, sizeof sample);
+    std::fill(last.begin(), last.end(), std::byte{0});
+    ASSERT_EQ(count_in_memory(sample.data()), 1u) << "here alone";
+    submit();
+    while (count_in_memory(sample.data()) == 1) {  // until it has been computed
+        bench_->run_for(std::chrono::nanoseconds(100));
+    }
+    ASSERT_EQ(last[size / 2], std::byte{0}) << "it has not been written";
+    bench_.reset();
+    EXPECT_EQ(count_in_memory(sample.data()), 1u) << "here alone";
+}
+
+bool is_zero(const core::Scratch& scratch) {
+    const std::span<const std::byte> bytes = scratch;
+    return std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b == std::byte{0}; });
+}
+
+TEST(Scratch, GivesZerosToWhoDoesNotFillIt) {
+    for (const std::size_t next : {10, 64, 100, 1000}) {
+        core::Scratch scratch;
+        scratch.begin_to_fill(100);
+        std::fill_n(scratch.data(), 100, std::byte{1});
+        scratch.leave();
+        EXPECT_TRUE(scratch.has_left());
+        scratch.begin_to_fill(20);  // and fails before it has filled anything
+        scratch.leave();
+        scratch.begin(next);
+        EXPECT_TRUE(is_zero(scratch)) << next;
+        EXPECT_FALSE(scratch.has_left());
+        scratch.begin(100);
+        EXPECT_TRUE(is_zero(scratch)) << next;
+    }
+}
+
+TEST(Scratch, LeavesNothingBehindWhenItGrows) {
+    core::Scratch scratch;
+    scratch.begin_to_fill(100);
+    std::fill_n(scratch.data(), 100, std::byte{1});
+    scratch.leave();
+    scratch.begin_to_fill(1000);
+    EXPECT_TRUE(is_zero(scratch));
+}
+
+}  // namespace
+}  // namespace ringside::testing
