@@ -35,7 +35,10 @@ class Device::Impl final : public blocks::Endpoint {
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
     /// What is under way leaves nothing in memory that is given back.
-    ~Impl() override { drop_operations(); }
+    ~Impl() override {
+        drop_operations();
+        cleanse_outputs();
+    }
 
     void advance(Time now) override;
     void run(Time limit, Time& clock, const blocks::RunTerms& terms) override;

@@ -156,6 +156,9 @@ void Device::Impl::run(Time limit, Time& clock, const blocks::RunTerms& given) {
         helped_->settle();
         host_stands_still_ = false;
     }
+    if (in_pipeline_ == 0 && calendar_.next_time() == Time::max()) {
+        cleanse_outputs();  // nobody waits for what comes next
+    }
 }
 
 void Device::Impl::perform_on_queue(Action action) {
@@ -417,7 +420,7 @@ void Device::Impl::retire(Operation& operation, std::uint32_t slot) {
 
 /// The buffers stay for the next operation, their contents do not: they held plaintext or a key.
 /// What a cipher or a hash gave has gone to the host as it is, and the next one fills all of its
-/// buffer: while the chip has work it is only overwritten.
+/// buffer: while the chip has something to do it is only overwritten.
 void Device::Impl::release(Operation& operation, std::uint32_t slot) {
     if (operation.computation != nullptr) {
         helped_->give_back(*operation.computation);
@@ -451,9 +454,7 @@ void Device::Impl::release(Operation& operation, std::uint32_t slot) {
     operation.detail = 0;
     vacant_.push_back(slot);
     --queues_[operation.queue].in_chip;
-    if (--in_pipeline_ == 0) {
-        cleanse_outputs();
-    }
+    --in_pipeline_;
 }
 
 void Device::Impl::cleanse_outputs() {
