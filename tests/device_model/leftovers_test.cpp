@@ -61,9 +61,11 @@ class Leftovers : public ::testing::Test {
     static constexpr std::size_t size = 1024;
     static constexpr std::uint16_t count = 40;
 
-    /// AES-CBC, of other bytes each.
+    /// AES-CBC, of other bytes each, and in each test: what one test has freed is there in the
+    /// next.
     void SetUp() override {
-        Prng stream(seed(), "leftovers");
+        const auto* const test = ::testing::UnitTest::GetInstance()->current_test_info();
+        Prng stream(seed(), test->name());
         const auto random = [&](std::size_t length) {
             Bytes bytes(length);
             stream.fill(bytes);
@@ -93,9 +95,9 @@ TEST_F(Leftovers, AreGoneWhenTheChipIsIdle) {
     submit();
     bench_->run();
     EXPECT_EQ(bench_->reap(SliceBench::io).size(), count);
-    for (const auto& entry : entries_) {
+    for (std::size_t i = 0; i < count; i += count / 4) {
         const auto* const sample =
-            reinterpret_cast<const std::uint64_t*>(output(entry).data() + size / 2);
+            reinterpret_cast<const std::uint64_t*>(output(entries_[i]).data() + size / 2);
         ASSERT_EQ(count_in_memory(sample), 1u) << "at its destination alone";
     }
 }
@@ -110,7 +112,7 @@ TEST_F(Leftovers, GoWithTheChipThatHadWork) {
     ASSERT_EQ(count_in_memory(sample.data()), 1u) << "here alone";
     submit();
     while (count_in_memory(sample.data()) == 1) {  // until it has been computed
-        bench_->run_for(std::chrono::nanoseconds(100));
+        bench_->run_for(std::chrono::nanoseconds(500));
     }
     ASSERT_EQ(last[size / 2], std::byte{0}) << "it has not been written";
     bench_.reset();

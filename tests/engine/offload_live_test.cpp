@@ -71,8 +71,10 @@ struct LiveMachine {
 
 class OffloadLive : public ::testing::TestWithParam<bool> {};
 
+/// Slow enough for the ring to be full, whoever has the CPUs.
 TEST_P(OffloadLive, JobsAndAThreadThatKnowsOfNoneShareASmallRing) {
-    LiveMachine machine({}, 4);
+    using namespace std::chrono_literals;
+    LiveMachine machine({.device = {.interrupt = 100us}, .pace = sim::Pace::paced}, 4);
     Application application(*machine.platform, {.callbacks = GetParam()});
     for (int i = 0; i < 16; ++i) {
         application.add([&] { machine.work(50); });
