@@ -66,11 +66,16 @@ void Trace::flush() {
     Stream& stream = collector();
     if (stream.hashed != stream.count) {
         const std::lock_guard lock(stream.mutex);
-        stream.hash.add(
-            std::span(stream.ring)
-                .subspan(stream.hashed % stream.ring.size(), stream.count - stream.hashed));
-        stream.hashed = stream.count;
+        stream.add_up();
     }
+}
+
+/// The events that are not in the hash yet.
+void Trace::Stream::add_to(TraceHash& sum) const {
+    const std::size_t begin = hashed % ring.size();
+    const std::size_t in_a_row = std::min<std::uint64_t>(count - hashed, ring.size() - begin);
+    sum.add(std::span(ring).subspan(begin, in_a_row));
+    sum.add(std::span(ring).first(count - hashed - in_a_row));
 }
 
 /// By where the thread has its variables, which is nobody else's place.
@@ -90,8 +95,9 @@ void Trace::record_in_stream(std::span<const TraceEvent> events) {
     for (const TraceEvent& event : events) {
         put(event, stream.ring[stream.count++ % stream.ring.size()]);
     }
-    stream.hash.add(events);
-    stream.hashed = stream.count;
+    if (stream.count - stream.hashed >= usual_delay) {
+        stream.add_up();
+    }
 }
 
 void Trace::record_for_listener(std::span<const TraceEvent> events) {
@@ -129,10 +135,15 @@ Trace::Sum Trace::add_all() const {
     Sum sum{own.value(), own_count()};
     for (std::size_t i = 0; streams_ != nullptr && i < streams_->size(); ++i) {
         const Stream& stream = (*streams_)[i];
-        if (stream.hashed != 0) {
-            const std::uint64_t hash = stream.hash.value();
-            sum.hash = sum.events == 0 ? hash : trace_mix(sum.hash, hash);
-            sum.events += stream.hashed;
+        TraceHash hash = stream.hash;
+        std::uint64_t events = stream.hashed;
+        if (&stream != &collector()) {  // whose thread takes no lock for what it has not added up
+            stream.add_to(hash);
+            events = stream.count;
+        }
+        if (events != 0) {
+            sum.hash = sum.events == 0 ? hash.value() : trace_mix(sum.hash, hash.value());
+            sum.events += events;
         }
     }
     return sum;

@@ -66,6 +66,7 @@ QueuePair::Batch QueuePair::Impl::submit_batch(std::span<const Item> items, Slot
         waiters_.come(*waiter);  // its reservation, if it has one, is the credit taken below
     }
     Batch batch;
+    submission_ring_.expect(std::min<std::size_t>(items.size(), capacity_ - counters_.in_flight));
     Trace::Burst events(trace_);
     const Time now = environment_.now();
     for (const Item& item : items) {

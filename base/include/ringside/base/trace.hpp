@@ -188,6 +188,12 @@ class Trace {
         std::uint64_t hashed = 0;  ///< events
         std::uint64_t count = 0;
         Latest ring{};  ///< event n in place n % size
+
+        void add_to(TraceHash& sum) const;
+        void add_up() {
+            add_to(hash);
+            hashed = count;
+        }
     };
     /// The first one of the thread that collects.
     using Streams = std::array<Stream, 9>;

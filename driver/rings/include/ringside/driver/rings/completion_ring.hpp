@@ -49,6 +49,8 @@ class CompletionRing {
         std::uint32_t count = 0;
         while (count < into.size() && read_one(into[count])) {
             ++count;
+            // If there is one, there may be more, in lines that the device's processor has written.
+            __builtin_prefetch(memory_.data() + ((head_ + 6) & (entries_ - 1)) * sizeof(Entry));
         }
         return count;
     }

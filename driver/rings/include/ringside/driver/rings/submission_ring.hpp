@@ -5,9 +5,12 @@
 // The driver's end of a submission ring: puts descriptors where the device will fetch them. Who
 // owns it counts credits and rings the doorbell, after a write barrier. Not locked.
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 
+#include "ringside/base/prefetch.hpp"
 #include "ringside/driver/rings/ring_memory.hpp"
 
 namespace ringside::driver {
@@ -35,6 +38,14 @@ class SubmissionRing {
     /// Takes the ring away from the device.
     void revoke() { memory_.revoke(); }
 
+    /// So many will be put, or fewer: their lines, which another processor has read, come all in
+    /// the time of one.
+    void expect(std::size_t count) const {
+        constexpr std::size_t most = 32;  // a cache holds so much more
+        for (std::size_t i = 0; i < std::min(count, most); ++i) {
+            prefetch_to_write(memory_.data() + ((tail_ + i) & (entries_ - 1)) * sizeof(Entry));
+        }
+    }
     /// There must be a credit: no more than entries - 1 have not been completed.
     void put(const Entry& entry) {
         next() = entry;
