@@ -242,15 +242,16 @@ std::uint32_t QueuePair::Impl::poll_by_application(std::uint32_t most) {
 /// How many of the entries just read can be taken. The next one looks torn: it is read again a
 /// little later, and taken as it is if that does not help.
 std::uint32_t QueuePair::Impl::whole_entries(std::uint32_t count) {
-    const Time now = environment_.now();
     for (std::uint32_t i = 0; i < count; ++i) {
         const spec::CompletionEntry& entry = batch_[i];
-        const bool torn = entry.qid == config_.index && slots_.looks_torn(entry);
-        torn_since_ = torn ? std::min(torn_since_, now) : WaiterQueue::never;
-        if (torn && now - torn_since_ < torn_entry_limit) {
-            completion_ring_.unread(count - i);
-            arm_timer(now + poll_interval);
-            return i;
+        if (entry.qid == config_.index && slots_.looks_torn(entry)) {
+            const Time now = environment_.now();
+            torn_since_ = std::min(torn_since_, now);
+            if (now - torn_since_ < torn_entry_limit) {
+                completion_ring_.unread(count - i);
+                arm_timer(now + poll_interval);
+                return i;
+            }
         }
         torn_since_ = WaiterQueue::never;
     }
