@@ -25,14 +25,19 @@ inline constexpr std::size_t stripe_size = lane_count * block_size;
 inline constexpr std::uint64_t salt_low = 0x243F6A8885A308D3u;
 inline constexpr std::uint64_t salt_high = 0x13198A2E03707344u;
 
-/// Where the digest gets its input, from the front on.
-class Reader {
+/// Where the digest gets its input, from the front on, and where that is copied to, if it is.
+template <bool is_copied>
+class Input {
   public:
-    [[gnu::always_inline]] explicit Reader(const std::byte* at) : at_(at) {}
+    [[gnu::always_inline]] Input(const std::byte* at, std::byte* into) : at_(at), into_(into) {}
 
     template <typename Wide>
     [[gnu::always_inline]] Wide take() {
         const Wide value = Wide::load(at_);
+        if constexpr (is_copied) {
+            value.store(into_);
+            into_ += sizeof value;
+        }
         at_ += sizeof value;
         return value;
     }
@@ -41,37 +46,15 @@ class Reader {
     Block take_last(std::size_t size) {
         std::byte last[block_size] = {};
         std::memcpy(last, at_, size);
+        if constexpr (is_copied) {
+            std::memcpy(into_, at_, size);
+        }
         return Block::load(last);
     }
 
   private:
     const std::byte* at_;
-};
-
-/// Likewise; what was taken is somewhere else then, too.
-class Copier {
-  public:
-    [[gnu::always_inline]] Copier(std::byte* into, const std::byte* at) : into_(into), at_(at) {}
-
-    template <typename Wide>
-    [[gnu::always_inline]] Wide take() {
-        const Wide value = Wide::load(at_);
-        value.store(into_);
-        into_ += sizeof value;
-        at_ += sizeof value;
-        return value;
-    }
-    template <typename Block>
-    Block take_last(std::size_t size) {
-        std::byte last[block_size] = {};
-        std::memcpy(last, at_, size);
-        std::memcpy(into_, at_, size);
-        return Block::load(last);
-    }
-
-  private:
     std::byte* into_;
-    const std::byte* at_;
 };
 
 /// Takes whole stripes, at least one, a block for each lane. What differs in a lane meets the
@@ -147,9 +130,11 @@ struct Functions {
 
 template <typename Wide, typename Block>
 constexpr Functions functions_with{
-    [](const std::byte* at, std::size_t size) { return compute<Wide, Block>(Reader(at), size); },
+    [](const std::byte* at, std::size_t size) {
+        return compute<Wide, Block>(Input<false>(at, nullptr), size);
+    },
     [](std::byte* into, const std::byte* at, std::size_t size) {
-        return compute<Wide, Block>(Copier(into, at), size);
+        return compute<Wide, Block>(Input<true>(at, into), size);
     },
     chain<Block>,
 };
