@@ -36,11 +36,12 @@ struct alignas(64) Operation {
     std::uint32_t result = 0;
     std::uint32_t detail = 0;
     std::uint16_t queue = 0;
-    bool hung = false;         ///< its slice will be stopped by the watchdog
-    bool timed_out = false;    ///< a fault: nobody answers the read of its source
-    bool delayed = false;      ///< a fault: its completion has been put off once
-    bool has_entropy = false;  ///< its session needed some
-    bool may_fail = false;     ///< Session::may_fail()
+    bool hung = false;           ///< its slice will be stopped by the watchdog
+    bool timed_out = false;      ///< a fault: nobody answers the read of its source
+    bool delayed = false;        ///< a fault: its completion has been put off once
+    bool has_entropy = false;    ///< its session needed some
+    bool may_fail = true;        ///< Session::may_fail()
+    bool is_uncleansed = false;  ///< the chip knows that its output was left, if it still is
     spec::SubmissionEntry entry;
     std::optional<Outcome> outcome;       ///< computed already, when its source was read
     std::optional<std::uint64_t> digest;  ///< payload_digest(), unless the output is another by now

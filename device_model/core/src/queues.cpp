@@ -259,9 +259,10 @@ void Device::Impl::reset_queue(std::uint32_t index) {
         abort_queue(index, spec::AbortReason::queue_reset);
     }
     for (std::uint32_t slot = 0; slot < operations_.size(); ++slot) {
-        if (operations_[slot].serial != 0 && operations_[slot].queue == index) {
-            release(operations_[slot],
-                    slot);  // the ring or the chip has failed: there is nowhere to say it
+        Operation& operation = operations_[slot];
+        if (operation.serial != 0 && operation.queue == index) {
+            // The ring or the chip has failed: there is nowhere to say it.
+            release(operation, slot);
         }
     }
     const std::uint32_t epoch = queue.epoch + 1;

@@ -53,8 +53,6 @@ class Scratch {
         left_ = std::max(left_, size_);
         size_ = 0;
     }
-    /// Whether there is something that was left.
-    bool has_left() const { return left_ != 0; }
     /// Overwrites what was left. It must be of no bytes.
     void cleanse() {
         if (left_ != 0) {

@@ -431,10 +431,11 @@ void Device::Impl::release(Operation& operation, std::uint32_t slot) {
     if (operation.may_fail) {
         operation.output.cleanse_from(0);
     } else if (!operation.output.empty()) {
-        if (!operation.output.has_left()) {
+        operation.output.leave();
+        if (!operation.is_uncleansed) {
+            operation.is_uncleansed = true;
             uncleansed_.push_back(slot);
         }
-        operation.output.leave();
     }
     if (operation.has_entropy) {
         operation.entropy = {};
@@ -444,6 +445,7 @@ void Device::Impl::release(Operation& operation, std::uint32_t slot) {
     operation.target_list.clear();
     operation.outcome.reset();
     operation.hung = false;
+    operation.may_fail = true;
     operation.session.reset();
     operation.digest.reset();
     operation.timed_out = false;
@@ -460,6 +462,7 @@ void Device::Impl::release(Operation& operation, std::uint32_t slot) {
 void Device::Impl::cleanse_outputs() {
     for (const std::uint32_t slot : uncleansed_) {
         operations_[slot].output.cleanse();
+        operations_[slot].is_uncleansed = false;
     }
     uncleansed_.clear();
 }
