@@ -8,6 +8,10 @@
 
 #include "digest.hpp"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 namespace ringside {
 namespace {
 
@@ -67,6 +71,17 @@ struct PortableBlock {
     }
 };
 
+#if defined(__x86_64__)
+/// __builtin_cpu_supports() does not know it with every compiler.
+bool has_vaes() {
+    unsigned a = 0;
+    unsigned b = 0;
+    unsigned c = 0;
+    unsigned d = 0;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (c & bit_VAES) != 0;
+}
+#endif
+
 constexpr const digest::Functions& portable = digest::functions_with<PortableBlock, PortableBlock>;
 
 // What the processor is, is asked once, and by nobody's constructor, which might come too late.
@@ -88,7 +103,7 @@ const digest::Functions& functions() {
 std::vector<const digest::Functions*> digest::usable() {
     std::vector<const Functions*> all;
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("vaes") && __builtin_cpu_supports("avx2")) {
+    if (has_vaes() && __builtin_cpu_supports("avx2")) {
         all.push_back(&by_vaes);
     }
     if (__builtin_cpu_supports("aes") && __builtin_cpu_supports("avx")) {
