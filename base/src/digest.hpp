@@ -26,7 +26,7 @@ inline constexpr std::uint64_t salt_low = 0x243F6A8885A308D3u;
 inline constexpr std::uint64_t salt_high = 0x13198A2E03707344u;
 
 /// Where the digest gets its input, from the front on, and where that is copied to, if it is.
-template <bool is_copied>
+template <bool IsCopied>
 class Input {
   public:
     [[gnu::always_inline]] Input(const std::byte* at, std::byte* into) : at_(at), into_(into) {}
@@ -34,7 +34,7 @@ class Input {
     template <typename Wide>
     [[gnu::always_inline]] Wide take() {
         const Wide value = Wide::load(at_);
-        if constexpr (is_copied) {
+        if constexpr (IsCopied) {
             value.store(into_);
             into_ += sizeof value;
         }
@@ -46,7 +46,7 @@ class Input {
     Block take_last(std::size_t size) {
         std::byte last[block_size] = {};
         std::memcpy(last, at_, size);
-        if constexpr (is_copied) {
+        if constexpr (IsCopied) {
             std::memcpy(into_, at_, size);
         }
         return Block::load(last);

@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <cinttypes>
+#include <cstdint>
 #include <cstdio>
 #include <fstream>
 #include <memory>
@@ -40,17 +40,18 @@ using Sample = std::array<std::uint64_t, 4>;
 
 /// How often it stands somewhere in this process's memory, at a multiple of eight bytes.
 std::uint64_t count_in_memory(const std::uint64_t* sample) {
-    constexpr std::uintptr_t too_large = std::uintptr_t{1} << 30;  // a sanitizer's own
+    constexpr std::ptrdiff_t too_large = std::ptrdiff_t{1} << 27;  // words; a sanitizer's own
     std::uint64_t count = 0;
     std::ifstream maps("/proc/self/maps");
     for (std::string line; std::getline(maps, line);) {
-        std::uintptr_t begin = 0;
-        std::uintptr_t end = 0;
+        void* first = nullptr;
+        void* last = nullptr;
         char mode[5] = {};
-        if (std::sscanf(line.c_str(), "%" SCNxPTR "-%" SCNxPTR " %4s", &begin, &end, mode) == 3 &&
-            mode[0] == 'r' && mode[1] == 'w' && end - begin < too_large) {
-            count += count_in(reinterpret_cast<const std::uint64_t*>(begin),
-                              reinterpret_cast<const std::uint64_t*>(end), sample);
+        if (std::sscanf(line.c_str(), "%p-%p %4s", &first, &last, mode) == 3 && mode[0] == 'r' &&
+            mode[1] == 'w') {
+            const auto* const begin = static_cast<const std::uint64_t*>(first);
+            const auto* const end = static_cast<const std::uint64_t*>(last);
+            count += end - begin < too_large ? count_in(begin, end, sample) : 0;
         }
     }
     return count;
