@@ -105,6 +105,7 @@ error_code QueuePair::Impl::take_or_refuse(const spec::SubmissionEntry& request,
         return refused(Errc::invalid_request);
     }
     if (is_full()) {
+        give_entries_back();  // so that the device's INFLIGHT says the same
         ++counters_.eagain;
         record(TraceKind::eagain, counters_.eagain, waiters_.reserved());
         environment_.schedule_point("queue_pair.submit.full");
@@ -188,7 +189,17 @@ void QueuePair::Impl::ring_doorbell() {
     doorbell_due_ = false;
     link_.write_barrier();
     environment_.schedule_point("queue_pair.submit.before_doorbell");
+    give_entries_back();  // whose credits are used again
     link_.mmio_write32(sq_doorbell_, submission_ring_.tail());
+}
+
+/// The completion head. Not for each batch, as an access stops the simulated device, and costs a
+/// write on the bus of a real one: the device has room for all that is in flight until more is
+/// submitted, and ARM says it, too.
+void QueuePair::Impl::give_entries_back() {
+    if (live_ && std::exchange(head_due_, false)) {
+        link_.mmio_write32(cq_doorbell_, completion_ring_.head());
+    }
 }
 
 void QueuePair::Impl::forget(SlotWaiter& waiter) {

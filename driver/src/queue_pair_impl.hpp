@@ -177,6 +177,7 @@ class QueuePair::Impl {
                 Time now, Trace::Burst& events, std::uint32_t new_session = 0);
     void announce();
     void ring_doorbell();
+    void give_entries_back();
     void tell(const DoneBatch& done);
     void retire(const spec::CompletionEntry& entry, Time now, DoneBatch& done,
                 Trace::Burst& events);
@@ -246,6 +247,7 @@ class QueuePair::Impl {
     std::uint32_t sq_head_ = 0;  ///< as far as the device has said
     bool in_callbacks_ = false;  ///< of a batch, on the interrupt executor
     bool doorbell_due_ = false;  ///< for what was submitted inside them
+    bool head_due_ = false;      ///< entries have been taken that the device has not got back
     SlotTable slots_;
     WaiterQueue waiters_;
     QueueCounters counters_;

@@ -162,6 +162,7 @@ void QueuePair::Impl::arm_interrupt() {
     const std::lock_guard lock(*mutex_);
     const auto arm = spec::field("CQ_DB", "HEAD").set(completion_ring_.head()) |
                      spec::field("CQ_DB", "ARM").set(1);
+    head_due_ = false;
     link_.mmio_write32(cq_doorbell_, static_cast<std::uint32_t>(arm));
 }
 
@@ -176,13 +177,14 @@ std::uint32_t QueuePair::Impl::reap(std::uint32_t most) {
         const std::lock_guard lock(*mutex_);
         count = completion_ring_.read(std::span(batch_).first(most));
         if (count == 0) {
+            if (is_polled()) {
+                give_entries_back();  // nobody arms
+            }
             return 0;
         }
         environment_.schedule_point("queue_pair.drain.before_ack");
         count = whole_entries(count);
-        if (live_ && count != 0) {
-            link_.mmio_write32(cq_doorbell_, completion_ring_.head());
-        }
+        head_due_ = head_due_ || (live_ && count != 0);
         const std::uint64_t bad_heads = counters_.bad_heads;
         const Time now = environment_.now();
         {

@@ -228,6 +228,7 @@ error_code QueuePair::Impl::renew_rings() {
     submission_ring_.restart(std::move(rings->submission));
     sq_head_ = 0;
     doorbell_due_ = false;
+    head_due_ = false;
     stale_before_reset_ = counters_.stale_completions;
     ++counters_.resets;
     return {};
