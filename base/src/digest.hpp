@@ -5,7 +5,7 @@
 // The digest itself, over a Block that knows one round of AES, which mixes 16 bytes with a single
 // instruction where the processor has it. A round is a bijection and so is adding a block to what
 // comes out of it: what differs in one block is never lost, and three rounds spread it over all.
-// One text for the processor's Block and for a portable one, so that all give one value.
+// One text for the Blocks of all processors and for a portable one, so that all give one value.
 
 #include <array>
 #include <cstddef>

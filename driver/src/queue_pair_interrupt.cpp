@@ -172,8 +172,8 @@ std::uint32_t QueuePair::Impl::reap(std::uint32_t most) {
     std::uint32_t count = 0;
     bool broken = false;
     {
-        // The device's count of credits in use and ours go down together, and the slots go to those
-        // who wait for them, before anybody else can look.
+        // The slots go to those who wait for them before anybody else can look; the device gets its
+        // entries back before any of them is used again.
         const std::lock_guard lock(*mutex_);
         count = completion_ring_.read(std::span(batch_).first(most));
         if (count == 0) {

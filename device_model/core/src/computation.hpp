@@ -149,7 +149,7 @@ class Computation {
 
     alignas(apart) std::atomic<std::uint64_t> ticket_{0};  ///< of the offer
     Task task_;
-    spec::SubmissionEntry entry_;
+    alignas(64) spec::SubmissionEntry entry_;  ///< in one line, as expect() wants it
     Entropy entropy_{};
 
     alignas(apart) std::atomic<std::uint64_t> progress_{progress_of(0, Phase::done)};

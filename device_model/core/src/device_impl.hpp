@@ -181,6 +181,7 @@ class Device::Impl final : public blocks::Endpoint {
     std::uint32_t fault_register(const spec::Location& location, std::uint32_t offset) const;
     void write_fault(const spec::Location& location, std::uint32_t value);
     std::optional<Fault> strike_by_rule(spec::FaultKind kind, const FaultEvent& event);
+    // Asked several times for each operation: without rules no event is made either.
     std::optional<Fault> strike(spec::FaultKind kind, const FaultEvent& event) {
         return faults_.any() ? strike_by_rule(kind, event) : std::nullopt;
     }

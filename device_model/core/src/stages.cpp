@@ -428,7 +428,7 @@ void Device::Impl::release(Operation& operation, std::uint32_t slot) {
         operation.output.forget();
     }
     operation.source.cleanse_from(0);
-    if (operation.may_fail) {
+    if (operation.may_fail || !operation.status.ok()) {  // the host has not got it
         operation.output.cleanse_from(0);
     } else if (!operation.output.empty()) {
         operation.output.leave();

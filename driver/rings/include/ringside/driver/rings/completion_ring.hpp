@@ -49,8 +49,9 @@ class CompletionRing {
         std::uint32_t count = 0;
         while (count < into.size() && read_one(into[count])) {
             ++count;
-            // If there is one, there may be more, in lines that the device's processor has written.
-            __builtin_prefetch(memory_.data() + ((head_ + 6) & (entries_ - 1)) * sizeof(Entry));
+            // If there is one, there may be more, in lines that another processor has written.
+            __builtin_prefetch(memory_.data() +
+                               ((head_ + looked_ahead) & (entries_ - 1)) * sizeof(Entry));
         }
         return count;
     }
@@ -64,6 +65,7 @@ class CompletionRing {
     Iova iova() const { return memory_.iova(); }
 
   private:
+    static constexpr std::uint32_t looked_ahead = 6;  ///< entries
     static constexpr std::size_t tail_at = sizeof(Entry) - sizeof(std::uint64_t);
 
     bool read_one(Entry& copy) {
