@@ -10,22 +10,42 @@
 #include "device_impl.hpp"
 
 namespace ringside::core {
+namespace {
+
+/// A completion entry put together in registers and written in two halves: whoever reads more at
+/// once than was written at once waits until what was written has reached the cache, and with it
+/// all that was written before.
+inline spec::CompletionEntry in_halves(const spec::CompletionEntry& parts) {
+    using Half [[gnu::vector_size(16)]] = std::uint64_t;
+    const auto word = [](std::uint64_t low, std::uint64_t high) { return low | high << 32; };
+    const Half halves[] = {{parts.user_tag, word(parts.result, parts.detail)},
+                           {word(parts.latency_ns, parts.reserved),
+                            word(parts.sq_head | std::uint32_t{parts.qid} << 16,
+                                 parts.cid | std::uint32_t{parts.status} << 16)}};
+    spec::CompletionEntry entry;
+    static_assert(sizeof halves == sizeof entry);
+    std::memcpy(&entry, halves, sizeof entry);
+    return entry;
+}
+
+}  // namespace
 
 void Device::Impl::complete(Operation& operation) {
     const Queue& queue = queues_[operation.queue];
     if (queue.state != spec::QueueState::enabled) {
         return;  // its ring has failed: there is nowhere to say it
     }
-    PendingCompletion pending{operation.queue, operation.entry.opcode, {}, operation.status};
-    spec::CompletionEntry& entry = pending.entry;
-    entry.user_tag = operation.entry.user_tag;
-    entry.result = operation.status.ok() ? operation.result : 0;
-    entry.detail = operation.detail;
-    entry.latency_ns = static_cast<std::uint32_t>(
-        std::min<std::int64_t>(to_ns(now_ - operation.doorbell), 0xFFFFFFFF));
-    entry.sq_head = static_cast<std::uint16_t>(queue.sq.head);
-    entry.qid = operation.queue;
-    entry.cid = operation.entry.cid;
+    const std::int64_t latency = to_ns(now_ - operation.doorbell);
+    PendingCompletion pending{operation.queue, operation.entry.opcode,
+                              in_halves({.user_tag = operation.entry.user_tag,
+                                         .result = operation.status.ok() ? operation.result : 0,
+                                         .detail = operation.detail,
+                                         .latency_ns = static_cast<std::uint32_t>(
+                                             std::min<std::int64_t>(latency, 0xFFFFFFFF)),
+                                         .sq_head = static_cast<std::uint16_t>(queue.sq.head),
+                                         .qid = operation.queue,
+                                         .cid = operation.entry.cid}),
+                              operation.status};
     if (faults_.any() && strike_completion(pending)) {
         return;
     }
@@ -35,16 +55,17 @@ void Device::Impl::complete(Operation& operation) {
     announce(operation.queue, at_once);
 }
 
-void Device::Impl::post(PendingCompletion& pending) {
+void Device::Impl::post(const PendingCompletion& pending) {
     const std::uint16_t index = pending.queue;
-    spec::CompletionEntry& entry = pending.entry;
     Queue& queue = queues_[index];
     if (queue.cq.is_full()) {
         queue.state = spec::QueueState::error;
-        raise_error(spec::ErrorSource::cq_overrun, 0, index, entry.cid);
+        raise_error(spec::ErrorSource::cq_overrun, 0, index, pending.entry.cid);
         return;
     }
+    spec::CompletionEntry entry = pending.entry;
     entry.status = encode_status(pending.status, queue.cq.phase);
+    entry = in_halves(entry);
     const auto bytes = std::as_bytes(std::span(&entry, 1));
     const std::uint64_t address = queue.cq.tail_address(sizeof entry);
     const DmaResult result = write_entry(pending, address, bytes);

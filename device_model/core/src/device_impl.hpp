@@ -167,7 +167,7 @@ class Device::Impl final : public blocks::Endpoint {
 
     // completions and interrupts (completion.cpp)
     void complete(Operation& operation);
-    void post(PendingCompletion& pending);
+    void post(const PendingCompletion& pending);
     DmaResult write_entry(const PendingCompletion& pending, std::uint64_t address,
                           std::span<const std::byte> bytes);
     void announce(std::uint16_t index, bool at_once);

@@ -112,9 +112,9 @@ class PcieDevice::Impl final : public blocks::DmaPort, public blocks::MsiPort {
         }
         // What follows has been read by another processor, whose cache has it.
         prefetch_to_write(direct + 2 * entry.size());
-        const std::size_t body = entry.size() - sizeof(std::uint64_t);
-        bus_write(direct, entry.first(body));
-        bus_write(direct + body, entry.subspan(body));
+        for (std::size_t at = 0; at < entry.size(); at += sizeof(std::uint64_t)) {
+            bus_write(direct + at, entry.subspan(at, sizeof(std::uint64_t)));
+        }
         return blocks::DmaResult::ok;
     }
     /// What another processor has just written comes from its cache: all at once in the time that
