@@ -46,6 +46,14 @@ class Workload {
             if (question.tag_len != 0) {
                 asked_.emplace_back(opening(question, session), session);
             }
+            if (question.algorithm == spec::Algorithm::aes_cbc) {
+                Question other = question;
+                other.key.resize(16);
+                asked_.emplace_back(other, bench_.create_session(other.algorithm, other.key,
+                                                                 other.second_key, other.hash));
+                other.decrypt = true;
+                asked_.emplace_back(other, asked_.back().second);
+            }
         }
     }
 
@@ -68,16 +76,20 @@ class Workload {
                                 bench_.output(entries.at(completion.cid))});
         }
     }
-    /// The same for AES-CTR between places of the window, each of which is also others' source and
-    /// destination.
+    /// The same for AES-CBC, which is done two at a time, AES-CTR and HMAC between places of the
+    /// window, each of which is also others' source and destination.
     void begin_in_window(std::uint16_t count) {
+        constexpr spec::Algorithm algorithms[] = {spec::Algorithm::aes_cbc,
+                                                  spec::Algorithm::aes_ctr, spec::Algorithm::hmac};
         for (std::uint16_t cid = 0; cid < count; ++cid) {
-            const auto& [question, session] =
-                question_of(prng_.below(2) == 0 ? spec::Algorithm::aes_ctr : spec::Algorithm::hmac);
+            const auto& [question, session] = question_of(algorithms[prng_.below(3)]);
             auto entry = bench_.descriptor_of(question, session);
             entry.cid = cid;
             entry.src_len = static_cast<std::uint32_t>(1 + prng_.below(3000));
-            if (question.algorithm == spec::Algorithm::aes_ctr) {
+            if (question.algorithm == spec::Algorithm::aes_cbc) {
+                entry.src_len = (entry.src_len + 15) / 16 * 16;
+            }
+            if (question.algorithm != spec::Algorithm::hmac) {
                 entry.dst_len = entry.src_len;
             }
             entry.src = place_in_window(entry.src_len);
@@ -116,10 +128,14 @@ class Workload {
         question.decrypt = true;
         return question;
     }
-    const std::pair<Question, std::uint32_t>& question_of(spec::Algorithm algorithm) const {
-        return *std::find_if(asked_.begin(), asked_.end(), [algorithm](const auto& asked) {
-            return asked.first.algorithm == algorithm;
-        });
+    /// Any of them: with one key or another, encrypted or decrypted.
+    const std::pair<Question, std::uint32_t>& question_of(spec::Algorithm algorithm) {
+        while (true) {
+            const auto& asked = asked_[prng_.below(asked_.size())];
+            if (asked.first.algorithm == algorithm) {
+                return asked;
+            }
+        }
     }
     std::uint64_t place_in_window(std::size_t size) {
         return window_ + prng_.below(window_size - size + 1);

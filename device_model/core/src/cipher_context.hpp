@@ -2,10 +2,10 @@
 // SPDX-FileCopyrightText: the ringside authors
 #pragma once
 
-// Cipher contexts for one key: one for each worker and direction, made when first needed, so that
-// the key is scheduled once and workers share nothing. They call the default provider's functions
-// as EVP does, by their own interface (provider-cipher(7)): what EVP adds to each new IV, asking
-// for parameters by name, takes longer than to encrypt 64 bytes (decision 0016).
+// Cipher contexts for one key: one for each place of work and direction, made when first needed, so
+// that the key is scheduled once and workers share nothing. They call the default provider's
+// functions as EVP does, by their own interface (provider-cipher(7)): what EVP adds to each new IV,
+// asking for parameters by name, takes longer than to encrypt 64 bytes (decision 0016).
 
 #include <array>
 #include <memory>
@@ -56,8 +56,8 @@ class CipherContexts {
     CipherContexts(const CipherFunctions& cipher, std::span<const std::byte> key)
         : cipher_(cipher), key_(key) {}
 
-    CipherContext& get(unsigned worker, bool encrypts) {
-        auto& context = contexts_[worker][encrypts ? 1 : 0];
+    CipherContext& get(unsigned place, bool encrypts) {
+        auto& context = contexts_[place][encrypts ? 1 : 0];
         if (context == nullptr) [[unlikely]] {
             context = std::make_unique<CipherContext>(cipher_, key_.bytes(), encrypts);
         }
@@ -67,7 +67,7 @@ class CipherContexts {
   private:
     const CipherFunctions cipher_;
     CleansedBuffer key_;
-    std::array<std::array<std::unique_ptr<CipherContext>, 2>, max_workers> contexts_;
+    std::array<std::array<std::unique_ptr<CipherContext>, 2>, work_places> contexts_;
 };
 
 }  // namespace ringside::core

@@ -97,6 +97,22 @@ class CipherSession final : public Session {
         return mode_.authenticates ? run_aead(job) : run_plain(job);
     }
 
+    /// Measured: see docs/performance.md.
+    bool is_quick(const spec::SubmissionEntry& entry) const override {
+        return entry.src_len <= (mode_.authenticates || is_chain(entry) ? 256 : 1024);
+    }
+    /// Each block of CBC is encrypted together with the one before, as it came out.
+    bool is_chain(const spec::SubmissionEntry& entry) const override {
+        return mode_.algorithm == spec::Algorithm::aes_cbc && encrypts(entry);
+    }
+    void begin_chain(const Job& job) override {
+        contexts_.get(job.place, job.encrypts()).begin(job.iv());
+    }
+    void continue_chain(const Job& job, std::size_t from, std::size_t size) override {
+        contexts_.get(job.place, job.encrypts())
+            .crypt(job.source.subspan(from, size), job.output.subspan(from, size));
+    }
+
   private:
     Outcome run_plain(const Job& job);
     Outcome run_aead(const Job& job);
@@ -123,14 +139,14 @@ spec::Status CipherSession::plan(const spec::SubmissionEntry& entry, std::size_t
 }
 
 Outcome CipherSession::run_plain(const Job& job) {
-    CipherContext& context = contexts_.get(job.worker, job.encrypts());
+    CipherContext& context = contexts_.get(job.place, job.encrypts());
     context.begin(job.iv());
     context.crypt(job.source, job.output);
     return {{}, job.output.size()};
 }
 
 Outcome CipherSession::run_aead(const Job& job) {
-    CipherContext& context = contexts_.get(job.worker, job.encrypts());
+    CipherContext& context = contexts_.get(job.place, job.encrypts());
     const std::size_t tag_len = job.entry.tag_len;
     const std::size_t length =
         job.encrypts() ? job.output.size() - tag_len : job.output.size();  // of the payload

@@ -3,13 +3,17 @@
 #pragma once
 
 // What a slice computes, made so that a helper can do it: with everything that it needs, because
-// the operation that it is of may move meanwhile. The chip's thread fills it in and hands it out;
-// whoever claims it works on it; the chip's thread takes it back, and uses it again. What the two
-// sides tell each other costs what cache lines cost that go from core to core, so each line is
-// written by one side alone.
+// the operation that it is of may move meanwhile. The chip's thread fills an errand in and hands it
+// out; whoever claims it works on it; the chip's thread takes what came out, and uses it again.
+//
+// What the two sides tell each other costs what cache lines cost that go from core to core. So an
+// errand is two lines that the chip's thread writes, its result half a line that who works on it
+// writes, and what only the chip's thread looks at is a third thing. They lie in different pages,
+// because a processor that reads some lines in a row asks for the next ones of the page, too.
 
 #include <string.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -17,157 +21,171 @@
 #include <span>
 
 #include "ringside/base/prefetch.hpp"
+#include "ringside/base/private_libcrypto.hpp"
 #include "ringside/base/trace.hpp"
 #include "scratch.hpp"
 #include "session.hpp"
 
 namespace ringside::core {
 
-class Computation {
+/// Between what different threads write: lines are fetched in pairs.
+inline constexpr std::size_t apart = 128;
+inline constexpr std::size_t page = 4096;
+
+/// What came of an errand.
+class alignas(32) Result {
   public:
-    /// Between what different threads write: lines are fetched in pairs.
-    static constexpr std::size_t apart = 128;
-
-    enum class Phase : std::uint8_t {
-        reading,    ///< somebody copies the source
-        read,       ///< it may be claimed again, to compute it
-        computing,  ///< nobody looks at the source any more, unless it stays as it is
-        done,
-    };
-    struct Task {
-        Session* session = nullptr;
-        std::span<const std::byte> source;
-        std::span<std::byte> output;
-        /// Where the source is copied to while it is computed on; null: it stays as it is.
-        std::byte* copy = nullptr;
-    };
-    struct Result {
-        Outcome outcome;
-        std::uint64_t digest = 0;  ///< payload_digest()
-    };
-
-    // ---- the chip's thread, while nobody works on it ----
-
-    Task& task() { return task_; }
-    spec::SubmissionEntry& entry() { return entry_; }
-    void keep_entropy(const Entropy& entropy) {
-        entropy_ = entropy;
-        keeping.has_entropy = true;
+    /// Whether the caller is the one to work on the offer, or to take it back.
+    bool claim(std::uint64_t offer) {
+        std::uint64_t progress = progress_.load(std::memory_order_relaxed);
+        return progress < claimed(offer) &&
+               progress_.compare_exchange_strong(progress, claimed(offer));
     }
-    void cleanse_entropy() {
-        if (keeping.has_entropy) {
-            explicit_bzero(entropy_.data(), entropy_.size());
-            keeping.has_entropy = false;
+    bool is_done(std::uint64_t offer) const {
+        return progress_.load(std::memory_order_acquire) >= done(offer);
+    }
+    /// Who has claimed it: it is done.
+    void give(std::uint64_t offer, const Outcome& outcome, std::uint64_t digest,
+              bool somebody_may_sleep) {
+        status_ = outcome.status;
+        written_ = static_cast<std::uint32_t>(outcome.written);
+        digest_ = digest;
+        if (somebody_may_sleep) {
+            progress_.store(done(offer));
+            progress_.notify_one();
+        } else {
+            progress_.store(done(offer), std::memory_order_release);
         }
     }
-    /// Can be claimed from now on.
-    void offer() { ticket_.store(++keeping.offers, std::memory_order_release); }
-
-    /// It will be filled in soon: a helper has looked at it.
-    void expect() const {
-        prefetch_to_write(&ticket_);
-        prefetch_to_write(&entry_);
-    }
-
-    // ---- anybody ----
-
-    /// Copies the source if nobody has begun, so that it need not stay.
-    void read_ahead() {
-        const std::uint64_t offer = ticket();
-        if (advance(progress_of(offer - 1, Phase::done), progress_of(offer, Phase::reading))) {
-            read();
-            come_to(Phase::read);
-        }
-    }
-    /// Whether the caller is the one to perform() it, or to take it back.
-    bool claim() {
-        const std::uint64_t offer = ticket();
-        return advance(progress_of(offer - 1, Phase::done), progress_of(offer, Phase::reading)) ||
-               advance(progress_of(offer, Phase::read), progress_of(offer, Phase::computing));
-    }
-    /// Who has claimed it.
-    void take_back() {
-        cleanse_copy();
-        come_to(Phase::done);
-    }
-    void perform(unsigned worker) {
-        if (progress_.load(std::memory_order_relaxed) != progress_of(ticket(), Phase::computing)) {
-            read();
-            come_to(Phase::computing);
-        }
-        const std::span<const std::byte> source =
-            task_.copy == nullptr ? task_.source : std::span(task_.copy, task_.source.size());
-        const Job job{entry_, source, task_.output, entropy_, worker};
-        const Outcome outcome = execute(*task_.session, job);
-        result_ = {outcome, payload_digest(job, outcome)};
-        cleanse_copy();
-        come_to(Phase::done);
-        progress_.notify_one();
-    }
-
-    // ---- the chip's thread ----
-
-    /// Whether who has claimed it, if anybody has, has come so far.
-    bool has_come_to(Phase phase) const {
-        return progress_.load(std::memory_order_acquire) >= progress_of(keeping.offers, phase);
-    }
-    /// It will soon be looked at.
-    void fetch_result() const { __builtin_prefetch(&progress_); }
-    /// Somebody has claimed it: sleeps until it is done.
-    void wait() const {
-        for (std::uint64_t progress = progress_.load();
-             progress < progress_of(keeping.offers, Phase::done); progress = progress_.load()) {
+    /// Sleeps until it is done. Of an errand that is_long().
+    void wait(std::uint64_t offer) const {
+        for (std::uint64_t progress = progress_.load(); progress < done(offer);
+             progress = progress_.load()) {
             progress_.wait(progress);
         }
     }
-    /// Valid when it is done.
-    const Result& result() const { return result_; }
+
+    // ---- when it is done ----
+
+    Outcome outcome() const { return {status_, written_}; }
+    std::uint64_t digest() const { return digest_; }  ///< payload_digest()
 
   private:
-    static constexpr std::uint64_t progress_of(std::uint64_t ticket, Phase phase) {
-        return ticket * 4 + static_cast<std::uint64_t>(phase);
+    /// An offer that nobody has claimed has the progress of an earlier one.
+    static constexpr std::uint64_t claimed(std::uint64_t offer) { return 2 * offer; }
+    static constexpr std::uint64_t done(std::uint64_t offer) { return 2 * offer + 1; }
+
+    std::atomic<std::uint64_t> progress_{0};
+    std::uint64_t digest_ = 0;
+    std::uint32_t written_ = 0;
+    spec::Status status_;
+};
+
+/// What is to be computed.
+struct alignas(apart) Errand {
+    std::uint64_t offer = 0;  ///< its number: 1 and up, each greater than the one before
+    Result* result = nullptr;
+    Session* session = nullptr;
+    const std::byte* source = nullptr;
+    std::byte* copy = nullptr;  ///< of the source, to compute on; null: it stays as it is
+    std::byte* output = nullptr;
+    const Entropy* entropy = nullptr;
+    std::uint32_t source_size = 0;
+    std::uint32_t output_size = 0;
+    spec::SubmissionEntry entry;
+
+    /// It will be filled in soon: a helper has looked at it.
+    void expect() const {
+        prefetch_to_write(this);
+        prefetch_to_write(&entry);
     }
-    std::uint64_t ticket() const { return ticket_.load(std::memory_order_acquire); }
-    /// An offer that nobody has begun has the progress of the one before.
-    bool advance(std::uint64_t from, std::uint64_t to) {
-        return progress_.load(std::memory_order_relaxed) == from &&
-               progress_.compare_exchange_strong(from, to);
+    /// Who waits for it may want to sleep.
+    bool is_long() const {
+        return session->is_asymmetric() || source_size > std::size_t{64} * 1024;
     }
-    void come_to(Phase phase) {
-        progress_.store(progress_of(ticket(), phase), std::memory_order_release);
+
+    // ---- by one at a time, before it is claimed ----
+
+    /// Copies the source, so that it need not stay.
+    void read() const {
+        prefetch_to_write(result);
+        std::memcpy(copy, source, source_size);
     }
-    void read() {
-        if (task_.copy != nullptr) {
-            std::memcpy(task_.copy, task_.source.data(), task_.source.size());
+
+    // ---- by who has claimed it ----
+
+    void perform(unsigned worker) const;
+    /// Of two that are chains, in turns: in little more time than one takes. Calls `between` now
+    /// and then.
+    template <typename Between>
+    static void perform_both(const Errand& one, const Errand& other, unsigned worker,
+                             Between&& between);
+    /// Nobody wants it any more.
+    void take_back() const;
+
+  private:
+    Job job(unsigned place) const {
+        return {entry,
+                {copy != nullptr ? copy : source, source_size},
+                {output, output_size},
+                *entropy,
+                place};
+    }
+    void conclude(const Job& job, const Outcome& outcome) const;
+    void end(const Outcome& outcome, std::uint64_t digest) const;
+};
+
+template <typename Between>
+void Errand::perform_both(const Errand& one, const Errand& other, unsigned worker,
+                          Between&& between) {
+    // So short that the processor looks ahead from one into the other.
+    constexpr std::size_t part = 128;
+    const Job jobs[] = {one.job(work_place_of(worker)), other.job(work_place_of(worker) + 1)};
+    Session* const sessions[] = {one.session, other.session};
+    const SoftwareOnly software;
+    for (const int i : {0, 1}) {
+        sessions[i]->begin_chain(jobs[i]);
+    }
+    const std::size_t longer = std::max(one.source_size, other.source_size);
+    for (std::size_t from = 0; from < longer; from += part) {
+        for (const int i : {0, 1}) {
+            const std::size_t size = jobs[i].source.size();
+            if (from < size) {
+                sessions[i]->continue_chain(jobs[i], from, std::min(part, size - from));
+            }
+        }
+        between();
+    }
+    one.conclude(jobs[0], {{}, one.output_size});
+    other.conclude(jobs[1], {{}, other.output_size});
+}
+
+/// What the chip's thread knows of an errand; it does not look at it once it is handed out.
+struct Computation {
+    Errand* errand = nullptr;
+    Result* result = nullptr;
+    unsigned desk = 0;     ///< of the helper that it is for
+    bool is_long = false;  ///< the errand's
+    bool has_entropy = false;
+    std::uint64_t offer = 0;       ///< the errand's
+    std::uint64_t read_since = 0;  ///< settle() so many times before; 0: not from host memory
+    std::uint64_t address = 0;     ///< there
+    SessionPtr session;
+    Scratch source;  ///< for Errand::copy
+    Scratch output;
+    Entropy entropy{};
+
+    bool is_done() const { return result->is_done(offer); }
+    void keep_entropy(const Entropy& given) {
+        entropy = given;
+        has_entropy = true;
+    }
+    void cleanse_entropy() {
+        if (has_entropy) {
+            explicit_bzero(entropy.data(), entropy.size());
+            has_entropy = false;
         }
     }
-    void cleanse_copy() {
-        if (task_.copy != nullptr) {
-            explicit_bzero(task_.copy, task_.source.size());
-        }
-    }
-
-    alignas(apart) std::atomic<std::uint64_t> ticket_{0};  ///< of the offer
-    Task task_;
-    alignas(64) spec::SubmissionEntry entry_;  ///< in one line, as expect() wants it
-    Entropy entropy_{};
-
-    alignas(apart) std::atomic<std::uint64_t> progress_{progress_of(0, Phase::done)};
-    Result result_;
-
-  public:
-    /// What only the chip's thread looks at.
-    struct Keeping {
-        std::uint64_t offers = 0;
-        unsigned desk = 0;        ///< of the helper that it is for
-        bool reads_host = false;  ///< the source is host memory, from `address` on
-        std::uint64_t address = 0;
-        bool has_entropy = false;
-        SessionPtr session;
-        Scratch source;  ///< for Task::copy
-        Scratch output;
-    };
-    alignas(apart) Keeping keeping;
 };
 
 }  // namespace ringside::core

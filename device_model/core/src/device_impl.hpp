@@ -154,8 +154,9 @@ class Device::Impl final : public blocks::Endpoint {
                              bool is_in_place);
     [[gnu::noinline]] void run_slice(Operation& operation, std::uint32_t slot);
     void execute_here(Operation& operation, std::span<const std::byte> source);
-    Outcome compute(Operation& operation);
-    Outcome collect(Operation& operation);
+    bool is_certain(const Operation& operation) const;
+    void collect(Operation& operation);
+    [[gnu::noinline]] std::uint64_t judge(Operation& operation);
     void take_output(Operation& operation);
     bool let_helpers_deliver(Operation& operation);
 

@@ -51,7 +51,7 @@ class HashSession final : public DigestSession {
         : DigestSession(hash, &ServiceTimes::hash), digest_(library.digest(hash.name)) {}
 
     Outcome run(const Job& job) override {
-        DigestCtxPtr& context = contexts_[job.worker];
+        DigestCtxPtr& context = contexts_[job.place];
         if (context == nullptr) {
             context.reset(EVP_MD_CTX_new());
         }
@@ -66,7 +66,7 @@ class HashSession final : public DigestSession {
 
   private:
     DigestPtr digest_;
-    std::array<DigestCtxPtr, max_workers> contexts_;
+    std::array<DigestCtxPtr, work_places> contexts_;
 };
 
 class HmacSession final : public DigestSession {
@@ -75,7 +75,7 @@ class HmacSession final : public DigestSession {
         : DigestSession(hash, &ServiceTimes::hmac), hmac_(library, hash, key) {}
 
     Outcome run(const Job& job) override {
-        hmac_.compute(job.worker, job.source, {}, job.output);
+        hmac_.compute(job.place, job.source, {}, job.output);
         return {{}, job.output.size()};
     }
 

@@ -2,100 +2,121 @@
 // SPDX-FileCopyrightText: the ringside authors
 #include "helped_dma.hpp"
 
-#include <cstring>
-
 namespace ringside::core {
 
+Shelf::Shelf(unsigned desk) {
+    for (std::size_t i = 0; i < size; ++i) {
+        computations[i].errand = &errands[i];
+        computations[i].result = &results[i];
+        computations[i].desk = desk;
+        errands[i].result = &results[i];
+        errands[i].entropy = &computations[i].entropy;
+    }
+}
+
+void HelpedDma::add_shelf(unsigned desk) {
+    for (Computation& computation :
+         shelves_.emplace_back(std::make_unique<Shelf>(desk))->computations) {
+        vacant_[desk].push_back(&computation);
+    }
+}
+
 Computation& HelpedDma::take(std::size_t output) {
-    const unsigned desk = next_desk_;
-    next_desk_ = desk + 1 == vacant_.size() ? 0 : desk + 1;
-    if (vacant_[desk].is_empty()) {
-        Computation& computation = *computations_.emplace_back(std::make_unique<Computation>());
-        computation.keeping.desk = desk;
-        vacant_[desk].push(&computation);
+    std::vector<Computation*>& vacant = vacant_[next_desk_];
+    if (vacant.empty()) [[unlikely]] {
+        add_shelf(next_desk_);
     }
-    Computation& computation = *vacant_[desk].pop();
-    if (!vacant_[desk].is_empty()) {
-        vacant_[desk].front()->expect();
+    Computation& computation = *vacant.back();
+    vacant.pop_back();
+    if (!vacant.empty()) {
+        vacant.back()->errand->expect();
     }
-    computation.keeping.output.begin(output);
+    computation.output.begin(output);
     return computation;
 }
 
 void HelpedDma::start(Computation& computation, const SessionPtr& session,
+                      std::span<const std::byte> source, std::byte* copy) {
+    computation.session = session;
+    Errand& errand = *computation.errand;
+    errand.session = session.get();
+    errand.source = source.data();
+    errand.source_size = static_cast<std::uint32_t>(source.size());
+    errand.copy = copy;
+    errand.output = computation.output.data();
+    errand.output_size = static_cast<std::uint32_t>(computation.output.size());
+    computation.is_long = errand.is_long();
+    const bool is_chain = copy != nullptr && session->is_chain(errand.entry);
+    if (helpers_.start(computation, is_chain)) {
+        next_desk_ = next_desk_ + 1 == vacant_.size() ? 0 : next_desk_ + 1;
+    }
+}
+
+void HelpedDma::start(Computation& computation, const SessionPtr& session,
                       std::span<const std::byte> source) {
-    computation.keeping.session = session;
-    computation.task() = {session.get(), source, computation.keeping.output, nullptr};
-    helpers_.start(computation);
+    start(computation, session, source, nullptr);
 }
 
 void HelpedDma::start_in_place(Computation& computation, const SessionPtr& session,
                                std::span<const std::byte> source, std::uint64_t address) {
-    Computation::Keeping& keeping = computation.keeping;
-    keeping.session = session;
-    keeping.source.begin(source.size());
-    keeping.address = address;
-    keeping.reads_host = true;
+    computation.source.begin(source.size());
+    computation.address = address;
+    computation.read_since = settled_ + 1;
     reading_.add(address, source.size());
-    reads_.push_back(&computation);
-    computation.task() = {session.get(), source, keeping.output, keeping.source.data()};
-    helpers_.start(computation);
+    is_reading_ = true;
+    start(computation, session, source, computation.source.data());
 }
 
 void HelpedDma::collect(Computation& computation) {
     helpers_.collect(computation);
-    end_reading(computation.keeping);
+    end_reading(computation);
 }
 
-void HelpedDma::end_reading(Computation::Keeping& keeping) {
-    if (keeping.reads_host) {
-        keeping.reads_host = false;
-        reading_.remove(keeping.address, keeping.source.size());
+void HelpedDma::end_reading(Computation& computation) {
+    if (computation.read_since == settled_ + 1) {
+        reading_.remove(computation.address, computation.source.size());
     }
+    computation.read_since = 0;
 }
 
 void HelpedDma::deliver(Computation& computation, std::byte* target, std::uint64_t address) {
-    Computation::Keeping& keeping = computation.keeping;
-    keeping.address = address;
-    writing_.add(address, keeping.output.size());
+    writing_.add(address, computation.output.size());
     deliveries_.push_back(&computation);
     helpers_.deliver(computation, target);
+    computation.output.forget();
+    vacate(computation);
 }
 
 void HelpedDma::give_back(Computation& computation) {
     helpers_.withdraw(computation);
-    end_reading(computation.keeping);
-    computation.keeping.output.cleanse_from(0);
+    end_reading(computation);
+    computation.output.cleanse_from(0);
     vacate(computation);
+    vacant_[computation.desk].push_back(&computation);
 }
 
+/// But for its output.
 void HelpedDma::vacate(Computation& computation) {
-    Computation::Keeping& keeping = computation.keeping;
     computation.cleanse_entropy();
-    keeping.session.reset();
-    keeping.source.forget();  // who computed has cleansed it
-    vacant_[keeping.desk].push(&computation);
+    computation.session.reset();
+    computation.source.forget();  // who computed has cleansed it
 }
 
 void HelpedDma::settle() {
-    for (const Computation* const computation : reads_) {
-        expect(*computation);
+    if (!is_reading_ && !is_writing()) {
+        return;
     }
-    for (Computation* const computation : reads_) {
-        Computation::Keeping& keeping = computation->keeping;
-        if (!keeping.reads_host) {
-            continue;
-        }
-        end_reading(keeping);
-        computation->read_ahead();
-        helpers_.await_read(*computation);
+    helpers_.finish_copies();
+    ++settled_;
+    if (is_reading_) {
+        reading_.clear();
+        is_reading_ = false;
     }
-    reads_.clear();
-    helpers_.finish_deliveries();
+    if (is_writing()) {
+        writing_.clear();
+    }
     for (Computation* const computation : deliveries_) {
-        writing_.remove(computation->keeping.address, computation->keeping.output.size());
-        computation->keeping.output.forget();
-        vacate(*computation);
+        vacant_[computation->desk].push_back(computation);
     }
     deliveries_.clear();
 }

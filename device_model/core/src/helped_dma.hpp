@@ -34,6 +34,7 @@ class AddressCounts {
     void remove(std::uint64_t address, std::size_t length) {
         for_each_place(counts_, address, length, [](std::uint32_t& count) { --count; });
     }
+    void clear() { counts_.fill(0); }
     bool any_at(std::uint64_t address, std::size_t length) const {
         if (length > largest) {
             return true;
@@ -59,6 +60,16 @@ class AddressCounts {
     }
 
     std::array<std::uint32_t, places> counts_{};
+};
+
+/// Computations for one desk, what each side writes in pages of its own.
+struct Shelf {
+    explicit Shelf(unsigned desk);
+
+    static constexpr std::size_t size = page / sizeof(Errand);
+    alignas(page) std::array<Errand, size> errands;
+    alignas(page) std::array<Result, size> results;
+    alignas(page) std::array<Computation, size> computations;
 };
 
 class HelpedDma final : public blocks::DmaPort {
@@ -109,7 +120,7 @@ class HelpedDma final : public blocks::DmaPort {
     void start_in_place(Computation& computation, const SessionPtr& session,
                         std::span<const std::byte> source, std::uint64_t address);
     /// It will soon be collected.
-    static void expect(const Computation& computation) { computation.fetch_result(); }
+    static void expect(const Computation& computation) { __builtin_prefetch(computation.result); }
     /// It has been computed.
     void collect(Computation& computation);
     /// Not beyond AddressCounts::largest: brings its output to `target`, which is what
@@ -122,29 +133,34 @@ class HelpedDma final : public blocks::DmaPort {
 
   private:
     void before_read(std::uint64_t address, std::size_t length) {
-        if (!deliveries_.empty() && writing_.any_at(address, length)) {
+        if (is_writing() && writing_.any_at(address, length)) {
             settle();
         }
     }
     void before_write(std::uint64_t address, std::size_t length) {
         if (reading_.any_at(address, length) ||
-            (!deliveries_.empty() && writing_.any_at(address, length))) {
+            (is_writing() && writing_.any_at(address, length))) {
             settle();
         }
     }
-    void end_reading(Computation::Keeping& keeping);
+    bool is_writing() const { return !deliveries_.empty(); }
+    void start(Computation& computation, const SessionPtr& session,
+               std::span<const std::byte> source, std::byte* copy);
+    void end_reading(Computation& computation);
+    void add_shelf(unsigned desk);
     void vacate(Computation& computation);
 
     blocks::DmaPort& port_;
     AddressCounts reading_;
     AddressCounts writing_;
-    std::vector<Computation*> reads_;  ///< started in place since settle(), collected ones included
+    std::uint64_t settled_ = 0;             ///< so many times
+    bool is_reading_ = false;               ///< since settle()
     std::vector<Computation*> deliveries_;  ///< since settle()
-    std::vector<std::unique_ptr<Computation>> computations_;
+    std::vector<std::unique_ptr<Shelf>> shelves_;
     /// By desk: a helper works again in memory that it has at hand.
-    std::vector<blocks::Fifo<Computation*>> vacant_;
+    std::vector<std::vector<Computation*>> vacant_;
     unsigned next_desk_ = 0;
-    alignas(Computation::apart) Helpers helpers_;  ///< first to go
+    alignas(apart) Helpers helpers_;  ///< first to go
 };
 
 }  // namespace ringside::core

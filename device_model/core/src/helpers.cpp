@@ -5,23 +5,22 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <string.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstring>
 
-#include "ringside/base/bus_copy.hpp"
-
 namespace ringside::core {
 namespace {
-
-using Phase = Computation::Phase;
 
 // Waking a thread costs more than most computations: who has nothing to do looks around this long
 // before it sleeps. Not where it would keep others from running.
 constexpr auto spin_time = std::chrono::microseconds(50);
 constexpr int looks_per_clock_read = 64;
+
+// Each announcement waits for the helper's processor to let go of what it looks at: less often
+// costs less, until helpers wait.
+constexpr std::uint64_t announced_together = 8;
 
 void relax() {
 #if defined(__x86_64__)
@@ -42,71 +41,6 @@ bool look(Found&& found) {
 }
 
 }  // namespace
-
-bool ErrandQueue::put(const Errand& errand) {
-    if (put_ - known_taken_ == capacity) {
-        known_taken_ = taken_.load();
-        if (put_ - known_taken_ == capacity) {
-            return false;
-        }
-    }
-    Place& place = places_[put_ % capacity];
-    place.computation.store(errand.computation, std::memory_order_relaxed);
-    place.target.store(errand.target, std::memory_order_relaxed);
-    place.number.store(++put_, std::memory_order_release);
-    return true;
-}
-
-bool ErrandQueue::take(Errand& errand) {
-    std::uint64_t number = taken_.load();
-    const Place& place = places_[number % capacity];
-    if (!has(number)) {
-        return false;
-    }
-    errand.computation = place.computation.load(std::memory_order_relaxed);
-    errand.target = place.target.load(std::memory_order_relaxed);
-    return taken_.compare_exchange_strong(number, number + 1);
-}
-
-void ErrandQueue::read_ahead() {
-    for (looked_at_ = std::max(looked_at_, taken_.load()); has(looked_at_); ++looked_at_) {
-        places_[looked_at_ % capacity].computation.load(std::memory_order_relaxed)->read_ahead();
-    }
-}
-
-bool Helpers::Desk::deliver_one() {
-    ErrandQueue::Errand errand;
-    if (!deliveries.take(errand)) {
-        return false;
-    }
-    const std::span<std::byte> output = errand.computation->task().output;
-    bus_write(errand.target, output);
-    explicit_bzero(output.data(), output.size());
-    delivered.fetch_add(1, std::memory_order_release);
-    return true;
-}
-
-void Helpers::Desk::sleep(const std::atomic<bool>& stopping) {
-    const std::uint32_t call = calls.load();
-    is_asleep.store(true);
-    if (!stopping.load() && is_empty()) {
-        calls.wait(call);
-    }
-    is_asleep.store(false);
-}
-
-/// Without a fence a helper that falls asleep just now is missed. It is called for the next errand,
-/// and this one does not wait: the chip's thread does it.
-void Helpers::Desk::call_if_asleep() {
-    if (is_asleep.load(std::memory_order_relaxed)) {
-        call();
-    }
-}
-
-void Helpers::Desk::call() {
-    calls.fetch_add(1);
-    calls.notify_one();
-}
 
 Helpers::Helpers(unsigned count) : may_spin_(std::thread::hardware_concurrency() > count) {
     count = std::min(count, max_helpers);
@@ -134,74 +68,100 @@ Helpers::~Helpers() {
     }
 }
 
-void Helpers::start(Computation& computation) {
-    Desk& desk = *desks_[computation.keeping.desk];
-    computation.offer();
-    // What finds no room is no harm, nor is what nobody waits for any more when it is taken.
-    desk.computations.put({&computation});
+void Helpers::announce(Desk& desk) {
+    desk.announce();
     desk.call_if_asleep();
 }
 
+bool Helpers::start(Computation& computation, bool is_chain) {
+    Desk& desk = *desks_[computation.desk];
+    while (!desk.has_room()) {
+        announce(desk);
+        desk.copy();
+        take_and_perform(desk, 0);
+    }
+    desk.put(computation, is_chain);
+    if (is_chain && desk.unannounced() < announced_together) {
+        return false;
+    }
+    announce(desk);
+    return true;
+}
+
 void Helpers::collect(Computation& computation) {
-    const auto is_done = [&] { return computation.has_come_to(Phase::done); };
-    if (is_done()) {
+    if (computation.is_done()) {
         return;
     }
-    if (claim(computation)) {
-        computation.perform(0);
+    await_read(computation);
+    if (computation.result->claim(computation.offer)) {
+        computation.errand->perform(0);
         return;
     }
     // A helper is at it: rather than wait, do what is next.
-    while (!is_done() && do_one(0)) {
+    while (!computation.is_done() && do_one(0)) {
     }
-    if (!spin_until(is_done)) {
-        computation.wait();
-    }
+    await_done(computation);
 }
 
 void Helpers::withdraw(Computation& computation) {
-    if (claim(computation)) {
-        computation.take_back();
-    } else if (!spin_until([&] { return computation.has_come_to(Phase::done); })) {
-        computation.wait();
-    }
-}
-
-/// False: somebody else has, to compute it.
-bool Helpers::claim(Computation& computation) const {
-    if (computation.claim()) {
-        return true;
+    if (computation.is_done()) {
+        return;
     }
     await_read(computation);
-    return computation.claim();
+    if (computation.result->claim(computation.offer)) {
+        computation.errand->take_back();
+    } else {
+        await_done(computation);
+    }
 }
 
-void Helpers::await_read(const Computation& computation) const {
-    while (!spin_until([&] { return computation.has_come_to(Phase::read); })) {
+void Helpers::await_done(const Computation& computation) {
+    const auto is_done = [&] { return computation.is_done(); };
+    while (!spin_until(is_done)) {
+        if (computation.is_long) {
+            computation.result->wait(computation.offer);
+        } else {
+            std::this_thread::yield();
+        }
+    }
+}
+
+/// Who claims it need not care for its desk, then.
+void Helpers::await_read(const Computation& computation) {
+    Desk& desk = *desks_[computation.desk];
+    const auto is_read = [&] { return desk.has_read(computation); };
+    if (is_read()) {
+        return;
+    }
+    announce(desk);
+    while (!desk.copy() && !spin_until(is_read)) {
         std::this_thread::yield();  // who copies is soon done
     }
 }
 
 void Helpers::deliver(Computation& computation, std::byte* target) {
-    Desk& desk = *desks_[computation.keeping.desk];
-    ++desk.to_deliver;
-    while (!desk.deliveries.put({&computation, target})) {
-        desk.deliver_one();
+    Desk& desk = *desks_[computation.desk];
+    while (!desk.put_delivery(computation.output, target)) {
+        announce(desk);
+        desk.copy();
     }
-    desk.call_if_asleep();
+    if (desk.unannounced_deliveries() == announced_together) {
+        announce(desk);
+    }
 }
 
-void Helpers::finish_deliveries() {
+void Helpers::finish_copies() {
     for (const auto& desk : desks_) {
-        const auto has_delivered = [&] { return desk->has_delivered(); };
+        announce(*desk);
+    }
+    for (const auto& desk : desks_) {
+        const auto has_copied = [&] { return desk->has_copied(); };
         // A helper has what it delivers at hand, but may be at something long.
-        if (may_spin_ && look(has_delivered)) {
+        if (may_spin_ && look(has_copied)) {
             continue;
         }
-        while (desk->deliver_one()) {
-        }
-        while (!spin_until(has_delivered)) {
-            std::this_thread::yield();  // one is under way, which never takes long
+        while (!has_copied() && !desk->copy() && !spin_until(has_copied)) {
+            std::this_thread::yield();  // who copies is soon done
         }
     }
 }
@@ -221,24 +181,28 @@ bool Helpers::spin_until(Reached&& reached) const {
     return reached();
 }
 
-/// A helper from its own desk first; the chip leaves deliveries to them. False: nobody has
-/// anything.
+bool Helpers::take_and_perform(Desk& desk, unsigned worker) {
+    const auto [first, second] = desk.take();
+    if (first == nullptr) {
+        return false;
+    }
+    if (second != nullptr) {
+        Errand::perform_both(*first, *second, worker, [&] { desk.copy(); });
+    } else {
+        first->perform(worker);
+    }
+    return true;
+}
+
+/// A helper from its own desk first; the chip leaves copies to them. False: nobody has anything.
 bool Helpers::do_one(unsigned worker) {
     const std::size_t first = worker != 0 ? worker - 1 : 0;
     if (worker != 0) {
-        if (desks_[first]->deliver_one()) {
-            return true;
-        }
-        desks_[first]->computations.read_ahead();
+        desks_[first]->copy();
     }
     for (std::size_t i = 0; i < desks_.size(); ++i) {
-        ErrandQueue& computations = desks_[(first + i) % desks_.size()]->computations;
-        ErrandQueue::Errand errand;
-        while (!computations.is_empty()) {
-            if (computations.take(errand) && errand.computation->claim()) {
-                errand.computation->perform(worker);
-                return true;
-            }
+        if (take_and_perform(*desks_[(first + i) % desks_.size()], worker)) {
+            return true;
         }
     }
     return false;

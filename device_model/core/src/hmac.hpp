@@ -29,7 +29,7 @@ class Hmac {
     const CryptoLibrary& library_;
     const HashInfo& hash_;
     CleansedBuffer key_;
-    std::array<MacCtxPtr, max_workers> contexts_;
+    std::array<MacCtxPtr, work_places> contexts_;
 };
 
 }  // namespace ringside::core

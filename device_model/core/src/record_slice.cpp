@@ -71,7 +71,7 @@ spec::Status RecordSession::plan(const spec::SubmissionEntry& entry, std::size_t
 
 /// CBC over `from` into the output, which is as long.
 void RecordSession::crypt(const Job& job, std::span<const std::byte> from) {
-    CipherContext& context = contexts_.get(job.worker, job.encrypts());
+    CipherContext& context = contexts_.get(job.place, job.encrypts());
     context.begin(job.iv());
     context.crypt(from, job.output);
 }
@@ -83,7 +83,7 @@ void RecordSession::authenticate(const Job& job, std::span<const std::byte> payl
     std::copy_n(job.source.begin(), header_size, header.begin());
     header[header_size - 2] = static_cast<std::byte>(payload.size() >> 8);
     header[header_size - 1] = static_cast<std::byte>(payload.size());
-    hmac_.compute(job.worker, header, payload, mac);
+    hmac_.compute(job.place, header, payload, mac);
 }
 
 Outcome RecordSession::seal(const Job& job) {
@@ -102,7 +102,7 @@ Outcome RecordSession::seal(const Job& job) {
 Outcome RecordSession::open(const Job& job) {
     const auto ciphertext = job.source.subspan(header_size);
     CleansedBuffer record(ciphertext.size());
-    const Job whole{job.entry, job.source, record.bytes(), job.entropy, job.worker};
+    const Job whole{job.entry, job.source, record.bytes(), job.entropy, job.place};
     crypt(whole, ciphertext);
     const auto content = whole.output.subspan(job.entry.second_len);
     std::size_t padding = std::to_integer<std::size_t>(content.back()) + 1;

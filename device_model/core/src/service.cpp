@@ -66,7 +66,7 @@ Duration Device::Impl::begin_service(Operation& operation) {
 void Device::Impl::let_helpers_compute(Operation& operation, std::span<const std::byte> source,
                                        bool is_in_place) {
     Computation& computation = helped_->take(operation.output.size());
-    computation.entry() = operation.entry;
+    computation.errand->entry = operation.entry;
     if (operation.has_entropy) {
         computation.keep_entropy(operation.entropy);
     }
@@ -86,39 +86,37 @@ void Device::Impl::execute_here(Operation& operation, std::span<const std::byte>
     }
 }
 
-Outcome Device::Impl::compute(Operation& operation) {
-    if (operation.computation == nullptr) {
-        if (!operation.outcome) {
-            execute_here(operation, operation.source);
-        }
-        return *operation.outcome;
-    }
-    if (operation.may_fail || faults_.any() || broken_slices_ != 0) {
-        return collect(operation);
-    }
-    helped_->expect(*operation.computation);
-    return {{}, operation.output.size()};
+/// What comes of it is known without looking: a slice that is whole executes it, and it cannot
+/// fail.
+bool Device::Impl::is_certain(const Operation& operation) const {
+    return !operation.may_fail && !faults_.any() && broken_slices_ == 0;
 }
 
 /// The output stays with the helper if it can be delivered from there.
-Outcome Device::Impl::collect(Operation& operation) {
+void Device::Impl::collect(Operation& operation) {
     Computation& computation = *operation.computation;
     helped_->collect(computation);
-    const Computation::Result result = computation.result();
-    operation.digest = result.digest;
-    const bool is_plain =
-        result.outcome.status.ok() && result.outcome.written == operation.output.size() &&
-        result.outcome.written <= AddressCounts::largest && operation.target_list.empty();
+    operation.digest = computation.result->digest();
+    if (is_certain(operation)) {
+        if (operation.output.size() > AddressCounts::largest || !operation.target_list.empty()) {
+            take_output(operation);
+        }
+        return;
+    }
+    const Outcome outcome = computation.result->outcome();
+    operation.outcome = outcome;
+    const bool is_plain = outcome.status.ok() && outcome.written == operation.output.size() &&
+                          outcome.written <= AddressCounts::largest &&
+                          operation.target_list.empty();
     if (!is_plain || faults_.any() || broken_slices_ != 0) {
         take_output(operation);
     }
-    return result.outcome;
 }
 
 /// From the helper's memory into the operation's.
 void Device::Impl::take_output(Operation& operation) {
-    std::swap(operation.output, operation.computation->keeping.output);
-    operation.computation->keeping.output.forget();
+    std::swap(operation.output, operation.computation->output);
+    operation.computation->output.forget();
     helped_->give_back(*operation.computation);
     operation.computation = nullptr;
 }
@@ -149,7 +147,29 @@ void Device::Impl::run_slice(Operation& operation, std::uint32_t slot) {
         schedule(Stage::completed, config_.completion, slot);
         return;
     }
-    Outcome outcome = compute(operation);
+    statistics_.bytes += operation.entry.src_len;
+    if (operation.computation != nullptr) {
+        helped_->expect(*operation.computation);
+    } else if (!operation.outcome) {
+        execute_here(operation, operation.source);
+    }
+    const std::uint64_t digest = is_certain(operation) ? 0 : judge(operation);
+    const std::uint64_t status = encode_status(operation.status, false);
+    record(TraceKind::slice, operation.queue, operation.entry.user_tag,
+           operation.status.ok() ? status : trace_mix(digest, status));
+    if (!operation.status.ok()) {
+        schedule(Stage::completed, config_.completion, slot);
+        return;
+    }
+    send_output(operation, slot);
+}
+
+/// What the slice says of it, faults included. Gives the digest of what it should have said.
+std::uint64_t Device::Impl::judge(Operation& operation) {
+    if (operation.computation != nullptr) {
+        collect(operation);
+    }
+    Outcome outcome = *operation.outcome;
     std::uint64_t digest = operation.digest.value_or(0);
     if (broken_slices_ != 0 || faults_.any()) {
         const Job job{operation.entry, operation.source, operation.output, operation.entropy, 0};
@@ -166,15 +186,7 @@ void Device::Impl::run_slice(Operation& operation, std::uint32_t slot) {
     if (outcome.status.ok()) {
         operation.output.cleanse_from(outcome.written);
     }
-    statistics_.bytes += operation.entry.src_len;
-    const std::uint64_t status = encode_status(operation.status, false);
-    record(TraceKind::slice, operation.queue, operation.entry.user_tag,
-           operation.status.ok() ? status : trace_mix(digest, status));
-    if (!operation.status.ok()) {
-        schedule(Stage::completed, config_.completion, slot);
-        return;
-    }
-    send_output(operation, slot);
+    return digest;
 }
 
 }  // namespace ringside::core

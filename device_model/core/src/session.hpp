@@ -20,12 +20,21 @@ namespace ringside::core {
 
 class CryptoLibrary;
 
-/// The chip's own thread is worker 0, its helpers are the others.
-inline constexpr unsigned max_workers = max_helpers + 1;
+/// The chip's own thread is worker 0, its helpers are the others. Each has two places to work at,
+/// for jobs that it does in turns.
+inline constexpr unsigned work_places = 2 * (max_helpers + 1);
+inline constexpr unsigned work_place_of(unsigned worker) {
+    return 2 * worker;
+}
 
 /// What CTR_DRBG with AES-256 takes as seed (SP 800-90A, 10.2.1).
 inline constexpr std::size_t entropy_size = 48;
 using Entropy = std::array<std::byte, entropy_size>;
+
+/// Whether a cipher's descriptor says so.
+inline bool encrypts(const spec::SubmissionEntry& entry) {
+    return (entry.flags & static_cast<unsigned>(spec::SubmissionFlag::decrypt)) == 0;
+}
 
 /// One operation as a slice gets it. Source and output do not overlap.
 struct Job {
@@ -33,11 +42,9 @@ struct Job {
     std::span<const std::byte> source;
     std::span<std::byte> output;  ///< as long as plan() said
     const Entropy& entropy;       ///< fresh, if needs_entropy() asked for it
-    unsigned worker;              ///< no two jobs run as the same one at one time
+    unsigned place;               ///< of work: no two jobs run at the same one at one time
 
-    bool encrypts() const {
-        return (entry.flags & static_cast<unsigned>(spec::SubmissionFlag::decrypt)) == 0;
-    }
+    bool encrypts() const { return core::encrypts(entry); }
     spec::Opcode opcode() const { return static_cast<spec::Opcode>(entry.opcode); }
     std::span<const std::byte> iv() const {
         return std::as_bytes(std::span(entry.iv)).first(entry.iv_len);
@@ -78,6 +85,14 @@ class Session {
     /// Executes a job whose descriptor was planned. On failure the output may have been written;
     /// nothing of it may leave the chip.
     virtual Outcome run(const Job& job) = 0;
+    /// Whether a job takes so little that to tell another thread of it takes longer.
+    virtual bool is_quick(const spec::SubmissionEntry& /*entry*/) const { return false; }
+    /// Whether a job is a chain: each step waits for what came out of the one before, and the
+    /// processor with it, which could do twice as much. It cannot fail, and can be done in parts.
+    virtual bool is_chain(const spec::SubmissionEntry& /*entry*/) const { return false; }
+    /// A chain in parts, at the job's place: begin_chain(), then all of it from the first byte on.
+    virtual void begin_chain(const Job& /*job*/) {}
+    virtual void continue_chain(const Job& /*job*/, std::size_t /*from*/, std::size_t /*size*/) {}
     /// Makes of the result of rsa_private what comes out if one half of the CRT is wrong (fault
     /// injection); no other command has halves.
     virtual void spoil_half(std::span<std::byte> /*output*/) const {}

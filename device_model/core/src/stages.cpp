@@ -333,7 +333,7 @@ void Device::Impl::read_source(Operation& operation, std::uint32_t slot) {
         entropy_.fill(operation.entropy);  // in this order, whoever computes
         operation.has_entropy = true;
     }
-    if (helped_ != nullptr) {
+    if (helped_ != nullptr && !operation.session->is_quick(operation.entry)) {
         let_helpers_compute(operation, source, in_place != nullptr);
     } else if (in_place != nullptr) {
         execute_here(operation, source);
