@@ -98,6 +98,17 @@ class Workload {
         }
         bench_.ring(SliceBench::io);
     }
+    /// The chip will take some of the last ones away again, while it works ahead.
+    void begin_aborts(std::uint16_t count) {
+        for (int i = 0; i < 3; ++i) {
+            auto abort = descriptor(spec::Opcode::abort);
+            abort.session =
+                spec::AbortTarget{SliceBench::io, static_cast<std::uint16_t>(prng_.below(count))}
+                    .encode();
+            bench_.push(SliceBench::admin, abort);
+        }
+        bench_.ring(SliceBench::admin);
+    }
     /// The chip works up to an instant, then the host writes into the window.
     void run_ahead(Duration duration) {
         bench_.run_ahead(bench_.now + duration);
@@ -108,6 +119,7 @@ class Workload {
         for (const auto& completion : bench_.reap(SliceBench::io)) {
             records_.push_back({completion.cid, completion.status, completion.latency_ns, {}});
         }
+        bench_.reap(SliceBench::admin);
         const auto bytes = bench_.memory.at(window_, window_size);
         records_.push_back({0, 0, 0, Bytes(bytes.begin(), bytes.end())});
     }
@@ -177,7 +189,9 @@ TEST_P(Helpers, GiveTheSameBytesAtTheSameTimes) {
 TEST_P(Helpers, WorkInMemoryAsTheChipWould) {
     expect_same(4, [](Workload& workload) {
         for (int round = 0; round < 40; ++round) {
-            workload.begin_in_window(static_cast<std::uint16_t>(1 + workload.random(40)));
+            const auto count = static_cast<std::uint16_t>(1 + workload.random(40));
+            workload.begin_in_window(count);
+            workload.begin_aborts(count);
             for (int step = 0; step < 4; ++step) {
                 workload.run_ahead(Duration(workload.random(4'000'000)));
             }

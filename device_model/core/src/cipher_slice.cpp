@@ -97,13 +97,11 @@ class CipherSession final : public Session {
         return mode_.authenticates ? run_aead(job) : run_plain(job);
     }
 
-    /// Measured: see docs/performance.md.
     bool is_quick(const spec::SubmissionEntry& entry) const override {
-        return entry.src_len <= (mode_.authenticates || is_chain(entry) ? 256 : 1024);
+        return entry.src_len <= (mode_.authenticates || is_serial(entry) ? 256 : 1024);
     }
-    /// Each block of CBC is encrypted together with the one before, as it came out.
     bool is_chain(const spec::SubmissionEntry& entry) const override {
-        return mode_.algorithm == spec::Algorithm::aes_cbc && encrypts(entry);
+        return is_serial(entry) && entry.src_len >= 256;  // beginning has its price, too
     }
     void begin_chain(const Job& job) override {
         contexts_.get(job.place, job.encrypts()).begin(job.iv());
@@ -116,6 +114,10 @@ class CipherSession final : public Session {
   private:
     Outcome run_plain(const Job& job);
     Outcome run_aead(const Job& job);
+    /// Each block of CBC is encrypted together with the one before it, as that came out.
+    bool is_serial(const spec::SubmissionEntry& entry) const {
+        return mode_.algorithm == spec::Algorithm::aes_cbc && encrypts(entry);
+    }
 
     const Mode& mode_;
     CipherContexts contexts_;

@@ -91,6 +91,7 @@ void Device::Impl::post(const PendingCompletion& pending) {
 
 DmaResult Device::Impl::write_entry(const PendingCompletion& pending, std::uint64_t address,
                                     std::span<const std::byte> bytes) {
+    before_write(address, bytes.size());
     if (!faults_.any()) {
         return dma_.write_entry(address, bytes);
     }

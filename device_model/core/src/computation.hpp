@@ -13,15 +13,14 @@
 
 #include <string.h>
 
-#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <span>
 
+#include "chains.hpp"
 #include "ringside/base/prefetch.hpp"
-#include "ringside/base/private_libcrypto.hpp"
 #include "ringside/base/trace.hpp"
 #include "scratch.hpp"
 #include "session.hpp"
@@ -138,26 +137,11 @@ struct alignas(apart) Errand {
 template <typename Between>
 void Errand::perform_both(const Errand& one, const Errand& other, unsigned worker,
                           Between&& between) {
-    // So short that the processor looks ahead from one into the other.
-    constexpr std::size_t part = 128;
-    const Job jobs[] = {one.job(work_place_of(worker)), other.job(work_place_of(worker) + 1)};
-    Session* const sessions[] = {one.session, other.session};
-    const SoftwareOnly software;
-    for (const int i : {0, 1}) {
-        sessions[i]->begin_chain(jobs[i]);
-    }
-    const std::size_t longer = std::max(one.source_size, other.source_size);
-    for (std::size_t from = 0; from < longer; from += part) {
-        for (const int i : {0, 1}) {
-            const std::size_t size = jobs[i].source.size();
-            if (from < size) {
-                sessions[i]->continue_chain(jobs[i], from, std::min(part, size - from));
-            }
-        }
-        between();
-    }
-    one.conclude(jobs[0], {{}, one.output_size});
-    other.conclude(jobs[1], {{}, other.output_size});
+    const Job first = one.job(work_place_of(worker));
+    const Job second = other.job(work_place_of(worker) + 1);
+    execute_both({*one.session, first}, {*other.session, second}, between);
+    one.conclude(first, {{}, one.output_size});
+    other.conclude(second, {{}, other.output_size});
 }
 
 /// What the chip's thread knows of an errand; it does not look at it once it is handed out.

@@ -154,6 +154,15 @@ class Device::Impl final : public blocks::Endpoint {
                              bool is_in_place);
     [[gnu::noinline]] void run_slice(Operation& operation, std::uint32_t slot);
     void execute_here(Operation& operation, std::span<const std::byte> source);
+    void execute_in_pairs(Operation& operation, std::uint32_t slot,
+                          std::span<const std::byte> source);
+    [[gnu::noinline]] void finish_chain();
+    /// The chip will write to the host's memory: what waits to be read there is read first.
+    void before_write(std::uint64_t address, std::size_t length) {
+        if (waiting_chain_.reads(address, length)) [[unlikely]] {
+            finish_chain();
+        }
+    }
     bool is_certain(const Operation& operation) const;
     void collect(Operation& operation);
     [[gnu::noinline]] std::uint64_t judge(Operation& operation);
@@ -232,7 +241,8 @@ class Device::Impl final : public blocks::Endpoint {
     bool fetching_ = false;
     std::vector<Operation> operations_;
     const std::unique_ptr<HelpedDma> helped_;  ///< null: without helpers
-    bool host_stands_still_ = false;           ///< see HelpedDma; never without helpers
+    WaitingChain waiting_chain_;               ///< never with helpers
+    bool host_stands_still_ = false;           ///< until run() returns
     Prng entropy_;
     std::vector<std::uint32_t> vacant_;
     std::vector<std::uint32_t> uncleansed_;  ///< slots whose output was left as it is

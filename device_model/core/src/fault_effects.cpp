@@ -335,7 +335,9 @@ void Device::Impl::perform_late(const Action& action) {
     if (action.stage() == Stage::late_write) {
         const auto write = late_writes_.extract(action.serial());
         if (!write.mapped().epoch || *write.mapped().epoch == queue.epoch) {
-            dma_.write(write.mapped().address, write.mapped().bytes.bytes());
+            const auto bytes = write.mapped().bytes.bytes();
+            before_write(write.mapped().address, bytes.size());
+            dma_.write(write.mapped().address, bytes);
         }
         return;
     }

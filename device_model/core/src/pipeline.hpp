@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "computation.hpp"
@@ -53,6 +54,21 @@ struct alignas(64) Operation {
 
     bool has(spec::SubmissionFlag flag) const {
         return (entry.flags & static_cast<unsigned>(flag)) != 0;
+    }
+};
+
+/// A chain whose time has come, and that waits for another one to be computed with. What it reads
+/// is the host's memory, which must stay as it is until then.
+struct WaitingChain {
+    static constexpr std::uint32_t nobody = ~std::uint32_t{0};
+
+    std::uint32_t slot = nobody;  ///< of its operation
+    std::uint64_t address = 0;
+    std::span<const std::byte> source;
+
+    bool is_of(std::uint32_t operation) const { return slot == operation; }
+    bool reads(std::uint64_t from, std::size_t length) const {
+        return slot != nobody && (from - address < source.size() || address - from < length);
     }
 };
 

@@ -75,6 +75,7 @@ bool Device::Impl::copy_output(Operation& operation) {
     if (operation.digest || size <= sizeof(std::uint64_t) || !operation.target_list.empty()) {
         return false;
     }
+    before_write(operation.entry.dst, size);
     std::byte* const target = dma_.look_to_write(operation.entry.dst, size);
     if (target == nullptr) {
         return false;
@@ -86,6 +87,7 @@ bool Device::Impl::copy_output(Operation& operation) {
 /// Writes the operation's output; else as gather(). Pieces before the failing one are written.
 bool Device::Impl::scatter(Operation& operation) {
     const auto write = [&](std::uint64_t address, std::span<const std::byte> from) {
+        before_write(address, from.size());
         const DmaResult result = from.empty() ? DmaResult::ok : dma_.write(address, from);
         return !dma_failed(result, true, address, operation);
     };

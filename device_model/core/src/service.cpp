@@ -86,6 +86,30 @@ void Device::Impl::execute_here(Operation& operation, std::span<const std::byte>
     }
 }
 
+/// A chain is computed together with the next one whose source is read; the chip goes on, as it
+/// cannot fail.
+void Device::Impl::execute_in_pairs(Operation& operation, std::uint32_t slot,
+                                    std::span<const std::byte> source) {
+    operation.outcome = Outcome{{}, operation.output.size()};
+    if (waiting_chain_.is_of(WaitingChain::nobody)) {
+        waiting_chain_ = {slot, operation.entry.src, source};
+        return;
+    }
+    Operation& waiting = operations_[waiting_chain_.slot];
+    const Job first{waiting.entry, waiting_chain_.source, waiting.output, waiting.entropy,
+                    work_place_of(0)};
+    const Job second{operation.entry, source, operation.output, operation.entropy,
+                     work_place_of(0) + 1};
+    execute_both({*waiting.session, first}, {*operation.session, second}, [] {});
+    waiting_chain_ = {};
+}
+
+/// No other one came in time.
+void Device::Impl::finish_chain() {
+    execute_here(operations_[waiting_chain_.slot], waiting_chain_.source);
+    waiting_chain_ = {};
+}
+
 /// What comes of it is known without looking: a slice that is whole executes it, and it cannot
 /// fail.
 bool Device::Impl::is_certain(const Operation& operation) const {

@@ -144,7 +144,7 @@ void Device::Impl::advance(Time now) {
 void Device::Impl::run(Time limit, Time& clock, const blocks::RunTerms& given) {
     const blocks::RunTerms terms = given;  // here nobody else can change them
     limit = std::min(limit, Time::max() - Duration(1));
-    host_stands_still_ = helped_ != nullptr && terms.host_stands_still;
+    host_stands_still_ = terms.host_stands_still;
     while (!is_gone_ && calendar_.next_time() <= limit && !terms.before(calendar_.next_time())) {
         clock = calendar_.next_time();
         now_ = clock;
@@ -152,10 +152,13 @@ void Device::Impl::run(Time limit, Time& clock, const blocks::RunTerms& given) {
             perform(calendar_.take());
         } while (calendar_.next_time() == now_ && !is_gone_);
     }
-    if (host_stands_still_) {
-        helped_->settle();
-        host_stands_still_ = false;
+    if (!waiting_chain_.is_of(WaitingChain::nobody)) {
+        finish_chain();
     }
+    if (helped_ != nullptr && host_stands_still_) {
+        helped_->settle();
+    }
+    host_stands_still_ = false;
     if (in_pipeline_ == 0 && calendar_.next_time() == Time::max()) {
         cleanse_outputs();  // nobody waits for what comes next
     }
@@ -336,7 +339,12 @@ void Device::Impl::read_source(Operation& operation, std::uint32_t slot) {
     if (helped_ != nullptr && !operation.session->is_quick(operation.entry)) {
         let_helpers_compute(operation, source, in_place != nullptr);
     } else if (in_place != nullptr) {
-        execute_here(operation, source);
+        if (host_stands_still_ && is_certain(operation) &&
+            operation.session->is_chain(operation.entry)) {
+            execute_in_pairs(operation, slot, source);
+        } else {
+            execute_here(operation, source);
+        }
     }
     const auto slices =
         operation.session->is_asymmetric() ? SliceClass::asymmetric : SliceClass::symmetric;
@@ -359,6 +367,8 @@ void Device::Impl::send_output(const Operation& operation, std::uint32_t slot) {
 void Device::Impl::write_output(Operation& operation, std::uint32_t slot) {
     if (operation.computation != nullptr) {
         collect(operation);
+    } else if (waiting_chain_.is_of(slot)) {
+        finish_chain();
     }
     if (faults_.any()) {
         operation.digest.reset();
@@ -426,6 +436,8 @@ void Device::Impl::release(Operation& operation, std::uint32_t slot) {
         helped_->give_back(*operation.computation);
         operation.computation = nullptr;
         operation.output.forget();
+    } else if (waiting_chain_.is_of(slot)) {
+        waiting_chain_ = {};
     }
     operation.source.cleanse_from(0);
     if (operation.may_fail || !operation.status.ok()) {  // the host has not got it
