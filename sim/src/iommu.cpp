@@ -35,6 +35,10 @@ driver::result<driver::Iova> Iommu::map(std::span<std::byte> memory,
         std::max<std::uint64_t>(std::bit_ceil(memory.size()), page_size);
     const std::uint64_t address = (next_ + alignment - 1) / alignment * alignment;
     next_ = address + memory.size() + page_size;
+    if (threads_ == Threads::one) {
+        revoke_what_overlaps(memory);
+        times_mapped_ += std::pair(host_interval(memory), 1u);
+    }
     mappings_.emplace(address, Mapping{memory, direction});
     return driver::Iova{address};
 }
@@ -53,8 +57,33 @@ bool Iommu::unmap(driver::Iova iova) {
     if (revoke_) {
         revoke_(direct_of({0, found->first, found->second}));
     }
+    if (threads_ == Threads::one) {
+        times_mapped_ -= std::pair(host_interval(found->second.memory), 1u);
+    }
     mappings_.erase(found);
     return true;
+}
+
+Iommu::HostInterval::interval_type Iommu::host_interval(std::span<std::byte> memory) {
+    const auto begin = reinterpret_cast<std::uintptr_t>(memory.data());
+    return HostInterval::right_open(begin, begin + memory.size());
+}
+
+bool Iommu::is_mapped_once(std::span<std::byte> memory) const {
+    const auto [first, last] = times_mapped_.equal_range(host_interval(memory));
+    return std::all_of(first, last, [](const auto& part) { return part.second == 1; });
+}
+
+void Iommu::revoke_what_overlaps(std::span<std::byte> memory) const {
+    const auto interval = host_interval(memory);
+    if (!revoke_ || !boost::icl::intersects(times_mapped_, interval)) {
+        return;
+    }
+    for (const auto& [address, mapping] : mappings_) {
+        if (boost::icl::intersects(host_interval(mapping.memory), interval)) {
+            revoke_(direct_of({0, address, mapping}));
+        }
+    }
 }
 
 std::unique_lock<std::mutex> Iommu::guard() const {
@@ -125,7 +154,9 @@ std::optional<Iommu::Direct> Iommu::direct(std::uint64_t address) const {
     const auto lock = guard();
     const Cached* const found = look_up(address);
     const bool inside = found != nullptr && address - found->base < found->mapping.memory.size();
-    return inside ? std::optional(direct_of(*found)) : std::nullopt;
+    const bool is_given =
+        inside && (threads_ == Threads::many || is_mapped_once(found->mapping.memory));
+    return is_given ? std::optional(direct_of(*found)) : std::nullopt;
 }
 
 void Iommu::on_revoke(std::function<void(const Direct&)> revoke) {

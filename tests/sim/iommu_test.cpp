@@ -115,6 +115,28 @@ TEST_F(IommuTest, DirectMemoryIsThatOfTheMappingUntilItIsRevoked) {
     EXPECT_FALSE(iommu.direct(iova.value));
 }
 
+// A device that puts off a read must know what is written there meanwhile, by whatever address.
+TEST_F(IommuTest, MemoryThatIsMappedTwiceIsNotGivenInVirtualTime) {
+    Iommu alone(testing::seed(), Iommu::Threads::one);
+    std::vector<std::uint64_t> revoked;
+    alone.on_revoke([&](const HostMemory::Direct& direct) { revoked.push_back(direct.address); });
+    const auto map_alone = [&](std::size_t from, std::size_t size) {
+        return *alone.map(std::span(memory).subspan(from, size), DmaDirection::bidirectional);
+    };
+    const Iova first = map_alone(0, 50);
+    const Iova neighbour = map_alone(50, 30);
+    EXPECT_TRUE(revoked.empty());
+    ASSERT_TRUE(alone.direct(first.value));
+    const Iova second = map_alone(40, 10);
+    EXPECT_EQ(revoked, std::vector{first.value});
+    EXPECT_FALSE(alone.direct(first.value));
+    EXPECT_FALSE(alone.direct(second.value));
+    EXPECT_TRUE(alone.direct(neighbour.value));
+    EXPECT_TRUE(alone.write(second.value, std::span(buffer).first(10)));
+    EXPECT_TRUE(alone.unmap(first));
+    EXPECT_TRUE(alone.direct(second.value));
+}
+
 TEST_F(IommuTest, AddressesAreAlignedSeededAndNeverHostAddresses) {
     std::vector<std::byte> ring(4096 * 64);
     const Iova iova = map(ring);

@@ -7,6 +7,7 @@
 // accesses; whatever is not mapped, to the byte and for that direction, faults.
 
 #include <array>
+#include <boost/icl/interval_map.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -45,7 +46,8 @@ class Iommu final : public HostMemory {
     bool write(std::uint64_t address, std::span<const std::byte> from) override;
 
     /// unmap() revokes on its caller's thread: who uses these sees to it that the chip does nothing
-    /// meanwhile.
+    /// meanwhile. In virtual time memory that is mapped twice is not given, and map() revokes it: a
+    /// chip that puts off what it does with memory knows it by one address.
     std::optional<Direct> direct(std::uint64_t address) const override;
     void on_revoke(std::function<void(const Direct&)> revoke) override;
 
@@ -64,7 +66,13 @@ class Iommu final : public HostMemory {
     };
     static constexpr std::size_t cached_pages = 256;
 
+    using HostInterval = boost::icl::interval<std::uintptr_t>;
+
     static Direct direct_of(const Cached& cached);
+    static HostInterval::interval_type host_interval(std::span<std::byte> memory);
+    /// Also if it is not mapped. In virtual time.
+    bool is_mapped_once(std::span<std::byte> memory) const;
+    void revoke_what_overlaps(std::span<std::byte> memory) const;
     std::unique_lock<std::mutex> guard() const;
     const Cached* look_up(std::uint64_t address) const;
     /// Host memory behind [address, address + length), or null. Caller holds the mutex.
@@ -74,7 +82,8 @@ class Iommu final : public HostMemory {
     const Threads threads_;
     mutable std::mutex mutex_;
     std::map<std::uint64_t, Mapping> mappings_;
-    mutable std::array<Cached, cached_pages> cache_{};  ///< by the page's low bits
+    boost::icl::interval_map<std::uintptr_t, unsigned> times_mapped_;  ///< in virtual time
+    mutable std::array<Cached, cached_pages> cache_{};                 ///< by the page's low bits
     std::uint64_t next_;
     std::function<void(const Direct&)> revoke_;
 };

@@ -31,7 +31,7 @@ struct RunTerms {
     /// Asked before each instant; not empty.
     const std::function<bool(Time next)>* go_on = nullptr;
     /// Nobody looks at host memory or changes it until run() has returned: it need not be right
-    /// before.
+    /// before. What DmaPort::look() gives has one address.
     bool host_stands_still = false;
 
     bool before(Time next) const {

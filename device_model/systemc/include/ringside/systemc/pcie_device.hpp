@@ -47,7 +47,7 @@ class PcieDevice : public sc_core::sc_module {
         /// Asked before each further event, with its time; may be null.
         const std::function<bool(Time)>* go_on = nullptr;
         /// Nobody looks at memory or changes it meanwhile: it need not be right before the
-        /// activation ends.
+        /// activation ends. Memory that is granted for direct access has one address.
         bool host_stands_still = false;
     };
     void run_ahead(const RunAhead& run_ahead);
