@@ -46,8 +46,9 @@ void HelpedDma::start(Computation& computation, const SessionPtr& session,
     errand.output = computation.output.data();
     errand.output_size = static_cast<std::uint32_t>(computation.output.size());
     computation.is_long = errand.is_long();
-    const bool is_chain = copy != nullptr && session->is_chain(errand.entry);
-    if (helpers_.start(computation, is_chain)) {
+    const bool is_chain = session->is_chain(errand.entry);
+    const bool may_wait = is_chain && copy != nullptr;  // until settle()
+    if (helpers_.start(computation, is_chain, may_wait)) {
         next_desk_ = next_desk_ + 1 == vacant_.size() ? 0 : next_desk_ + 1;
     }
 }

@@ -73,7 +73,7 @@ void Helpers::announce(Desk& desk) {
     desk.call_if_asleep();
 }
 
-bool Helpers::start(Computation& computation, bool is_chain) {
+bool Helpers::start(Computation& computation, bool is_chain, bool may_wait) {
     Desk& desk = *desks_[computation.desk];
     while (!desk.has_room()) {
         announce(desk);
@@ -81,7 +81,7 @@ bool Helpers::start(Computation& computation, bool is_chain) {
         take_and_perform(desk, 0);
     }
     desk.put(computation, is_chain);
-    if (is_chain && desk.unannounced() < announced_together) {
+    if (may_wait && desk.unannounced() < announced_together) {
         return false;
     }
     announce(desk);

@@ -29,9 +29,10 @@ class Helpers {
 
     // ---- the chip's thread; what was started lives as long as the helpers ----
 
-    /// The helper of its desk will work on it, or collect() will. A chain may wait for the next
-    /// one. True: the next one should be another desk's.
-    bool start(Computation& computation, bool is_chain);
+    /// The helper of its desk will work on it, or collect() will; of two chains at one time. What
+    /// may wait is told of with the next ones, or before somebody waits for it. True: the next one
+    /// should be another desk's.
+    bool start(Computation& computation, bool is_chain, bool may_wait);
     /// Waits until it is done; does it here if no helper has begun, and others rather than wait.
     void collect(Computation& computation);
     /// Waits until nobody works on it; nobody will, if no helper has begun.
