@@ -325,17 +325,19 @@ void Kernel::advance_to(Time time) {
     if (time <= current && !sc_core::sc_pending_activity_at_current_time()) {
         return;
     }
-    impl_->device().run_ahead({.limit = time, .until_message = false});
+    impl_->device().run_ahead({.limit = time, .until_message = false, .memory_stays = true});
     start_for(time > current ? time - current : Duration{0});
     impl_->device().run_ahead({});
 }
 
-/// Memory neither looks at the time nor comes back into the device: it may work ahead.
+/// Memory neither looks at the time nor comes back into the device: it may work ahead. Nothing is
+/// unmapped while it does.
 void Kernel::run(Time next, Time limit, const GoOn& go_on) {
     impl_->device().run_ahead({.limit = limit,
                                .until_message = !go_on.asks(),
                                .unless = go_on.unless,
                                .go_on = go_on.may_happen ? &go_on.may_happen : nullptr,
+                               .memory_stays = true,
                                .host_stands_still = !go_on.asks()});
     start_for(next - now());
     impl_->device().run_ahead({});

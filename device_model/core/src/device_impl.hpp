@@ -242,7 +242,8 @@ class Device::Impl final : public blocks::Endpoint {
     std::vector<Operation> operations_;
     const std::unique_ptr<HelpedDma> helped_;  ///< null: without helpers
     WaitingChain waiting_chain_;               ///< never with helpers
-    bool host_stands_still_ = false;           ///< until run() returns
+    bool memory_stays_ = false;                ///< until run() returns; see blocks::RunTerms
+    bool host_stands_still_ = false;           ///< likewise
     Prng entropy_;
     std::vector<std::uint32_t> vacant_;
     std::vector<std::uint32_t> uncleansed_;  ///< slots whose output was left as it is

@@ -144,6 +144,7 @@ void Device::Impl::advance(Time now) {
 void Device::Impl::run(Time limit, Time& clock, const blocks::RunTerms& given) {
     const blocks::RunTerms terms = given;  // here nobody else can change them
     limit = std::min(limit, Time::max() - Duration(1));
+    memory_stays_ = terms.memory_stays || terms.host_stands_still;
     host_stands_still_ = terms.host_stands_still;
     while (!is_gone_ && calendar_.next_time() <= limit && !terms.before(calendar_.next_time())) {
         clock = calendar_.next_time();
@@ -158,6 +159,7 @@ void Device::Impl::run(Time limit, Time& clock, const blocks::RunTerms& given) {
     if (helped_ != nullptr && host_stands_still_) {
         helped_->settle();
     }
+    memory_stays_ = false;
     host_stands_still_ = false;
     if (in_pipeline_ == 0 && calendar_.next_time() == Time::max()) {
         cleanse_outputs();  // nobody waits for what comes next
@@ -339,7 +341,7 @@ void Device::Impl::read_source(Operation& operation, std::uint32_t slot) {
     if (helped_ != nullptr && !operation.session->is_quick(operation.entry)) {
         let_helpers_compute(operation, source, in_place != nullptr);
     } else if (in_place != nullptr) {
-        if (host_stands_still_ && is_certain(operation) &&
+        if (memory_stays_ && is_certain(operation) &&
             operation.session->is_chain(operation.entry)) {
             execute_in_pairs(operation, slot, source);
         } else {

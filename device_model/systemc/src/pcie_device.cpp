@@ -165,6 +165,7 @@ class PcieDevice::Impl final : public blocks::DmaPort, public blocks::MsiPort {
                      {.sent = run_ahead_.until_message ? &has_sent_ : &blocks::RunTerms::never,
                       .unless = run_ahead_.unless,
                       .go_on = run_ahead_.go_on,
+                      .memory_stays = run_ahead_.memory_stays,
                       .host_stands_still = run_ahead_.host_stands_still});
     }
 

@@ -30,8 +30,11 @@ struct RunTerms {
     const std::atomic<bool>* unless = nullptr;  ///< set by another thread
     /// Asked before each instant; not empty.
     const std::function<bool(Time next)>* go_on = nullptr;
-    /// Nobody looks at host memory or changes it until run() has returned: it need not be right
-    /// before. What DmaPort::look() gives has one address.
+    /// What DmaPort::look() gives is not taken back until run() has returned: what is due to be
+    /// read may be read later by so much.
+    bool memory_stays = false;
+    /// And nobody looks at host memory or changes it: it need not be right before. What
+    /// DmaPort::look() gives has one address.
     bool host_stands_still = false;
 
     bool before(Time next) const {

@@ -46,8 +46,11 @@ class PcieDevice : public sc_core::sc_module {
         const std::atomic<bool>* unless = nullptr;  ///< no further event if it is set; may be null
         /// Asked before each further event, with its time; may be null.
         const std::function<bool(Time)>* go_on = nullptr;
-        /// Nobody looks at memory or changes it meanwhile: it need not be right before the
-        /// activation ends. Memory that is granted for direct access has one address.
+        /// No direct access is revoked meanwhile: what is due to be read may be read at the end of
+        /// the activation.
+        bool memory_stays = false;
+        /// And nobody looks at memory or changes it: it need not be right before. Memory that is
+        /// granted for direct access has one address.
         bool host_stands_still = false;
     };
     void run_ahead(const RunAhead& run_ahead);
