@@ -65,26 +65,27 @@ class Desk {
     /// So that who looks at one line after another does not ask for the next side's, too.
     static constexpr std::size_t far_apart = 512;
 
-    /// An errand, and what must be known of it before it is one's own.
+    /// An errand, and what must be known of it before it is one's own: in one word, as a pointer to
+    /// one of its first bytes.
     class Place {
       public:
         Place() = default;
         Place(const Errand& errand, bool is_chain)
-            : bits_(reinterpret_cast<std::uintptr_t>(&errand) |
-                    (errand.copy != nullptr ? must_be_read_bit : 0) | (is_chain ? chain_bit : 0)) {}
+            : byte_(
+                  reinterpret_cast<const std::byte*>(&errand) +
+                  ((errand.copy != nullptr ? must_be_read_bit : 0) | (is_chain ? chain_bit : 0))) {}
 
-        const Errand& errand() const {
-            return *reinterpret_cast<const Errand*>(bits_ & ~(must_be_read_bit | chain_bit));
-        }
-        bool must_be_read() const { return (bits_ & must_be_read_bit) != 0; }
-        bool is_chain() const { return (bits_ & chain_bit) != 0; }
+        const Errand& errand() const { return *reinterpret_cast<const Errand*>(byte_ - bits()); }
+        bool must_be_read() const { return (bits() & must_be_read_bit) != 0; }
+        bool is_chain() const { return (bits() & chain_bit) != 0; }
 
       private:
-        static constexpr std::uintptr_t must_be_read_bit = 1;
-        static constexpr std::uintptr_t chain_bit = 2;
-        static_assert(alignof(Errand) > (must_be_read_bit | chain_bit));
+        static constexpr unsigned must_be_read_bit = 1;
+        static constexpr unsigned chain_bit = 2;
 
-        std::uintptr_t bits_ = 0;
+        unsigned bits() const { return reinterpret_cast<std::uintptr_t>(byte_) % alignof(Errand); }
+
+        const std::byte* byte_ = nullptr;
     };
     /// Nobody changes it between announce() and copy().
     struct Delivery {
