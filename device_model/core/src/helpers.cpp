@@ -126,7 +126,7 @@ void Helpers::await_done(const Computation& computation) {
     }
 }
 
-/// Who claims it need not care for its desk, then.
+/// Nobody copies its source any more, whoever claims it then.
 void Helpers::await_read(const Computation& computation) {
     Desk& desk = *desks_[computation.desk];
     const auto is_read = [&] { return desk.has_read(computation); };

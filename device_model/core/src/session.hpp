@@ -85,7 +85,8 @@ class Session {
     /// Executes a job whose descriptor was planned. On failure the output may have been written;
     /// nothing of it may leave the chip.
     virtual Outcome run(const Job& job) = 0;
-    /// Whether a job takes so little that to tell another thread of it takes longer.
+    /// Whether a job takes so little that to tell a helper of it takes longer
+    /// (docs/performance.md).
     virtual bool is_quick(const spec::SubmissionEntry& /*entry*/) const { return false; }
     /// Whether a job is a chain: each step waits for what came out of the one before, and the
     /// processor with it, which could do twice as much. It cannot fail, and can be done in parts.
