@@ -34,6 +34,7 @@ struct Bound {
 /// 62 queue pairs with 8 requests each: as many in flight with any number of them.
 constexpr std::uint32_t total_in_flight = 496;
 constexpr std::uint32_t flat_burst = 8;
+constexpr std::uint32_t deep_burst = 128;  ///< so that helpers need not be waited for often
 
 /// Of what takes long by itself.
 constexpr unsigned long_rounds = 3;
@@ -159,9 +160,15 @@ class Measurements {
         const unsigned cores = std::max(std::thread::hardware_concurrency(), 1u);
         Settings settings = base();
         settings.helpers = std::min(cores - 1, core::max_helpers);
-        const Beside wall = beside_libcrypto(settings, point(1024));
+        settings.moderation_count = deep_burst;
+        Point load = point(1024);
+        load.depth = 2 * deep_burst;
+        load.burst = deep_burst;
+        load.ring_size = 512;
+        const Beside wall = beside_libcrypto(settings, load);
         const double wanted = cores >= 4 ? 2.5 : cores >= 2 ? 1.3 : 0;
-        add(fmt::format("1 KiB with {} helpers against libcrypto on one core", settings.helpers),
+        add(fmt::format("1 KiB with {} helpers, {} at a time, against libcrypto on one core",
+                        settings.helpers, load.depth),
             wall.libcrypto / wall.ours, Sense::at_least, wanted, "times");
     }
 

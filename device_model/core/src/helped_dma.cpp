@@ -63,8 +63,8 @@ void HelpedDma::start_in_place(Computation& computation, const SessionPtr& sessi
     computation.source.begin(source.size());
     computation.address = address;
     computation.read_since = settled_ + 1;
-    reading_.add(address, source.size());
-    is_reading_ = true;
+    under_way_.begin_read(address, source.size());
+    is_settled_ = false;
     start(computation, session, source, computation.source.data());
 }
 
@@ -75,14 +75,15 @@ void HelpedDma::collect(Computation& computation) {
 
 void HelpedDma::end_reading(Computation& computation) {
     if (computation.read_since == settled_ + 1) {
-        reading_.remove(computation.address, computation.source.size());
+        under_way_.end_read(computation.address, computation.source.size());
     }
     computation.read_since = 0;
 }
 
 void HelpedDma::deliver(Computation& computation, std::byte* target, std::uint64_t address) {
-    writing_.add(address, computation.output.size());
-    deliveries_.push_back(&computation);
+    under_way_.begin_write(address, computation.output.size());
+    is_settled_ = false;
+    delivered_[computation.desk].push_back(&computation);
     helpers_.deliver(computation, target);
     computation.output.forget();
     vacate(computation);
@@ -104,22 +105,19 @@ void HelpedDma::vacate(Computation& computation) {
 }
 
 void HelpedDma::settle() {
-    if (!is_reading_ && !is_writing()) {
+    if (is_settled_) {
         return;
     }
     helpers_.finish_copies();
     ++settled_;
-    if (is_reading_) {
-        reading_.clear();
-        is_reading_ = false;
+    next_desk_ = 0;  // who uses its buffers in the same order meets the same helper
+
+    under_way_.clear();
+    is_settled_ = true;
+    for (std::size_t desk = 0; desk < vacant_.size(); ++desk) {
+        vacant_[desk].insert(vacant_[desk].end(), delivered_[desk].begin(), delivered_[desk].end());
+        delivered_[desk].clear();
     }
-    if (is_writing()) {
-        writing_.clear();
-    }
-    for (Computation* const computation : deliveries_) {
-        vacant_[computation->desk].push_back(computation);
-    }
-    deliveries_.clear();
 }
 
 }  // namespace ringside::core

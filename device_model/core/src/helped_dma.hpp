@@ -22,32 +22,40 @@
 
 namespace ringside::core {
 
-/// Of how many accesses under way each address may be part: never too few.
-class AddressCounts {
+/// How many reads and writes are under way at each address: never too few.
+class AccessCounts {
   public:
     /// Larger ones are not for it.
     static constexpr std::size_t largest = std::size_t{64} * 1024;
 
-    void add(std::uint64_t address, std::size_t length) {
-        for_each_place(counts_, address, length, [](std::uint32_t& count) { ++count; });
+    void begin_read(std::uint64_t address, std::size_t length) { add(address, length, a_read); }
+    void end_read(std::uint64_t address, std::size_t length) { add(address, length, -a_read); }
+    void begin_write(std::uint64_t address, std::size_t length) { add(address, length, a_write); }
+    bool any_at(std::uint64_t address, std::size_t length) const {
+        return at(address, length) != 0;
     }
-    void remove(std::uint64_t address, std::size_t length) {
-        for_each_place(counts_, address, length, [](std::uint32_t& count) { --count; });
+    bool any_write_at(std::uint64_t address, std::size_t length) const {
+        return at(address, length) >= a_write;
     }
     void clear() { counts_.fill(0); }
-    bool any_at(std::uint64_t address, std::size_t length) const {
-        if (length > largest) {
-            return true;
-        }
-        std::uint32_t any = 0;
-        for_each_place(counts_, address, length, [&any](std::uint32_t count) { any |= count; });
-        return any != 0;
-    }
 
   private:
     static constexpr std::uint64_t granule = 1024;
     static constexpr std::size_t places = 1024;  ///< addresses that are far apart may share one
+    static constexpr std::uint64_t a_read = 1;
+    static constexpr std::uint64_t a_write = std::uint64_t{1} << 32;
 
+    void add(std::uint64_t address, std::size_t length, std::uint64_t what) {
+        for_each_place(counts_, address, length, [what](std::uint64_t& count) { count += what; });
+    }
+    std::uint64_t at(std::uint64_t address, std::size_t length) const {
+        if (length > largest) {
+            return a_write;
+        }
+        std::uint64_t any = 0;
+        for_each_place(counts_, address, length, [&any](std::uint64_t count) { any |= count; });
+        return any;
+    }
     template <typename Counts, typename Visit>
     static void for_each_place(Counts& counts, std::uint64_t address, std::size_t length,
                                Visit&& visit) {
@@ -59,7 +67,7 @@ class AddressCounts {
         }
     }
 
-    std::array<std::uint32_t, places> counts_{};
+    std::array<std::uint64_t, places> counts_{};
 };
 
 /// Computations for one desk, what each side writes in pages of its own.
@@ -77,6 +85,7 @@ class HelpedDma final : public blocks::DmaPort {
     /// The port must outlive it.
     HelpedDma(blocks::DmaPort& port, unsigned helpers) : port_(port), helpers_(helpers) {
         vacant_.resize(helpers_.count());
+        delivered_.resize(helpers_.count());
     }
     HelpedDma(const HelpedDma&) = delete;
     HelpedDma& operator=(const HelpedDma&) = delete;
@@ -123,7 +132,7 @@ class HelpedDma final : public blocks::DmaPort {
     static void expect(const Computation& computation) { __builtin_prefetch(computation.result); }
     /// It has been computed.
     void collect(Computation& computation);
-    /// Not beyond AddressCounts::largest: brings its output to `target`, which is what
+    /// Not beyond AccessCounts::largest: brings its output to `target`, which is what
     /// look_to_write() gave for `address`, and gives the computation back.
     void deliver(Computation& computation, std::byte* target, std::uint64_t address);
     /// Nobody works on it any more, and nothing of it stays.
@@ -133,17 +142,15 @@ class HelpedDma final : public blocks::DmaPort {
 
   private:
     void before_read(std::uint64_t address, std::size_t length) {
-        if (is_writing() && writing_.any_at(address, length)) {
+        if (under_way_.any_write_at(address, length)) {
             settle();
         }
     }
     void before_write(std::uint64_t address, std::size_t length) {
-        if (reading_.any_at(address, length) ||
-            (is_writing() && writing_.any_at(address, length))) {
+        if (under_way_.any_at(address, length)) {
             settle();
         }
     }
-    bool is_writing() const { return !deliveries_.empty(); }
     void start(Computation& computation, const SessionPtr& session,
                std::span<const std::byte> source, std::byte* copy);
     void end_reading(Computation& computation);
@@ -151,14 +158,13 @@ class HelpedDma final : public blocks::DmaPort {
     void vacate(Computation& computation);
 
     blocks::DmaPort& port_;
-    AddressCounts reading_;
-    AddressCounts writing_;
-    std::uint64_t settled_ = 0;             ///< so many times
-    bool is_reading_ = false;               ///< since settle()
-    std::vector<Computation*> deliveries_;  ///< since settle()
+    AccessCounts under_way_;
+    std::uint64_t settled_ = 0;  ///< so many times
+    bool is_settled_ = true;     ///< nothing is under way
     std::vector<std::unique_ptr<Shelf>> shelves_;
     /// By desk: a helper works again in memory that it has at hand.
     std::vector<std::vector<Computation*>> vacant_;
+    std::vector<std::vector<Computation*>> delivered_;  ///< since settle()
     unsigned next_desk_ = 0;
     alignas(apart) Helpers helpers_;  ///< first to go
 };

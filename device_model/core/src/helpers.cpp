@@ -19,8 +19,11 @@ constexpr auto spin_time = std::chrono::microseconds(50);
 constexpr int looks_per_clock_read = 64;
 
 // Each announcement waits for the helper's processor to let go of what it looks at: less often
-// costs less, until helpers wait.
-constexpr std::uint64_t announced_together = 8;
+// costs less, until somebody waits.
+constexpr std::uint64_t computations_together = 16;
+constexpr std::uint64_t deliveries_together = 8;
+// Two chains are taken together.
+constexpr std::uint64_t laid_down_together = 2;
 
 void relax() {
 #if defined(__x86_64__)
@@ -81,11 +84,10 @@ bool Helpers::start(Computation& computation, bool is_chain, bool may_wait) {
         take_and_perform(desk, 0);
     }
     desk.put(computation, is_chain);
-    if (may_wait && desk.unannounced() < announced_together) {
-        return false;
+    if (!may_wait || desk.unannounced() == computations_together) {
+        announce(desk);
     }
-    announce(desk);
-    return true;
+    return desk.unannounced() % laid_down_together == 0;
 }
 
 void Helpers::collect(Computation& computation) {
@@ -145,7 +147,7 @@ void Helpers::deliver(Computation& computation, std::byte* target) {
         announce(desk);
         desk.copy();
     }
-    if (desk.unannounced_deliveries() == announced_together) {
+    if (desk.unannounced_deliveries() == deliveries_together) {
         announce(desk);
     }
 }

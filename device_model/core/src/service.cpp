@@ -25,6 +25,9 @@ void Device::Impl::record_busy(SliceClass slices, std::uint16_t queue, std::uint
 void Device::Impl::occupy_slice(SliceClass slices, Operation& operation, std::uint32_t slot) {
     ++slices_[static_cast<std::size_t>(slices)].busy;
     record_busy(slices, operation.queue, operation.entry.user_tag);
+    if (operation.computation != nullptr) {
+        helped_->expect(*operation.computation);
+    }
     const Duration service = begin_service(operation);
     statistics_.busy += service;
     calendar_.add(now_ + service,
@@ -122,7 +125,7 @@ void Device::Impl::collect(Operation& operation) {
     helped_->collect(computation);
     operation.digest = computation.result->digest();
     if (is_certain(operation)) {
-        if (operation.output.size() > AddressCounts::largest || !operation.target_list.empty()) {
+        if (operation.output.size() > AccessCounts::largest || !operation.target_list.empty()) {
             take_output(operation);
         }
         return;
@@ -130,8 +133,7 @@ void Device::Impl::collect(Operation& operation) {
     const Outcome outcome = computation.result->outcome();
     operation.outcome = outcome;
     const bool is_plain = outcome.status.ok() && outcome.written == operation.output.size() &&
-                          outcome.written <= AddressCounts::largest &&
-                          operation.target_list.empty();
+                          outcome.written <= AccessCounts::largest && operation.target_list.empty();
     if (!is_plain || faults_.any() || broken_slices_ != 0) {
         take_output(operation);
     }
@@ -172,9 +174,7 @@ void Device::Impl::run_slice(Operation& operation, std::uint32_t slot) {
         return;
     }
     statistics_.bytes += operation.entry.src_len;
-    if (operation.computation != nullptr) {
-        helped_->expect(*operation.computation);
-    } else if (!operation.outcome) {
+    if (operation.computation == nullptr && !operation.outcome) {
         execute_here(operation, operation.source);
     }
     const std::uint64_t digest = is_certain(operation) ? 0 : judge(operation);

@@ -304,7 +304,7 @@ spec::Status Device::Impl::check_io(const spec::SubmissionEntry& entry, Operatio
 const std::byte* Device::Impl::source_in_place(const Operation& operation) {
     const std::size_t length = operation.entry.src_len;
     const bool is_for_now =
-        helped_ == nullptr || (host_stands_still_ && length <= AddressCounts::largest);
+        helped_ == nullptr || (host_stands_still_ && length <= AccessCounts::largest);
     const bool can_be = operation.queue != 0 && is_for_now && !operation.session->is_asymmetric() &&
                         !faults_.any() && !operation.timed_out && operation.source_list.empty();
     return can_be ? dma_.look(operation.entry.src, length) : nullptr;
