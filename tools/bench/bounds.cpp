@@ -34,7 +34,7 @@ struct Bound {
 /// 62 queue pairs with 8 requests each: as many in flight with any number of them.
 constexpr std::uint32_t total_in_flight = 496;
 constexpr std::uint32_t flat_burst = 8;
-constexpr std::uint32_t deep_burst = 128;  ///< so that helpers need not be waited for often
+constexpr std::uint32_t deep_burst = 250;  ///< so that helpers need not be waited for often
 
 /// Of what takes long by itself.
 constexpr unsigned long_rounds = 3;

@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: the ringside authors
 #pragma once
 
-// Two chains in turns (Session::is_chain()): while a step of one waits for the step before it, the
+// Two chains in turns (JobNature::is_chain): while a step of one waits for the step before it, the
 // processor, which looks some hundred instructions ahead, does a step of the other. Two then take
 // little more time than one (decision 0020).
 

@@ -92,17 +92,11 @@ class CipherSession final : public Session {
         return times.*mode_.time * entry.src_len;
     }
     SliceKind kind() const override { return SliceKind::cipher; }
-    bool may_fail(const Job& job) const override { return mode_.authenticates && !job.encrypts(); }
+    JobNature nature(const spec::SubmissionEntry& entry) const override;
     Outcome run(const Job& job) override {
         return mode_.authenticates ? run_aead(job) : run_plain(job);
     }
 
-    bool is_quick(const spec::SubmissionEntry& entry) const override {
-        return entry.src_len <= (mode_.authenticates || is_serial(entry) ? 256 : 1024);
-    }
-    bool is_chain(const spec::SubmissionEntry& entry) const override {
-        return is_serial(entry) && entry.src_len >= 256;  // beginning has its price, too
-    }
     void begin_chain(const Job& job) override {
         contexts_.get(job.place, job.encrypts()).begin(job.iv());
     }
@@ -114,10 +108,6 @@ class CipherSession final : public Session {
   private:
     Outcome run_plain(const Job& job);
     Outcome run_aead(const Job& job);
-    /// Each block of CBC is encrypted together with the one before it, as that came out.
-    bool is_serial(const spec::SubmissionEntry& entry) const {
-        return mode_.algorithm == spec::Algorithm::aes_cbc && encrypts(entry);
-    }
 
     const Mode& mode_;
     CipherContexts contexts_;
@@ -138,6 +128,15 @@ spec::Status CipherSession::plan(const spec::SubmissionEntry& entry, std::size_t
     }
     output = entry.src_len - around + (decrypt ? 0 : entry.tag_len);
     return {};
+}
+
+/// Each block of CBC is encrypted together with the one before it, as that came out. To begin has
+/// its price, so what is short is no chain.
+JobNature CipherSession::nature(const spec::SubmissionEntry& entry) const {
+    const bool is_serial = mode_.algorithm == spec::Algorithm::aes_cbc && encrypts(entry);
+    return {.may_fail = mode_.authenticates && !encrypts(entry),
+            .is_quick = entry.src_len <= (mode_.authenticates || is_serial ? 256 : 1024),
+            .is_chain = is_serial && entry.src_len >= 256};
 }
 
 Outcome CipherSession::run_plain(const Job& job) {

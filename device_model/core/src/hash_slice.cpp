@@ -32,7 +32,9 @@ class DigestSession : public Session {
         return {};
     }
     SliceKind kind() const final { return SliceKind::hash; }
-    bool may_fail(const Job& /*job*/) const final { return false; }
+    JobNature nature(const spec::SubmissionEntry& /*entry*/) const final {
+        return {.may_fail = false};
+    }
     Duration service_time(const ServiceTimes& times,
                           const spec::SubmissionEntry& entry) const final {
         return times.*time_ * entry.src_len;

@@ -36,7 +36,7 @@ Computation& HelpedDma::take(std::size_t output) {
 }
 
 void HelpedDma::start(Computation& computation, const SessionPtr& session,
-                      std::span<const std::byte> source, std::byte* copy) {
+                      std::span<const std::byte> source, std::byte* copy, bool is_chain) {
     computation.session = session;
     Errand& errand = *computation.errand;
     errand.session = session.get();
@@ -46,7 +46,6 @@ void HelpedDma::start(Computation& computation, const SessionPtr& session,
     errand.output = computation.output.data();
     errand.output_size = static_cast<std::uint32_t>(computation.output.size());
     computation.is_long = errand.is_long();
-    const bool is_chain = session->is_chain(errand.entry);
     const bool may_wait = is_chain && copy != nullptr;  // until settle()
     if (helpers_.start(computation, is_chain, may_wait)) {
         next_desk_ = next_desk_ + 1 == vacant_.size() ? 0 : next_desk_ + 1;
@@ -54,18 +53,19 @@ void HelpedDma::start(Computation& computation, const SessionPtr& session,
 }
 
 void HelpedDma::start(Computation& computation, const SessionPtr& session,
-                      std::span<const std::byte> source) {
-    start(computation, session, source, nullptr);
+                      std::span<const std::byte> source, bool is_chain) {
+    start(computation, session, source, nullptr, is_chain);
 }
 
 void HelpedDma::start_in_place(Computation& computation, const SessionPtr& session,
-                               std::span<const std::byte> source, std::uint64_t address) {
+                               std::span<const std::byte> source, std::uint64_t address,
+                               bool is_chain) {
     computation.source.begin(source.size());
     computation.address = address;
     computation.read_since = settled_ + 1;
     under_way_.begin_read(address, source.size());
     is_settled_ = false;
-    start(computation, session, source, computation.source.data());
+    start(computation, session, source, computation.source.data(), is_chain);
 }
 
 void HelpedDma::collect(Computation& computation) {

@@ -124,10 +124,10 @@ class HelpedDma final : public blocks::DmaPort {
     /// Somebody computes it, from now on or when it is collected. The source stays as it is until
     /// then.
     void start(Computation& computation, const SessionPtr& session,
-               std::span<const std::byte> source);
+               std::span<const std::byte> source, bool is_chain);
     /// Likewise; the source is what look() gave for `address`, until settle() at the latest.
     void start_in_place(Computation& computation, const SessionPtr& session,
-                        std::span<const std::byte> source, std::uint64_t address);
+                        std::span<const std::byte> source, std::uint64_t address, bool is_chain);
     /// It will soon be collected.
     static void expect(const Computation& computation) { __builtin_prefetch(computation.result); }
     /// It has been computed.
@@ -152,7 +152,7 @@ class HelpedDma final : public blocks::DmaPort {
         }
     }
     void start(Computation& computation, const SessionPtr& session,
-               std::span<const std::byte> source, std::byte* copy);
+               std::span<const std::byte> source, std::byte* copy, bool is_chain);
     void end_reading(Computation& computation);
     void add_shelf(unsigned desk);
     void vacate(Computation& computation);

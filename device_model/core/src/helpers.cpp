@@ -20,7 +20,7 @@ constexpr int looks_per_clock_read = 64;
 
 // Each announcement waits for the helper's processor to let go of what it looks at: less often
 // costs less, until somebody waits.
-constexpr std::uint64_t computations_together = 16;
+constexpr std::uint64_t computations_together = 32;
 constexpr std::uint64_t deliveries_together = 8;
 // Two chains are taken together.
 constexpr std::uint64_t laid_down_together = 2;

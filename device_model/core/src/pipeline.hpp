@@ -41,7 +41,7 @@ struct alignas(64) Operation {
     bool timed_out = false;      ///< a fault: nobody answers the read of its source
     bool delayed = false;        ///< a fault: its completion has been put off once
     bool has_entropy = false;    ///< its session needed some
-    bool may_fail = true;        ///< Session::may_fail()
+    JobNature nature;            ///< once its descriptor has been planned
     bool is_uncleansed = false;  ///< the chip knows that its output was left, if it still is
     spec::SubmissionEntry entry;
     std::optional<Outcome> outcome;       ///< computed already, when its source was read

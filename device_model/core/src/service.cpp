@@ -75,9 +75,10 @@ void Device::Impl::let_helpers_compute(Operation& operation, std::span<const std
     }
     operation.computation = &computation;
     if (is_in_place) {
-        helped_->start_in_place(computation, operation.session, source, operation.entry.src);
+        helped_->start_in_place(computation, operation.session, source, operation.entry.src,
+                                operation.nature.is_chain);
     } else {
-        helped_->start(computation, operation.session, source);
+        helped_->start(computation, operation.session, source, operation.nature.is_chain);
     }
 }
 
@@ -116,7 +117,7 @@ void Device::Impl::finish_chain() {
 /// What comes of it is known without looking: a slice that is whole executes it, and it cannot
 /// fail.
 bool Device::Impl::is_certain(const Operation& operation) const {
-    return !operation.may_fail && !faults_.any() && broken_slices_ == 0;
+    return !operation.nature.may_fail && !faults_.any() && broken_slices_ == 0;
 }
 
 /// The output stays with the helper if it can be delivered from there.

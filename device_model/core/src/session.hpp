@@ -59,6 +59,18 @@ struct Outcome {
     bool has_output() const { return status.ok() && written != 0; }
 };
 
+/// What a descriptor tells of a job before it runs.
+struct JobNature {
+    /// It can still fail, and leave errors in libcrypto's queue. One that cannot fills the whole
+    /// output: with helpers the chip goes on before it has.
+    bool may_fail = true;
+    /// It takes so little that to tell a helper of it takes longer (docs/performance.md).
+    bool is_quick = false;
+    /// Each step waits for what came out of the one before, and the processor with it, which could
+    /// do twice as much. It cannot fail, and can be done in parts.
+    bool is_chain = false;
+};
+
 /// Computing is safe on several workers at a time, and what comes out depends on nothing but key
 /// and job: not on the worker, not on what the session did before.
 class Session {
@@ -78,19 +90,11 @@ class Session {
     virtual SliceKind kind() const = 0;
     virtual bool is_asymmetric() const { return false; }
     virtual bool needs_entropy(spec::Opcode /*opcode*/) const { return false; }
-    /// Whether a job whose descriptor was planned can still fail, and leave errors in libcrypto's
-    /// queue; of the job's entry alone. One that cannot fills the whole output: with helpers the
-    /// chip goes on before it has.
-    virtual bool may_fail(const Job& /*job*/) const { return true; }
+    /// Of a job whose descriptor was planned.
+    virtual JobNature nature(const spec::SubmissionEntry& /*entry*/) const { return {}; }
     /// Executes a job whose descriptor was planned. On failure the output may have been written;
     /// nothing of it may leave the chip.
     virtual Outcome run(const Job& job) = 0;
-    /// Whether a job takes so little that to tell a helper of it takes longer
-    /// (docs/performance.md).
-    virtual bool is_quick(const spec::SubmissionEntry& /*entry*/) const { return false; }
-    /// Whether a job is a chain: each step waits for what came out of the one before, and the
-    /// processor with it, which could do twice as much. It cannot fail, and can be done in parts.
-    virtual bool is_chain(const spec::SubmissionEntry& /*entry*/) const { return false; }
     /// A chain in parts, at the job's place: begin_chain(), then all of it from the first byte on.
     virtual void begin_chain(const Job& /*job*/) {}
     virtual void continue_chain(const Job& /*job*/, std::size_t /*from*/, std::size_t /*size*/) {}

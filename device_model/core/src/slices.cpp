@@ -46,7 +46,7 @@ constexpr Slice slices[] = {
 Outcome execute(Session& session, const Job& job) {
     const SoftwareOnly software;
     std::optional<QuietErrors> quiet;
-    if (session.may_fail(job)) {
+    if (session.nature(job.entry).may_fail) {
         quiet.emplace();
     }
     return session.run(job);

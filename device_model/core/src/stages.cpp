@@ -287,9 +287,8 @@ spec::Status Device::Impl::check_io(const spec::SubmissionEntry& entry, Operatio
     if (output > entry.dst_len) {
         return refused(spec::RequestError::dst_too_small);
     }
-    const Job job{entry, {}, {}, operation.entropy, 0};
-    operation.may_fail = operation.session->may_fail(job);
-    if (operation.may_fail) {
+    operation.nature = operation.session->nature(entry);
+    if (operation.nature.may_fail) {
         operation.output.begin(output);
     } else {
         operation.output.begin_to_fill(output);
@@ -338,11 +337,10 @@ void Device::Impl::read_source(Operation& operation, std::uint32_t slot) {
         entropy_.fill(operation.entropy);  // in this order, whoever computes
         operation.has_entropy = true;
     }
-    if (helped_ != nullptr && !operation.session->is_quick(operation.entry)) {
+    if (helped_ != nullptr && !operation.nature.is_quick) {
         let_helpers_compute(operation, source, in_place != nullptr);
     } else if (in_place != nullptr) {
-        if (memory_stays_ && is_certain(operation) &&
-            operation.session->is_chain(operation.entry)) {
+        if (memory_stays_ && operation.nature.is_chain && is_certain(operation)) {
             execute_in_pairs(operation, slot, source);
         } else {
             execute_here(operation, source);
@@ -442,7 +440,7 @@ void Device::Impl::release(Operation& operation, std::uint32_t slot) {
         waiting_chain_ = {};
     }
     operation.source.cleanse_from(0);
-    if (operation.may_fail || !operation.status.ok()) {  // the host has not got it
+    if (operation.nature.may_fail || !operation.status.ok()) {  // the host has not got it
         operation.output.cleanse_from(0);
     } else if (!operation.output.empty()) {
         operation.output.leave();
@@ -459,7 +457,7 @@ void Device::Impl::release(Operation& operation, std::uint32_t slot) {
     operation.target_list.clear();
     operation.outcome.reset();
     operation.hung = false;
-    operation.may_fail = true;
+    operation.nature = {};
     operation.session.reset();
     operation.digest.reset();
     operation.timed_out = false;
