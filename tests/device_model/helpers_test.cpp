@@ -123,6 +123,36 @@ class Workload {
         const auto bytes = bench_.memory.at(window_, window_size);
         records_.push_back({0, 0, 0, Bytes(bytes.begin(), bytes.end())});
     }
+    /// Signatures, one after another in a long ring; each takes a helper longer than to be fetched.
+    void sign(std::uint32_t count) {
+        constexpr std::uint32_t queue = SliceBench::io + 1;
+        bench_.enable_queue(queue, 4096);
+        const auto& [question, session] =
+            *std::find_if(asked_.begin(), asked_.end(), [](const auto& asked) {
+                return asked.first.algorithm == spec::Algorithm::ed25519 &&
+                       asked.first.opcode == spec::Opcode::sign;
+            });
+        const auto source = bench_.place(question.source);
+        const auto outputs = bench_.memory.allocate(count * question.room);
+        for (std::uint32_t i = 0; i < count; ++i) {
+            auto entry = descriptor(question.opcode);
+            entry.session = session;
+            entry.cid = static_cast<std::uint16_t>(i);
+            entry.src = source;
+            entry.src_len = static_cast<std::uint32_t>(question.source.size());
+            entry.dst = outputs + i * question.room;
+            entry.dst_len = static_cast<std::uint32_t>(question.room);
+            bench_.push(queue, entry);
+        }
+        bench_.ring(queue);
+        bench_.run();
+        for (const auto& completion : bench_.reap(queue)) {
+            EXPECT_TRUE(status_of(completion).ok());
+            records_.push_back({completion.cid, completion.status, completion.latency_ns, {}});
+        }
+        const auto bytes = bench_.memory.at(outputs, count * question.room);
+        records_.push_back({0, 0, 0, Bytes(bytes.begin(), bytes.end())});
+    }
     std::uint64_t random(std::uint64_t below) { return prng_.below(below); }
     History result() const { return {records_, bench_.trace.hash()}; }
     CryptoBench& bench() { return bench_; }
@@ -202,6 +232,11 @@ TEST_P(Helpers, WorkInMemoryAsTheChipWould) {
             workload.end_in_window();
         }
     });
+}
+
+// The chip's thread works off what a desk has no room for.
+TEST_P(Helpers, AreGivenMoreThanTheirDesksHold) {
+    expect_same(4, [](Workload& workload) { workload.sign(3500); });
 }
 
 // A fault may be armed when what it will strike has been computed already.
