@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-#include <algorithm>
-
 #include "ringside/base/bus_copy.hpp"
 
 namespace ringside::core {

@@ -157,7 +157,7 @@ class Device::Impl final : public blocks::Endpoint {
     void execute_in_pairs(Operation& operation, std::uint32_t slot,
                           std::span<const std::byte> source);
     [[gnu::noinline]] void finish_chain();
-    /// The chip will write to the host's memory: what waits to be read there is read first.
+    /// Before each write to the host's memory: what waits to be read there is read first.
     void before_write(std::uint64_t address, std::size_t length) {
         if (waiting_chain_.reads(address, length)) [[unlikely]] {
             finish_chain();

@@ -90,8 +90,8 @@ class HmacSession final : public DigestSession {
 Hmac::Hmac(const CryptoLibrary& library, const HashInfo& hash, std::span<const std::byte> key)
     : library_(library), hash_(hash), key_(key) {}
 
-EVP_MAC_CTX* Hmac::context(unsigned worker) {
-    MacCtxPtr& context = contexts_[worker];
+EVP_MAC_CTX* Hmac::context(unsigned place) {
+    MacCtxPtr& context = contexts_[place];
     if (context != nullptr) {
         require(EVP_MAC_init(context.get(), nullptr, 0, nullptr) == 1, "HMAC cannot begin again");
         return context.get();
@@ -108,9 +108,9 @@ EVP_MAC_CTX* Hmac::context(unsigned worker) {
     return context.get();
 }
 
-void Hmac::compute(unsigned worker, std::span<const std::byte> first,
+void Hmac::compute(unsigned place, std::span<const std::byte> first,
                    std::span<const std::byte> second, std::span<std::byte> mac) {
-    EVP_MAC_CTX* ctx = context(worker);
+    EVP_MAC_CTX* ctx = context(place);
     std::size_t length = 0;
     require(EVP_MAC_update(ctx, as_uchar(first.data()), first.size()) == 1 &&
                 EVP_MAC_update(ctx, as_uchar(second.data()), second.size()) == 1 &&

@@ -17,7 +17,6 @@
 #include <vector>
 
 #include "helpers.hpp"
-#include "ringside/blocks/fifo.hpp"
 #include "ringside/blocks/ports.hpp"
 
 namespace ringside::core {

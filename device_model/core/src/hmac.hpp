@@ -2,8 +2,8 @@
 // SPDX-FileCopyrightText: the ringside authors
 #pragma once
 
-// HMAC with one key, for the slices that need it: a context for each worker, made when first
-// needed, so that the key is absorbed once and workers share nothing.
+// HMAC with one key, for the slices that need it: a context for each place of work, made when
+// first needed, so that the key is absorbed once and workers share nothing.
 
 #include <array>
 #include <span>
@@ -20,11 +20,11 @@ class Hmac {
 
     std::size_t size() const { return hash_.size; }
     /// Of `first`, then `second`, into size() bytes at `mac`.
-    void compute(unsigned worker, std::span<const std::byte> first,
+    void compute(unsigned place, std::span<const std::byte> first,
                  std::span<const std::byte> second, std::span<std::byte> mac);
 
   private:
-    EVP_MAC_CTX* context(unsigned worker);
+    EVP_MAC_CTX* context(unsigned place);
 
     const CryptoLibrary& library_;
     const HashInfo& hash_;
