@@ -70,10 +70,12 @@ QueuePair::Batch QueuePair::Impl::submit_batch(std::span<const Item> items, Slot
     Trace::Burst events(trace_);
     const Time now = environment_.now();
     for (const Item& item : items) {
-        batch.refusal = planned ? refused(planned)
-                                : take_or_refuse(*item.request, *item.operation, now, events);
+        const error_code refusal =
+            planned ? refused(planned)
+                    : take_or_refuse(*item.request, *item.operation, now, events);
         ++counters_.submit_calls;
-        if (batch.refusal) {
+        if (refusal) {
+            batch.refusal = refusal;
             break;
         }
         ++batch.accepted;

@@ -44,7 +44,9 @@ PkeyCtxPtr operation_context(const CryptoLibrary& library, const PkeyPtr& key);
 /// Sessions whose service counts as asymmetric.
 class AsymmetricSession : public Session {
   public:
-    bool is_asymmetric() const final { return true; }
+    JobNature nature(const spec::SubmissionEntry& /*entry*/) const override {
+        return {.is_asymmetric = true};
+    }
 
   protected:
     explicit AsymmetricSession(const CryptoLibrary& library) : library_(library) {}

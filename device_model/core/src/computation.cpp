@@ -21,7 +21,7 @@ void Errand::end(const Outcome& outcome, std::uint64_t digest) const {
     if (copy != nullptr) {
         explicit_bzero(copy, source_size);
     }
-    result->give(offer, outcome, digest, is_long());
+    result->give(offer, outcome, digest, is_long(session->nature(entry)));
 }
 
 }  // namespace ringside::core

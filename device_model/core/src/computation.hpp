@@ -27,8 +27,6 @@
 
 namespace ringside::core {
 
-/// Between what different threads write: lines are fetched in pairs.
-inline constexpr std::size_t apart = 128;
 inline constexpr std::size_t page = 4096;
 
 /// What came of an errand.
@@ -98,9 +96,9 @@ struct alignas(apart) Errand {
         prefetch_to_write(this);
         prefetch_to_write(&entry);
     }
-    /// Who waits for it may want to sleep.
-    bool is_long() const {
-        return session->is_asymmetric() || source_size > std::size_t{64} * 1024;
+    /// Who waits for it may want to sleep. Given its job's nature.
+    bool is_long(JobNature nature) const {
+        return nature.is_asymmetric || source_size > std::size_t{64} * 1024;
     }
 
     // ---- by one at a time, before it is claimed ----
@@ -148,14 +146,14 @@ void Errand::perform_both(const Errand& one, const Errand& other, unsigned worke
 struct Computation {
     Errand* errand = nullptr;
     Result* result = nullptr;
-    unsigned desk = 0;     ///< of the helper that it is for
+    unsigned desk = 0;  ///< of the helper that it is for
+    JobNature nature;
     bool is_long = false;  ///< the errand's
     bool has_entropy = false;
     std::uint64_t offer = 0;       ///< the errand's
     std::uint64_t read_since = 0;  ///< settle() so many times before; 0: not from host memory
     std::uint64_t address = 0;     ///< there
-    SessionPtr session;
-    Scratch source;  ///< for Errand::copy
+    Scratch source;                ///< for Errand::copy
     Scratch output;
     Entropy entropy{};
 

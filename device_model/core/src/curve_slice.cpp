@@ -104,8 +104,9 @@ class CurveSession final : public AsymmetricSession {
                           const spec::SubmissionEntry& entry) const override {
         return (times.*curve_.times).of(static_cast<spec::Opcode>(entry.opcode));
     }
-    bool needs_entropy(spec::Opcode opcode) const override {
-        return opcode != spec::Opcode::verify;
+    JobNature nature(const spec::SubmissionEntry& entry) const override {
+        return {.is_asymmetric = true,
+                .needs_entropy = entry.opcode != static_cast<std::uint8_t>(spec::Opcode::verify)};
     }
     SliceKind kind() const override { return SliceKind::curve; }
     Outcome run(const Job& job) override {

@@ -15,10 +15,11 @@ bool Desk::has_room() {
     return put_ - known_taken_ != capacity;
 }
 
-void Desk::put(Computation& computation, bool is_chain) {
+void Desk::put(Computation& computation) {
     computation.offer = put_ + 1;
     computation.errand->offer = put_ + 1;
-    places_[put_ % capacity].store(Place(*computation.errand, is_chain), std::memory_order_relaxed);
+    places_[put_ % capacity].store(Place(*computation.errand, computation.nature.is_chain),
+                                   std::memory_order_relaxed);
     ++put_;
 }
 

@@ -24,7 +24,7 @@ class Desk {
     /// Whether one more computation can be laid down.
     bool has_room();
     /// Gives it the number of its offer. A chain may be taken together with another.
-    void put(Computation& computation, bool is_chain);
+    void put(Computation& computation);
     /// The output of one is to be copied to `target`. False: it does not fit, now.
     bool put_delivery(std::span<std::byte> output, std::byte* target);
     /// What has been laid down can be seen.

@@ -35,37 +35,35 @@ Computation& HelpedDma::take(std::size_t output) {
     return computation;
 }
 
-void HelpedDma::start(Computation& computation, const SessionPtr& session,
-                      std::span<const std::byte> source, std::byte* copy, bool is_chain) {
-    computation.session = session;
+void HelpedDma::start(Computation& computation, Session& session, std::span<const std::byte> source,
+                      std::byte* copy) {
     Errand& errand = *computation.errand;
-    errand.session = session.get();
+    errand.session = &session;
     errand.source = source.data();
     errand.source_size = static_cast<std::uint32_t>(source.size());
     errand.copy = copy;
     errand.output = computation.output.data();
     errand.output_size = static_cast<std::uint32_t>(computation.output.size());
-    computation.is_long = errand.is_long();
-    const bool may_wait = is_chain && copy != nullptr;  // until settle()
-    if (helpers_.start(computation, is_chain, may_wait)) {
+    computation.is_long = errand.is_long(computation.nature);
+    const bool may_wait = computation.nature.is_chain && copy != nullptr;  // until settle()
+    if (helpers_.start(computation, may_wait)) {
         next_desk_ = next_desk_ + 1 == vacant_.size() ? 0 : next_desk_ + 1;
     }
 }
 
-void HelpedDma::start(Computation& computation, const SessionPtr& session,
-                      std::span<const std::byte> source, bool is_chain) {
-    start(computation, session, source, nullptr, is_chain);
+void HelpedDma::start(Computation& computation, Session& session,
+                      std::span<const std::byte> source) {
+    start(computation, session, source, nullptr);
 }
 
-void HelpedDma::start_in_place(Computation& computation, const SessionPtr& session,
-                               std::span<const std::byte> source, std::uint64_t address,
-                               bool is_chain) {
+void HelpedDma::start_in_place(Computation& computation, Session& session,
+                               std::span<const std::byte> source, std::uint64_t address) {
     computation.source.begin(source.size());
     computation.address = address;
     computation.read_since = settled_ + 1;
     under_way_.begin_read(address, source.size());
     is_settled_ = false;
-    start(computation, session, source, computation.source.data(), is_chain);
+    start(computation, session, source, computation.source.data());
 }
 
 void HelpedDma::collect(Computation& computation) {
@@ -100,7 +98,6 @@ void HelpedDma::give_back(Computation& computation) {
 /// But for its output.
 void HelpedDma::vacate(Computation& computation) {
     computation.cleanse_entropy();
-    computation.session.reset();
     computation.source.forget();  // who computed has cleansed it
 }
 

@@ -118,15 +118,15 @@ class HelpedDma final : public blocks::DmaPort {
 
     // ---- the helpers' ----
 
-    /// One whose output has so many bytes; the entry is to be filled in, and entropy if needed.
+    /// One whose output has so many bytes; the entry and its nature are to be filled in, and
+    /// entropy if needed.
     Computation& take(std::size_t output);
     /// Somebody computes it, from now on or when it is collected. The source stays as it is until
-    /// then.
-    void start(Computation& computation, const SessionPtr& session,
-               std::span<const std::byte> source, bool is_chain);
+    /// then, and the session is there until it is given back.
+    void start(Computation& computation, Session& session, std::span<const std::byte> source);
     /// Likewise; the source is what look() gave for `address`, until settle() at the latest.
-    void start_in_place(Computation& computation, const SessionPtr& session,
-                        std::span<const std::byte> source, std::uint64_t address, bool is_chain);
+    void start_in_place(Computation& computation, Session& session,
+                        std::span<const std::byte> source, std::uint64_t address);
     /// It will soon be collected.
     static void expect(const Computation& computation) { __builtin_prefetch(computation.result); }
     /// It has been computed.
@@ -150,8 +150,8 @@ class HelpedDma final : public blocks::DmaPort {
             settle();
         }
     }
-    void start(Computation& computation, const SessionPtr& session,
-               std::span<const std::byte> source, std::byte* copy, bool is_chain);
+    void start(Computation& computation, Session& session, std::span<const std::byte> source,
+               std::byte* copy);
     void end_reading(Computation& computation);
     void add_shelf(unsigned desk);
     void vacate(Computation& computation);

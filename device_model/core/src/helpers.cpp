@@ -76,14 +76,14 @@ void Helpers::announce(Desk& desk) {
     desk.call_if_asleep();
 }
 
-bool Helpers::start(Computation& computation, bool is_chain, bool may_wait) {
+bool Helpers::start(Computation& computation, bool may_wait) {
     Desk& desk = *desks_[computation.desk];
     while (!desk.has_room()) {
         announce(desk);
         desk.copy();
         take_and_perform(desk, 0);
     }
-    desk.put(computation, is_chain);
+    desk.put(computation);
     if (!may_wait || desk.unannounced() == computations_together) {
         announce(desk);
     }

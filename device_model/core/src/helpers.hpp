@@ -32,7 +32,7 @@ class Helpers {
     /// The helper of its desk will work on it, or collect() will; of two chains at one time. What
     /// may wait is told of with the next ones, or before somebody waits for it. True: the next one
     /// should be another desk's.
-    bool start(Computation& computation, bool is_chain, bool may_wait);
+    bool start(Computation& computation, bool may_wait);
     /// Waits until it is done; does it here if no helper has begun, and others rather than wait.
     void collect(Computation& computation);
     /// Waits until nobody works on it; nobody will, if no helper has begun.

@@ -29,7 +29,9 @@ class RandomSession final : public Session {
                           const spec::SubmissionEntry& entry) const override {
         return times.random * entry.dst_len;
     }
-    bool needs_entropy(spec::Opcode /*opcode*/) const override { return true; }
+    JobNature nature(const spec::SubmissionEntry& /*entry*/) const override {
+        return {.needs_entropy = true};
+    }
     SliceKind kind() const override { return SliceKind::random; }
     Outcome run(const Job& job) override {
         library_.generate(job.entropy, job.output);

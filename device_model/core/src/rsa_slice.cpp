@@ -55,8 +55,10 @@ class RsaSession final : public AsymmetricSession {
         return is_public ? times.rsa_2048_public * (scale * scale) / (unit * unit)
                          : times.rsa_2048_private * (scale * scale * scale) / (unit * unit * unit);
     }
-    bool needs_entropy(spec::Opcode opcode) const override {
-        return opcode == spec::Opcode::rsa_private;
+    JobNature nature(const spec::SubmissionEntry& entry) const override {
+        return {
+            .is_asymmetric = true,
+            .needs_entropy = entry.opcode == static_cast<std::uint8_t>(spec::Opcode::rsa_private)};
     }
     SliceKind kind() const override { return SliceKind::rsa; }
     Outcome run(const Job& job) override;

@@ -51,13 +51,12 @@ void Device::Impl::pass_slice_on(SliceClass slices) {
 
 /// How long the slice will be busy.
 Duration Device::Impl::begin_service(Operation& operation) {
-    Session& session = *operation.session;
-    Duration service = session.service_time(config_.service, operation.entry);
+    Duration service = operation.session->service_time(config_.service, operation.entry);
     if (const auto slow = strike(spec::FaultKind::slow_slice, operation)) {
         service *= std::clamp(slow->value, 1, spec::most_slowdown);
     }
     const std::uint32_t limit =
-        session.is_asymmetric() ? spec::at("WDT_ASYM_US").of() : spec::at("WDT_SYM_US").of();
+        operation.nature.is_asymmetric ? spec::at("WDT_ASYM_US").of() : spec::at("WDT_SYM_US").of();
     const Duration watchdog = std::chrono::microseconds(registers_.get32(limit));
     if (watchdog != Duration{} && service > watchdog) {
         operation.hung = true;
@@ -70,15 +69,15 @@ void Device::Impl::let_helpers_compute(Operation& operation, std::span<const std
                                        bool is_in_place) {
     Computation& computation = helped_->take(operation.output.size());
     computation.errand->entry = operation.entry;
+    computation.nature = operation.nature;
     if (operation.has_entropy) {
         computation.keep_entropy(operation.entropy);
     }
     operation.computation = &computation;
     if (is_in_place) {
-        helped_->start_in_place(computation, operation.session, source, operation.entry.src,
-                                operation.nature.is_chain);
+        helped_->start_in_place(computation, *operation.session, source, operation.entry.src);
     } else {
-        helped_->start(computation, operation.session, source, operation.nature.is_chain);
+        helped_->start(computation, *operation.session, source);
     }
 }
 

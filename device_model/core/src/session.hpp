@@ -20,6 +20,9 @@ namespace ringside::core {
 
 class CryptoLibrary;
 
+/// Between what different threads write: lines are fetched in pairs.
+inline constexpr std::size_t apart = 128;
+
 /// The chip's own thread is worker 0, its helpers are the others. Each has two places to work at,
 /// for jobs that it does in turns.
 inline constexpr unsigned work_places = 2 * (max_helpers + 1);
@@ -41,7 +44,7 @@ struct Job {
     const spec::SubmissionEntry& entry;
     std::span<const std::byte> source;
     std::span<std::byte> output;  ///< as long as plan() said
-    const Entropy& entropy;       ///< fresh, if needs_entropy() asked for it
+    const Entropy& entropy;       ///< fresh, if its nature asked for it
     unsigned place;               ///< of work: no two jobs run at the same one at one time
 
     bool encrypts() const { return core::encrypts(entry); }
@@ -59,21 +62,26 @@ struct Outcome {
     bool has_output() const { return status.ok() && written != 0; }
 };
 
-/// What a descriptor tells of a job before it runs.
+/// What a descriptor tells of a job before it runs. In one byte, which a register returns: three go
+/// through memory, and are waited for.
 struct JobNature {
     /// It can still fail, and leave errors in libcrypto's queue. One that cannot fills the whole
     /// output: with helpers the chip goes on before it has.
-    bool may_fail = true;
+    bool may_fail : 1 = true;
     /// It takes so little that to tell a helper of it takes longer (docs/performance.md).
-    bool is_quick = false;
+    bool is_quick : 1 = false;
     /// Each step waits for what came out of the one before, and the processor with it, which could
     /// do twice as much. It cannot fail, and can be done in parts.
-    bool is_chain = false;
+    bool is_chain : 1 = false;
+    /// It takes one of the slices for asymmetric cryptography, and long.
+    bool is_asymmetric : 1 = false;
+    bool needs_entropy : 1 = false;
 };
 
 /// Computing is safe on several workers at a time, and what comes out depends on nothing but key
-/// and job: not on the worker, not on what the session did before.
-class Session {
+/// and job: not on the worker, not on what the session did before. Apart from everything else:
+/// helpers look at it all the time, and how many hold it changes twice with each operation.
+class alignas(apart) Session {
   public:
     Session() = default;
     Session(const Session&) = delete;
@@ -88,8 +96,6 @@ class Session {
     virtual Duration service_time(const ServiceTimes& times,
                                   const spec::SubmissionEntry& entry) const = 0;
     virtual SliceKind kind() const = 0;
-    virtual bool is_asymmetric() const { return false; }
-    virtual bool needs_entropy(spec::Opcode /*opcode*/) const { return false; }
     /// Of a job whose descriptor was planned.
     virtual JobNature nature(const spec::SubmissionEntry& /*entry*/) const { return {}; }
     /// Executes a job whose descriptor was planned. On failure the output may have been written;

@@ -304,7 +304,7 @@ const std::byte* Device::Impl::source_in_place(const Operation& operation) {
     const std::size_t length = operation.entry.src_len;
     const bool is_for_now =
         helped_ == nullptr || (host_stands_still_ && length <= AccessCounts::largest);
-    const bool can_be = operation.queue != 0 && is_for_now && !operation.session->is_asymmetric() &&
+    const bool can_be = operation.queue != 0 && is_for_now && !operation.nature.is_asymmetric &&
                         !faults_.any() && !operation.timed_out && operation.source_list.empty();
     return can_be ? dma_.look(operation.entry.src, length) : nullptr;
 }
@@ -333,7 +333,7 @@ void Device::Impl::read_source(Operation& operation, std::uint32_t slot) {
         run_admin(operation, slot);
         return;
     }
-    if (operation.session->needs_entropy(static_cast<spec::Opcode>(operation.entry.opcode))) {
+    if (operation.nature.needs_entropy) {
         entropy_.fill(operation.entropy);  // in this order, whoever computes
         operation.has_entropy = true;
     }
@@ -347,7 +347,7 @@ void Device::Impl::read_source(Operation& operation, std::uint32_t slot) {
         }
     }
     const auto slices =
-        operation.session->is_asymmetric() ? SliceClass::asymmetric : SliceClass::symmetric;
+        operation.nature.is_asymmetric ? SliceClass::asymmetric : SliceClass::symmetric;
     SlicePool& pool = slices_[static_cast<std::size_t>(slices)];
     if (pool.busy < pool.count) {
         occupy_slice(slices, operation, slot);
