@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
+#include <functional>
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -54,17 +54,47 @@ std::uint64_t resident_kib() {
     return resident * 4;
 }
 
+/// What is measured in turns, and what the best of each says. A disturbance only ever adds.
+struct Comparison {
+    std::vector<std::function<double()>> sides;
+    std::function<void(const std::vector<double>& best)> judge;
+    unsigned rounds;  ///< of all of them, evenly spread
+
+    std::vector<double> best = std::vector(sides.size(), std::numeric_limits<double>::max());
+
+    bool takes_part_in(unsigned round, unsigned of) const {
+        return std::uint64_t{round} * rounds / of != (std::uint64_t{round} + 1) * rounds / of;
+    }
+    void measure() {
+        std::transform(sides.begin(), sides.end(), best.begin(), best.begin(),
+                       [](const auto& side, double least) { return std::min(side(), least); });
+    }
+};
+
 class Measurements {
   public:
-    explicit Measurements(const BoundsSettings& settings) : settings_(settings) {}
-
-    std::vector<Bound> run() {
+    explicit Measurements(const BoundsSettings& settings) : settings_(settings) {
         overheads();
         cores();
         queue_pairs();
         run_lengths();
         imported_memory();
         threads();
+    }
+
+    /// Each comparison once, then each again: a host that is slow for seconds is so for some rounds
+    /// of each, not for all of one.
+    std::vector<Bound> run() {
+        for (unsigned round = 0; round < settings_.rounds; ++round) {
+            for (Comparison& comparison : comparisons_) {
+                if (comparison.takes_part_in(round, settings_.rounds)) {
+                    comparison.measure();
+                }
+            }
+        }
+        for (const Comparison& comparison : comparisons_) {
+            comparison.judge(comparison.best);
+        }
         return std::move(bounds_);
     }
 
@@ -84,35 +114,18 @@ class Measurements {
         settings.moderation_count = 32;
         return settings;
     }
+    void compare(std::vector<std::function<double()>> sides,
+                 std::function<void(const std::vector<double>& best)> judge) {
+        compare(std::move(sides), std::move(judge), settings_.rounds);
+    }
+    void compare(std::vector<std::function<double()>> sides,
+                 std::function<void(const std::vector<double>& best)> judge, unsigned rounds) {
+        comparisons_.push_back({std::move(sides), std::move(judge), rounds});
+    }
     void add(std::string name, double measured, Sense sense, double bound, std::string unit) {
         bounds_.push_back({std::move(name), measured, sense, bound, std::move(unit)});
     }
 
-    /// The best of some rounds: a disturbance only ever adds.
-    template <typename Measure>
-    double best(Measure&& measure_once) const {
-        double best = std::numeric_limits<double>::max();
-        for (unsigned round = 0; round < settings_.rounds; ++round) {
-            best = std::min(best, measure_once());
-        }
-        return best;
-    }
-
-    /// The best of so many rounds of each, in turns: a machine that is slow for a while is so for
-    /// all of them.
-    template <typename Each, typename Measure>
-    static std::vector<double> best_of_each(unsigned rounds, const Each& each,
-                                            Measure&& measure_once) {
-        std::vector<double> best(std::size(each), std::numeric_limits<double>::max());
-        for (unsigned round = 0; round < rounds; ++round) {
-            auto* least = best.data();
-            for (const auto& one : each) {
-                *least = std::min(*least, measure_once(one));
-                ++least;
-            }
-        }
-        return best;
-    }
     static double most_by_least(const std::vector<double>& costs) {
         const auto [least, most] = std::minmax_element(costs.begin(), costs.end());
         return *most / *least;
@@ -125,20 +138,13 @@ class Measurements {
                    ? result.cpu_ns_per_operation()
                    : result.wall_ns_per_operation();
     }
-
-    struct Beside {
-        double ours;
-        double libcrypto;
-    };
-    /// In turns.
-    Beside beside_libcrypto(const Settings& settings, const Point& point) const {
-        double libcrypto = std::numeric_limits<double>::max();
-        const double ours = best([&] {
-            libcrypto =
-                std::min(libcrypto, measure_libcrypto(point, settings.operations, settings.seed));
-            return cost(settings, point);
-        });
-        return {ours, libcrypto};
+    static std::function<double()> cost_of(const Settings& settings, const Point& point) {
+        return [settings, point] { return cost(settings, point); };
+    }
+    static std::function<double()> libcrypto_of(const Settings& settings, const Point& point) {
+        return [settings, point] {
+            return measure_libcrypto(point, settings.operations, settings.seed);
+        };
     }
 
     void overheads() {
@@ -146,12 +152,15 @@ class Measurements {
             for (const std::uint32_t size : {64u, 1024u}) {
                 Settings settings = base();
                 settings.time = time;
-                const Beside wall = beside_libcrypto(settings, point(size));
-                add(fmt::format("overhead above the cipher, {} bytes, {} time", size,
-                                name_of(time)),
-                    wall.ours - wall.libcrypto, Sense::at_most,
-                    time == TimeKind::virtual_time ? virtual_overhead_ns : live_overhead_ns,
-                    "ns/operation");
+                compare(
+                    {cost_of(settings, point(size)), libcrypto_of(settings, point(size))},
+                    [this, time, size](const std::vector<double>& best) {
+                        add(fmt::format("overhead above the cipher, {} bytes, {} time", size,
+                                        name_of(time)),
+                            best[0] - best[1], Sense::at_most,
+                            time == TimeKind::virtual_time ? virtual_overhead_ns : live_overhead_ns,
+                            "ns/operation");
+                    });
             }
         }
     }
@@ -165,65 +174,81 @@ class Measurements {
         load.depth = 2 * deep_burst;
         load.burst = deep_burst;
         load.ring_size = 512;
-        const Beside wall = beside_libcrypto(settings, load);
-        const double wanted = cores >= 4 ? 2.5 : cores >= 2 ? 1.3 : 0;
-        add(fmt::format("1 KiB with {} helpers, {} at a time, against libcrypto on one core",
-                        settings.helpers, load.depth),
-            wall.libcrypto / wall.ours, Sense::at_least, wanted, "times");
+        compare({cost_of(settings, load), libcrypto_of(settings, load)},
+                [this, cores, settings, load](const std::vector<double>& best) {
+                    add(fmt::format(
+                            "1 KiB with {} helpers, {} at a time, against libcrypto on one core",
+                            settings.helpers, load.depth),
+                        best[1] / best[0], Sense::at_least,
+                        cores >= 4   ? 2.5
+                        : cores >= 2 ? 1.3
+                                     : 0,
+                        "times");
+                });
     }
 
     void queue_pairs() {
         Settings settings = base();
         settings.chip = core::find_chip("server");
         settings.moderation_count = flat_burst;
-        constexpr std::uint32_t counts[] = {1, 2, 8, 31, 62};
-        const auto costs = best_of_each(settings_.rounds, counts, [&](std::uint32_t count) {
+        std::vector<std::function<double()>> sides;
+        for (const std::uint32_t count : {1u, 2u, 8u, 31u, 62u}) {
             Point load = point(1024);
             load.queue_pairs = count;
             load.depth = total_in_flight / count;
             load.burst = flat_burst;
             load.ring_size = 512;
-            return cost(settings, load);
+            sides.push_back(cost_of(settings, load));
+        }
+        compare(std::move(sides), [this](const std::vector<double>& best) {
+            add("time per operation, 1 to 62 queue pairs, most by least", most_by_least(best),
+                Sense::at_most, flat, "times");
         });
-        add("time per operation, 1 to 62 queue pairs, most by least", most_by_least(costs),
-            Sense::at_most, flat, "times");
     }
 
     void run_lengths() {
-        Settings settings = base();
         const std::uint64_t lengths[] = {std::max<std::uint64_t>(settings_.operations / 20, 1),
                                          std::max<std::uint64_t>(settings_.operations / 2, 1),
                                          settings_.operations * 5, settings_.operations * 50};
-        const auto measure_length = [&](std::uint64_t operations) {
-            settings.operations = operations;
-            return cost(settings, point(1024));
-        };
-        measure_length(lengths[1]);
-        const std::uint64_t before = resident_kib();
-        const auto costs =
-            best_of_each(std::min(settings_.rounds, long_rounds), lengths, measure_length);
-        const std::uint64_t after = resident_kib();
-        add(fmt::format("time per operation, {} to {} operations, most by least", lengths[0],
-                        lengths[3]),
-            most_by_least(costs), Sense::at_most, flat, "times");
-        add(fmt::format("memory grown in {} operations", settings.operations),
-            after > before ? static_cast<double>(after - before) : 0, Sense::at_most, growth_kib,
-            "KiB");
+        std::vector<std::function<double()>> sides;
+        for (const std::uint64_t operations : lengths) {
+            sides.push_back([this, operations] {
+                Settings settings = base();
+                settings.operations = operations;
+                const std::uint64_t before = resident_kib();
+                const double each = cost(settings, point(1024));
+                const std::uint64_t after = resident_kib();
+                grown_kib_ = after > before ? after - before : 0;  // the longest run's is last
+                return each;
+            });
+        }
+        sides.push_back([this] { return static_cast<double>(grown_kib_); });
+        compare(
+            std::move(sides),
+            [this, shortest = lengths[0], longest = lengths[3]](std::vector<double> best) {
+                const double grown_kib = best.back();
+                best.pop_back();
+                add(fmt::format("time per operation, {} to {} operations, most by least", shortest,
+                                longest),
+                    most_by_least(best), Sense::at_most, flat, "times");
+                add(fmt::format("memory grown in {} operations", longest), grown_kib,
+                    Sense::at_most, growth_kib, "KiB");
+            },
+            std::min(settings_.rounds, long_rounds));
     }
 
     /// The caller's memory costs no more than memory of the driver that nobody fills.
     void imported_memory() {
         Settings settings = base();
         settings.operations = std::max<std::uint64_t>(settings_.operations / 10, 1);
-        double imported = std::numeric_limits<double>::max();
-        const double pool = best([&] {
-            settings.memory = Memory::caller;
-            imported = std::min(imported, cost(settings, point(16384)));
-            settings.memory = Memory::pool;
-            return cost(settings, point(16384));
-        });
-        add("16 KiB in the caller's memory against the driver's own", imported / pool,
-            Sense::at_most, zero_copy, "times");
+        settings.memory = Memory::caller;
+        const auto imported = cost_of(settings, point(16384));
+        settings.memory = Memory::pool;
+        compare({imported, cost_of(settings, point(16384))},
+                [this](const std::vector<double>& best) {
+                    add("16 KiB in the caller's memory against the driver's own", best[0] / best[1],
+                        Sense::at_most, zero_copy, "times");
+                });
     }
 
     void threads() {
@@ -231,20 +256,25 @@ class Measurements {
         Settings settings = base();
         settings.time = TimeKind::live;
         settings.completions = driver::CompletionMode::poll;
-        Point one = point(64);
+        const auto driver_cost_of = [settings](const Point& point) {
+            return [settings, point] {
+                return measure(settings, point).driver_cpu_ns_per_operation();
+            };
+        };
+        const Point one = point(64);
         Point many = one;
         many.queue_pairs = std::min(std::max(cores - 1, 1u), 7u);
-        double single = std::numeric_limits<double>::max();
-        const double each = best([&] {
-            single = std::min(single, measure(settings, one).driver_cpu_ns_per_operation());
-            return measure(settings, many).driver_cpu_ns_per_operation();
-        });
-        add(fmt::format("the driver's CPU time per operation, {} threads against one",
-                        many.queue_pairs),
-            each / single, Sense::at_most, thread_scaling, "times");
+        compare({driver_cost_of(one), driver_cost_of(many)},
+                [this, many](const std::vector<double>& best) {
+                    add(fmt::format("the driver's CPU time per operation, {} threads against one",
+                                    many.queue_pairs),
+                        best[1] / best[0], Sense::at_most, thread_scaling, "times");
+                });
     }
 
     const BoundsSettings& settings_;
+    std::vector<Comparison> comparisons_;
+    std::uint64_t grown_kib_ = 0;
     std::vector<Bound> bounds_;
 };
 

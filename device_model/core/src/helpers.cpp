@@ -45,17 +45,16 @@ bool look(Found&& found) {
 
 }  // namespace
 
-Helpers::Helpers(unsigned count) : may_spin_(std::thread::hardware_concurrency() > count) {
-    count = std::min(count, max_helpers);
-    for (unsigned i = 0; i < count; ++i) {
-        desks_.push_back(std::make_unique<Desk>());
-    }
+Helpers::Helpers(unsigned count)
+    : count_(std::min(count, max_helpers)),
+      desks_(std::make_unique<Desk[]>(count_)),
+      may_spin_(std::thread::hardware_concurrency() > count_) {
     // Signals are for the application's threads.
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    for (unsigned worker = 1; worker <= count; ++worker) {
+    for (unsigned worker = 1; worker <= count_; ++worker) {
         threads_.emplace_back([this, worker] { serve(worker); });
     }
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
@@ -63,8 +62,8 @@ Helpers::Helpers(unsigned count) : may_spin_(std::thread::hardware_concurrency()
 
 Helpers::~Helpers() {
     stopping_.store(true);
-    for (const auto& desk : desks_) {
-        desk->call();
+    for (Desk& desk : desks()) {
+        desk.call();
     }
     for (std::thread& thread : threads_) {
         thread.join();
@@ -77,7 +76,7 @@ void Helpers::announce(Desk& desk) {
 }
 
 bool Helpers::start(Computation& computation, bool may_wait) {
-    Desk& desk = *desks_[computation.desk];
+    Desk& desk = desks_[computation.desk];
     while (!desk.has_room()) {
         announce(desk);
         desk.copy();
@@ -130,7 +129,7 @@ void Helpers::await_done(const Computation& computation) {
 
 /// Nobody copies its source any more, whoever claims it then.
 void Helpers::await_read(const Computation& computation) {
-    Desk& desk = *desks_[computation.desk];
+    Desk& desk = desks_[computation.desk];
     const auto is_read = [&] { return desk.has_read(computation); };
     if (is_read()) {
         return;
@@ -142,7 +141,7 @@ void Helpers::await_read(const Computation& computation) {
 }
 
 void Helpers::deliver(Computation& computation, std::byte* target) {
-    Desk& desk = *desks_[computation.desk];
+    Desk& desk = desks_[computation.desk];
     while (!desk.put_delivery(computation.output, target)) {
         announce(desk);
         desk.copy();
@@ -153,16 +152,16 @@ void Helpers::deliver(Computation& computation, std::byte* target) {
 }
 
 void Helpers::finish_copies() {
-    for (const auto& desk : desks_) {
-        announce(*desk);
+    for (Desk& desk : desks()) {
+        announce(desk);
     }
-    for (const auto& desk : desks_) {
-        const auto has_copied = [&] { return desk->has_copied(); };
+    for (Desk& desk : desks()) {
+        const auto has_copied = [&] { return desk.has_copied(); };
         // A helper has what it delivers at hand, but may be at something long.
         if (may_spin_ && look(has_copied)) {
             continue;
         }
-        while (!has_copied() && !desk->copy() && !spin_until(has_copied)) {
+        while (!has_copied() && !desk.copy() && !spin_until(has_copied)) {
             std::this_thread::yield();  // who copies is soon done
         }
     }
@@ -200,10 +199,10 @@ bool Helpers::take_and_perform(Desk& desk, unsigned worker) {
 bool Helpers::do_one(unsigned worker) {
     const std::size_t first = worker != 0 ? worker - 1 : 0;
     if (worker != 0) {
-        desks_[first]->copy();
+        desks_[first].copy();
     }
-    for (std::size_t i = 0; i < desks_.size(); ++i) {
-        if (take_and_perform(*desks_[(first + i) % desks_.size()], worker)) {
+    for (std::size_t i = 0; i < count_; ++i) {
+        if (take_and_perform(desks_[(first + i) % count_], worker)) {
             return true;
         }
     }
@@ -215,7 +214,7 @@ void Helpers::serve(unsigned worker) {
     cpu_set_t cpus;
     std::memset(&cpus, 0xFF, sizeof cpus);
     pthread_setaffinity_np(pthread_self(), sizeof cpus, &cpus);
-    Desk& desk = *desks_[worker - 1];
+    Desk& desk = desks_[worker - 1];
     const auto is_called = [&] { return stopping_.load() || !desk.is_empty(); };
     auto idle_since = std::chrono::steady_clock::now();
     while (!stopping_.load()) {

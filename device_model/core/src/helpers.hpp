@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -25,7 +26,7 @@ class Helpers {
     Helpers(const Helpers&) = delete;
     Helpers& operator=(const Helpers&) = delete;
 
-    unsigned count() const { return static_cast<unsigned>(desks_.size()); }
+    unsigned count() const { return count_; }
 
     // ---- the chip's thread; what was started lives as long as the helpers ----
 
@@ -53,7 +54,10 @@ class Helpers {
     template <typename Reached>
     bool spin_until(Reached&& reached) const;
 
-    std::vector<std::unique_ptr<Desk>> desks_;
+    std::span<Desk> desks() const { return {desks_.get(), count_}; }
+
+    const unsigned count_;
+    const std::unique_ptr<Desk[]> desks_;
     std::atomic<bool> stopping_{false};
     const bool may_spin_;
     std::vector<std::thread> threads_;
