@@ -160,6 +160,17 @@ TEST(Bench, ModerationSavesInterrupts) {
     EXPECT_LT(interrupts("16"), interrupts("0") / 4);
 }
 
+TEST(Bench, ModerationIsLimitedInTime) {
+    const auto simulated_ns = [](const char* microseconds) {
+        return results_of({"--buffer-size", "64", "--depth", "64", "--moderation", "255",
+                           "--moderation-us", microseconds})
+            .at(0)
+            .at("simulated_ns")
+            .get<double>();
+    };
+    EXPECT_GT(simulated_ns("400"), 3 * simulated_ns("100"));  // each burst waits for it
+}
+
 TEST(Bench, CsvHasAHeaderAndTheSameValues) {
     const auto run = bench({"--csv", "--operations", "300", "--buffer-size", "64"});
     EXPECT_EQ(run.exit_code, 0) << run.err;
@@ -229,6 +240,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{{"--queue-pairs", "1:2"}, "a range min:inc:max"},
         Wrong{{"--algorithm", "rot13"}, "'rot13' is not allowed: one of aes-128-cbc"},
         Wrong{{"--ptest", "pmd"}, "one of throughput, latency, verify"},
+        Wrong{{"--moderation-us", "0"}, "'0' is not allowed: a number from 1 to 65535"},
         Wrong{{"--helpers", "4"}, "'4' is not allowed: a number from 0 to 3"},
         Wrong{{"--operations", "0"}, "'0' is not allowed"}, Wrong{{"--csv", "--json"}, "--json"},
         Wrong{{"--buffer-size", "65"}, "aes-128-cbc takes buffers of a multiple of 16 bytes"},

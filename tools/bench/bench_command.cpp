@@ -157,6 +157,12 @@ void add_load(CLI::App& command, Options& options) {
         ->check(number_between<std::uint16_t>(0, 255))
         ->type_name("N")
         ->capture_default_str();
+    command
+        .add_option("--moderation-us", settings.moderation_us,
+                    "or so long after the first, if --moderation is 2 or more")
+        ->check(number_between<std::uint16_t>(1, 65535))
+        ->type_name("N")
+        ->capture_default_str();
     add_choice<Memory>(command, "--memory", settings.memory,
                        {{"pool", Memory::pool}, {"caller", Memory::caller}},
                        "the driver's buffers, or the caller's, imported");

@@ -30,9 +30,6 @@ namespace {
 /// Memory is touched for the first time, and caches fill, before anything is measured.
 constexpr std::uint64_t warm_up_rounds = 4;
 
-/// For the last operations, of which there are too few for the count.
-constexpr std::uint16_t moderation_us = 50;
-
 constexpr std::uint32_t poll_batch = 32;
 /// Virtual time passes only when nobody runs: who polls in it looks this often.
 constexpr Duration virtual_poll_interval = std::chrono::microseconds(1);
@@ -87,7 +84,7 @@ driver::DeviceConfig driver_config(const Settings& settings, const Point& point)
     config.ring_entries = point.ring_size;
     config.completion_mode = settings.completions;
     config.moderation_count = settings.moderation_count;
-    config.moderation_us = settings.moderation_count > 1 ? moderation_us : 0;
+    config.moderation_us = settings.moderation_count > 1 ? settings.moderation_us : 0;
     return config;
 }
 

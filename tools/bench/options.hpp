@@ -46,6 +46,7 @@ struct Settings {
     unsigned helpers = 0;
     driver::CompletionMode completions = driver::CompletionMode::interrupt;
     std::uint16_t moderation_count = 0;
+    std::uint16_t moderation_us = 50;  ///< also for the last ones, which do not make up the count
     Memory memory = Memory::pool;
     std::uint64_t operations = 100'000;
     std::uint64_t seed = 1;
