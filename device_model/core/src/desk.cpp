@@ -8,6 +8,14 @@
 
 namespace ringside::core {
 
+namespace {
+
+/// A helper has looked at each line of what is laid down: the lines that are next but some come
+/// back while these are filled.
+constexpr std::size_t ahead = 8;
+
+}  // namespace
+
 bool Desk::has_room() {
     if (put_ - known_taken_ == capacity) {
         known_taken_ = taken_.load(std::memory_order_acquire);
@@ -21,6 +29,8 @@ void Desk::put(Computation& computation) {
     places_[put_ % capacity].store(Place(*computation.errand, computation.nature.is_chain),
                                    std::memory_order_relaxed);
     ++put_;
+    to_read_ += computation.source.size();
+    prefetch_to_write(&places_[(put_ + ahead) % capacity]);
 }
 
 bool Desk::put_delivery(std::span<std::byte> output, std::byte* target) {
@@ -32,13 +42,16 @@ bool Desk::put_delivery(std::span<std::byte> output, std::byte* target) {
     }
     deliveries_[deliveries_put_ % capacity] = {output, target};
     ++deliveries_put_;
-    prefetch_to_write(&deliveries_[deliveries_put_ % capacity]);
+    to_bring_ += output.size();
+    prefetch_to_write(&deliveries_[(deliveries_put_ + ahead) % capacity]);
     return true;
 }
 
 void Desk::announce() {
     announced_ = put_;
     announced_deliveries_ = deliveries_put_;
+    to_read_ = 0;
+    to_bring_ = 0;
     to_deliver_.store(deliveries_put_, std::memory_order_release);
     to_take_.store(put_, std::memory_order_release);
 }
@@ -135,9 +148,11 @@ void Desk::sleep(const std::atomic<bool>& stopping) {
 }
 
 /// Without a fence a helper that falls asleep just now is missed. It is called for what is
-/// announced next, and this does not wait: the chip's thread does it.
+/// announced next, and this does not wait: the chip's thread does it. One that has been called may
+/// take long to wake, and is not called again meanwhile: that is a system call.
 void Desk::call_if_asleep() {
     if (is_asleep_.load(std::memory_order_relaxed)) {
+        is_asleep_.store(false, std::memory_order_relaxed);
         call();
     }
 }

@@ -30,7 +30,9 @@ class Desk {
     /// What has been laid down can be seen.
     void announce();
     std::uint64_t unannounced() const { return put_ - announced_; }
-    std::uint64_t unannounced_deliveries() const { return deliveries_put_ - announced_deliveries_; }
+    /// Bytes of sources and outputs.
+    std::size_t unannounced_to_read() const { return to_read_; }
+    std::size_t unannounced_to_deliver() const { return to_bring_; }
     /// Whether all that was announced has been copied, both ways.
     bool has_copied() const;
     /// Whether this one's source need not stay.
@@ -107,6 +109,8 @@ class Desk {
     std::uint64_t deliveries_put_ = 0;          ///< likewise
     std::uint64_t announced_deliveries_ = 0;    ///< likewise
     std::uint64_t known_delivered_ = 0;         ///< likewise
+    std::size_t to_read_ = 0;                   ///< bytes since announce(); likewise
+    std::size_t to_bring_ = 0;                  ///< likewise
 
     alignas(far_apart) std::atomic<std::uint64_t> to_take_{0};
     std::atomic<std::uint64_t> to_deliver_{0};

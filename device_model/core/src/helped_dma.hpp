@@ -9,7 +9,9 @@
 // instant: this port knows the addresses under way, and settles first if it must. Chip's thread
 // only.
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -36,37 +38,48 @@ class AccessCounts {
     bool any_write_at(std::uint64_t address, std::size_t length) const {
         return at(address, length) >= a_write;
     }
-    void clear() { counts_.fill(0); }
+    void clear() {
+        for (; used_ != 0; used_ &= used_ - 1) {
+            const auto group = static_cast<std::size_t>(std::countr_zero(used_));
+            std::fill_n(counts_.begin() + group * group_size, group_size, 0);
+        }
+    }
 
   private:
     static constexpr std::uint64_t granule = 1024;
-    static constexpr std::size_t places = 1024;  ///< addresses that are far apart may share one
+    /// Addresses that are farther apart than all of these reach, 4 MiB, share one, and may settle
+    /// for nothing: so more than most have under way at one time.
+    static constexpr std::size_t places = 4096;
+    static constexpr std::size_t group_size = places / 64;
     static constexpr std::uint64_t a_read = 1;
     static constexpr std::uint64_t a_write = std::uint64_t{1} << 32;
 
     void add(std::uint64_t address, std::size_t length, std::uint64_t what) {
-        for_each_place(counts_, address, length, [what](std::uint64_t& count) { count += what; });
+        for_each_place(address, length, [this, what](std::size_t place) {
+            counts_[place] += what;
+            used_ |= std::uint64_t{1} << (place / group_size);
+        });
     }
     std::uint64_t at(std::uint64_t address, std::size_t length) const {
         if (length > largest) {
             return a_write;
         }
         std::uint64_t any = 0;
-        for_each_place(counts_, address, length, [&any](std::uint64_t count) { any |= count; });
+        for_each_place(address, length, [this, &any](std::size_t place) { any |= counts_[place]; });
         return any;
     }
-    template <typename Counts, typename Visit>
-    static void for_each_place(Counts& counts, std::uint64_t address, std::size_t length,
-                               Visit&& visit) {
+    template <typename Visit>
+    static void for_each_place(std::uint64_t address, std::size_t length, Visit&& visit) {
         if (length != 0) {
             const std::uint64_t last = (address + (length - 1)) / granule;
             for (std::uint64_t place = address / granule; place <= last; ++place) {
-                visit(counts[place % places]);
+                visit(static_cast<std::size_t>(place % places));
             }
         }
     }
 
     std::array<std::uint64_t, places> counts_{};
+    std::uint64_t used_ = 0;  ///< a bit for each group of places in which something is counted
 };
 
 /// Computations for one desk, what each side writes in pages of its own.

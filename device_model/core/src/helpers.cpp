@@ -15,13 +15,13 @@ namespace {
 
 // Waking a thread costs more than most computations: who has nothing to do looks around this long
 // before it sleeps. Not where it would keep others from running.
-constexpr auto spin_time = std::chrono::microseconds(50);
+constexpr auto spin_time = std::chrono::microseconds(100);
 constexpr int looks_per_clock_read = 64;
 
 // Each announcement waits for the helper's processor to let go of what it looks at: less often
-// costs less, until somebody waits.
-constexpr std::uint64_t computations_together = 32;
-constexpr std::uint64_t deliveries_together = 8;
+// costs less, until somebody waits for what is to be copied.
+constexpr std::size_t read_together = std::size_t{16} * 1024;
+constexpr std::size_t delivered_together = std::size_t{8} * 1024;
 // Two chains are taken together.
 constexpr std::uint64_t laid_down_together = 2;
 
@@ -83,7 +83,7 @@ bool Helpers::start(Computation& computation, bool may_wait) {
         take_and_perform(desk, 0);
     }
     desk.put(computation);
-    if (!may_wait || desk.unannounced() == computations_together) {
+    if (!may_wait || desk.unannounced_to_read() >= read_together) {
         announce(desk);
     }
     return desk.unannounced() % laid_down_together == 0;
@@ -146,7 +146,7 @@ void Helpers::deliver(Computation& computation, std::byte* target) {
         announce(desk);
         desk.copy();
     }
-    if (desk.unannounced_deliveries() == deliveries_together) {
+    if (desk.unannounced_to_deliver() >= delivered_together) {
         announce(desk);
     }
 }
