@@ -225,7 +225,7 @@ class Measurements {
                                          settings_.operations * 5, settings_.operations * 50};
         std::vector<std::function<double()>> sides;
         for (const std::uint64_t operations : lengths) {
-            sides.push_back([this, operations] {
+            sides.emplace_back([this, operations] {
                 Settings settings = base();
                 settings.operations = operations;
                 const std::uint64_t before = resident_kib();
@@ -235,7 +235,7 @@ class Measurements {
                 return each;
             });
         }
-        sides.push_back([this] { return static_cast<double>(grown_kib_); });
+        sides.emplace_back([this] { return static_cast<double>(grown_kib_); });
         compare(
             std::move(sides),
             [this, shortest = lengths[0], longest = lengths[3]](std::vector<double> best) {
