@@ -38,6 +38,7 @@ constexpr std::uint32_t deep_burst = 250;  ///< so that helpers need not be wait
 
 /// Of what takes long by itself.
 constexpr unsigned long_rounds = 3;
+constexpr unsigned rounds_in_a_row = 4;
 
 constexpr double virtual_overhead_ns = 150;
 constexpr double live_overhead_ns = 250;
@@ -54,20 +55,28 @@ std::uint64_t resident_kib() {
     return resident * 4;
 }
 
-/// What is measured in turns, and what the best of each says. A disturbance only ever adds.
+using Side = std::function<double()>;
+/// Given the best of each side.
+using Judge = std::function<void(const std::vector<double>& best)>;
+
+/// What is measured in turns. A disturbance only ever adds.
 struct Comparison {
-    std::vector<std::function<double()>> sides;
-    std::function<void(const std::vector<double>& best)> judge;
-    unsigned rounds;  ///< of all of them, evenly spread
+    std::vector<Side> sides;
+    Judge judge;
+    unsigned times;  ///< each side, in all rounds together
 
     std::vector<double> best = std::vector(sides.size(), std::numeric_limits<double>::max());
 
-    bool takes_part_in(unsigned round, unsigned of) const {
-        return std::uint64_t{round} * rounds / of != (std::uint64_t{round} + 1) * rounds / of;
+    /// Of so many rounds, as many of its times as are due before that one.
+    std::uint64_t due_before(unsigned round, unsigned rounds) const {
+        return std::uint64_t{round} * times / rounds;
     }
-    void measure() {
-        std::transform(sides.begin(), sides.end(), best.begin(), best.begin(),
-                       [](const auto& side, double least) { return std::min(side(), least); });
+    void measure(std::uint64_t in_a_row) {
+        for (std::size_t i = 0; i < sides.size(); ++i) {
+            for (std::uint64_t n = 0; n < in_a_row; ++n) {
+                best[i] = std::min(best[i], sides[i]());
+            }
+        }
     }
 };
 
@@ -82,14 +91,16 @@ class Measurements {
         threads();
     }
 
-    /// Each comparison once, then each again: a host that is slow for seconds is so for some rounds
-    /// of each, not for all of one.
+    /// A few rounds of each comparison, then of each again: a host that is slow for seconds is so
+    /// for some rounds of each, not for all of one. In a row, as caches have been others', and
+    /// cores that have idled come back one after the other on a virtual machine.
     std::vector<Bound> run() {
-        for (unsigned round = 0; round < settings_.rounds; ++round) {
+        const unsigned rounds = settings_.rounds;
+        for (unsigned round = 0; round < rounds; round += rounds_in_a_row) {
+            const unsigned next = std::min(round + rounds_in_a_row, rounds);
             for (Comparison& comparison : comparisons_) {
-                if (comparison.takes_part_in(round, settings_.rounds)) {
-                    comparison.measure();
-                }
+                comparison.measure(comparison.due_before(next, rounds) -
+                                   comparison.due_before(round, rounds));
             }
         }
         for (const Comparison& comparison : comparisons_) {
@@ -114,14 +125,14 @@ class Measurements {
         settings.moderation_count = 32;
         return settings;
     }
-    void compare(std::vector<std::function<double()>> sides,
-                 std::function<void(const std::vector<double>& best)> judge) {
+    void compare(std::vector<Side> sides, Judge judge) {
         compare(std::move(sides), std::move(judge), settings_.rounds);
     }
-    void compare(std::vector<std::function<double()>> sides,
-                 std::function<void(const std::vector<double>& best)> judge, unsigned rounds) {
-        comparisons_.push_back({std::move(sides), std::move(judge), rounds});
+    void compare(std::vector<Side> sides, Judge judge, unsigned times) {
+        comparisons_.push_back({std::move(sides), std::move(judge), times});
     }
+    /// For what needs several cores at a time, which a host gives less often than one.
+    unsigned more_often() const { return 4 * settings_.rounds; }
     void add(std::string name, double measured, Sense sense, double bound, std::string unit) {
         bounds_.push_back({std::move(name), measured, sense, bound, std::move(unit)});
     }
@@ -138,25 +149,12 @@ class Measurements {
                    ? result.cpu_ns_per_operation()
                    : result.wall_ns_per_operation();
     }
-    static std::function<double()> cost_of(const Settings& settings, const Point& point) {
+    static Side cost_of(const Settings& settings, const Point& point) {
         return [settings, point] { return cost(settings, point); };
     }
-    static std::function<double()> libcrypto_of(const Settings& settings, const Point& point) {
+    static Side libcrypto_of(const Settings& settings, const Point& point) {
         return [settings, point] {
             return measure_libcrypto(point, settings.operations, settings.seed);
-        };
-    }
-
-    /// What needs several cores, which have idled while others were measured: a host gives a
-    /// virtual machine's back one after the other.
-    static std::function<double()> in_a_row(std::function<double()> side) {
-        return [side = std::move(side)] {
-            constexpr int times = 4;
-            double best = side();
-            for (int i = 1; i < times; ++i) {
-                best = std::min(best, side());
-            }
-            return best;
         };
     }
 
@@ -187,24 +185,26 @@ class Measurements {
         load.depth = 2 * deep_burst;
         load.burst = deep_burst;
         load.ring_size = 512;
-        compare({in_a_row(cost_of(settings, load)), libcrypto_of(settings, load)},
-                [this, cores, settings, load](const std::vector<double>& best) {
-                    add(fmt::format(
-                            "1 KiB with {} helpers, {} at a time, against libcrypto on one core",
-                            settings.helpers, load.depth),
-                        best[1] / best[0], Sense::at_least,
-                        cores >= 4   ? 2.5
-                        : cores >= 2 ? 1.3
-                                     : 0,
-                        "times");
-                });
+        compare(
+            {cost_of(settings, load), libcrypto_of(settings, load)},
+            [this, cores, settings, load](const std::vector<double>& best) {
+                add(fmt::format(
+                        "1 KiB with {} helpers, {} at a time, against libcrypto on one core",
+                        settings.helpers, load.depth),
+                    best[1] / best[0], Sense::at_least,
+                    cores >= 4   ? 2.5
+                    : cores >= 2 ? 1.3
+                                 : 0,
+                    "times");
+            },
+            more_often());
     }
 
     void queue_pairs() {
         Settings settings = base();
         settings.chip = core::find_chip("server");
         settings.moderation_count = flat_burst;
-        std::vector<std::function<double()>> sides;
+        std::vector<Side> sides;
         for (const std::uint32_t count : {1u, 2u, 8u, 31u, 62u}) {
             Point load = point(1024);
             load.queue_pairs = count;
@@ -223,7 +223,7 @@ class Measurements {
         const std::uint64_t lengths[] = {std::max<std::uint64_t>(settings_.operations / 20, 1),
                                          std::max<std::uint64_t>(settings_.operations / 2, 1),
                                          settings_.operations * 5, settings_.operations * 50};
-        std::vector<std::function<double()>> sides;
+        std::vector<Side> sides;
         for (const std::uint64_t operations : lengths) {
             sides.emplace_back([this, operations] {
                 Settings settings = base();
@@ -277,12 +277,14 @@ class Measurements {
         const Point one = point(64);
         Point many = one;
         many.queue_pairs = std::min(std::max(cores - 1, 1u), 7u);
-        compare({driver_cost_of(one), driver_cost_of(many)},
-                [this, many](const std::vector<double>& best) {
-                    add(fmt::format("the driver's CPU time per operation, {} threads against one",
-                                    many.queue_pairs),
-                        best[1] / best[0], Sense::at_most, thread_scaling, "times");
-                });
+        compare(
+            {driver_cost_of(one), driver_cost_of(many)},
+            [this, many](const std::vector<double>& best) {
+                add(fmt::format("the driver's CPU time per operation, {} threads against one",
+                                many.queue_pairs),
+                    best[1] / best[0], Sense::at_most, thread_scaling, "times");
+            },
+            more_often());
     }
 
     const BoundsSettings& settings_;

@@ -29,7 +29,7 @@ void Desk::put(Computation& computation) {
     places_[put_ % capacity].store(Place(*computation.errand, computation.nature.is_chain),
                                    std::memory_order_relaxed);
     ++put_;
-    to_read_ += computation.source.size();
+    bytes_to_read_ += computation.source.size();
     prefetch_to_write(&places_[(put_ + ahead) % capacity]);
 }
 
@@ -42,7 +42,7 @@ bool Desk::put_delivery(std::span<std::byte> output, std::byte* target) {
     }
     deliveries_[deliveries_put_ % capacity] = {output, target};
     ++deliveries_put_;
-    to_bring_ += output.size();
+    bytes_to_deliver_ += output.size();
     prefetch_to_write(&deliveries_[(deliveries_put_ + ahead) % capacity]);
     return true;
 }
@@ -50,8 +50,8 @@ bool Desk::put_delivery(std::span<std::byte> output, std::byte* target) {
 void Desk::announce() {
     announced_ = put_;
     announced_deliveries_ = deliveries_put_;
-    to_read_ = 0;
-    to_bring_ = 0;
+    bytes_to_read_ = 0;
+    bytes_to_deliver_ = 0;
     to_deliver_.store(deliveries_put_, std::memory_order_release);
     to_take_.store(put_, std::memory_order_release);
 }

@@ -31,8 +31,8 @@ class Desk {
     void announce();
     std::uint64_t unannounced() const { return put_ - announced_; }
     /// Bytes of sources and outputs.
-    std::size_t unannounced_to_read() const { return to_read_; }
-    std::size_t unannounced_to_deliver() const { return to_bring_; }
+    std::size_t unannounced_to_read() const { return bytes_to_read_; }
+    std::size_t unannounced_to_deliver() const { return bytes_to_deliver_; }
     /// Whether all that was announced has been copied, both ways.
     bool has_copied() const;
     /// Whether this one's source need not stay.
@@ -109,8 +109,8 @@ class Desk {
     std::uint64_t deliveries_put_ = 0;          ///< likewise
     std::uint64_t announced_deliveries_ = 0;    ///< likewise
     std::uint64_t known_delivered_ = 0;         ///< likewise
-    std::size_t to_read_ = 0;                   ///< bytes since announce(); likewise
-    std::size_t to_bring_ = 0;                  ///< likewise
+    std::size_t bytes_to_read_ = 0;             ///< bytes since announce(); likewise
+    std::size_t bytes_to_deliver_ = 0;          ///< likewise
 
     alignas(far_apart) std::atomic<std::uint64_t> to_take_{0};
     std::atomic<std::uint64_t> to_deliver_{0};
