@@ -61,10 +61,12 @@ std::uint64_t count_in_memory(const std::uint64_t* sample) {
     return count;
 }
 
-class Leftovers : public ::testing::Test {
+/// With so many helpers.
+class Leftovers : public ::testing::TestWithParam<unsigned> {
   protected:
     static constexpr std::size_t size = 1024;
     static constexpr std::uint16_t count = 40;
+    static constexpr Duration long_enough = std::chrono::milliseconds(1);
 
     /// AES-CBC, of other bytes each, and in each test: what one test has freed is there in the
     /// next.
@@ -92,13 +94,16 @@ class Leftovers : public ::testing::Test {
         return bench_->memory.at(entry.dst, size);
     }
 
-    std::unique_ptr<CryptoBench> bench_ = std::make_unique<CryptoBench>();
+    void run_for(Duration time) { bench_->run_ahead(bench_->now + time); }
+
+    std::unique_ptr<CryptoBench> bench_ =
+        std::make_unique<CryptoBench>(core::DeviceConfig{.helpers = GetParam()});
     std::vector<spec::SubmissionEntry> entries_;
 };
 
-TEST_F(Leftovers, AreGoneWhenTheChipIsIdle) {
+TEST_P(Leftovers, AreGoneWhenTheChipIsIdle) {
     submit();
-    bench_->run();
+    run_for(long_enough);
     EXPECT_EQ(bench_->reap(SliceBench::io).size(), count);
     for (std::size_t i = 0; i < count; i += count / 4) {
         const auto* const sample =
@@ -107,9 +112,9 @@ TEST_F(Leftovers, AreGoneWhenTheChipIsIdle) {
     }
 }
 
-TEST_F(Leftovers, GoWithTheChipThatHadWork) {
+TEST_P(Leftovers, GoWithTheChipThatHadWork) {
     submit();
-    bench_->run();
+    run_for(long_enough);
     Sample sample{};
     const auto last = output(entries_.back());
     std::memcpy(sample.data(), last.data() + size / 2, sizeof sample);
@@ -117,12 +122,14 @@ TEST_F(Leftovers, GoWithTheChipThatHadWork) {
     ASSERT_EQ(count_in_memory(sample.data()), 1u) << "here alone";
     submit();
     while (count_in_memory(sample.data()) == 1) {  // until it has been computed
-        bench_->run_for(std::chrono::nanoseconds(500));
+        run_for(std::chrono::nanoseconds(500));
     }
     ASSERT_EQ(last[size / 2], std::byte{0}) << "it has not been written";
     bench_.reset();
     EXPECT_EQ(count_in_memory(sample.data()), 1u) << "here alone";
 }
+
+INSTANTIATE_TEST_SUITE_P(Helpers, Leftovers, ::testing::Values(0u, 1u, 3u));
 
 bool is_zero(const core::Scratch& scratch) {
     const std::span<const std::byte> bytes = scratch;

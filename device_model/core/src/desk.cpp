@@ -33,14 +33,14 @@ void Desk::put(Computation& computation) {
     prefetch_to_write(&places_[(put_ + ahead) % capacity]);
 }
 
-bool Desk::put_delivery(std::span<std::byte> output, std::byte* target) {
+bool Desk::put_delivery(std::span<std::byte> output, std::byte* target, bool may_stay) {
     if (deliveries_put_ - known_delivered_ == capacity) {
         known_delivered_ = delivered_.load(std::memory_order_acquire);
         if (deliveries_put_ - known_delivered_ == capacity) {
             return false;
         }
     }
-    deliveries_[deliveries_put_ % capacity] = {output, target};
+    deliveries_[deliveries_put_ % capacity] = {output, target, may_stay};
     ++deliveries_put_;
     bytes_to_deliver_ += output.size();
     prefetch_to_write(&deliveries_[(deliveries_put_ + ahead) % capacity]);
@@ -84,7 +84,9 @@ void Desk::deliver_up_to(std::uint64_t announced) {
     for (; number != announced; ++number) {
         const Delivery& delivery = deliveries_[number % capacity];
         bus_write(delivery.target, delivery.output);
-        explicit_bzero(delivery.output.data(), delivery.output.size());
+        if (!delivery.may_stay) {
+            explicit_bzero(delivery.output.data(), delivery.output.size());
+        }
     }
     delivered_.store(announced, std::memory_order_release);
 }

@@ -25,8 +25,9 @@ class Desk {
     bool has_room();
     /// Gives it the number of its offer. A chain may be taken together with another.
     void put(Computation& computation);
-    /// The output of one is to be copied to `target`. False: it does not fit, now.
-    bool put_delivery(std::span<std::byte> output, std::byte* target);
+    /// The output of one is to be copied to `target`, and may stay or not. False: it does not fit,
+    /// now.
+    bool put_delivery(std::span<std::byte> output, std::byte* target, bool may_stay);
     /// What has been laid down can be seen.
     void announce();
     std::uint64_t unannounced() const { return put_ - announced_; }
@@ -93,6 +94,7 @@ class Desk {
     struct Delivery {
         std::span<std::byte> output;
         std::byte* target;
+        bool may_stay;
     };
 
     Place place(std::uint64_t number) const {

@@ -21,7 +21,7 @@ void HelpedDma::add_shelf(unsigned desk) {
     }
 }
 
-Computation& HelpedDma::take(std::size_t output) {
+Computation& HelpedDma::take(JobNature nature, std::size_t output) {
     std::vector<Computation*>& vacant = vacant_[next_desk_];
     if (vacant.empty()) [[unlikely]] {
         add_shelf(next_desk_);
@@ -32,7 +32,12 @@ Computation& HelpedDma::take(std::size_t output) {
     if (vacant.size() >= ahead) {
         vacant[vacant.size() - ahead]->errand->expect();
     }
-    computation.output.begin(output);
+    computation.nature = nature;
+    if (nature.may_fail) {
+        computation.output.begin(output);
+    } else {
+        computation.output.begin_to_fill(output);
+    }
     return computation;
 }
 
@@ -84,7 +89,12 @@ void HelpedDma::deliver(Computation& computation, std::byte* target, std::uint64
     is_settled_ = false;
     delivered_[computation.desk].push_back(&computation);
     helpers_.deliver(computation, target);
-    computation.output.forget();
+    if (computation.nature.may_fail) {
+        computation.output.forget();  // who delivers it overwrites it
+    } else {
+        computation.output.leave();
+        is_cleansed_ = false;
+    }
     vacate(computation);
 }
 
@@ -92,6 +102,7 @@ void HelpedDma::give_back(Computation& computation) {
     helpers_.withdraw(computation);
     end_reading(computation);
     computation.output.cleanse_from(0);
+    is_cleansed_ = false;  // it may have been an operation's
     vacate(computation);
     vacant_[computation.desk].push_back(&computation);
 }
@@ -116,6 +127,20 @@ void HelpedDma::settle() {
         vacant_[desk].insert(vacant_[desk].end(), delivered_[desk].begin(), delivered_[desk].end());
         delivered_[desk].clear();
     }
+}
+
+void HelpedDma::cleanse_outputs() {
+    if (is_cleansed_) {
+        return;
+    }
+    for (const auto& shelf : shelves_) {
+        for (Computation& computation : shelf->computations) {
+            if (computation.output.empty()) {  // else somebody fills it
+                computation.output.cleanse();
+            }
+        }
+    }
+    is_cleansed_ = true;
 }
 
 }  // namespace ringside::core

@@ -131,9 +131,9 @@ class HelpedDma final : public blocks::DmaPort {
 
     // ---- the helpers' ----
 
-    /// One whose output has so many bytes; the entry and its nature are to be filled in, and
-    /// entropy if needed.
-    Computation& take(std::size_t output);
+    /// One of this nature whose output has so many bytes; the entry is to be filled in, and entropy
+    /// if needed.
+    Computation& take(JobNature nature, std::size_t output);
     /// Somebody computes it, from now on or when it is collected. The source stays as it is until
     /// then, and the session is there until it is given back.
     void start(Computation& computation, Session& session, std::span<const std::byte> source);
@@ -151,6 +151,8 @@ class HelpedDma final : public blocks::DmaPort {
     void give_back(Computation& computation);
     /// No helper works on host memory any more.
     void settle();
+    /// Of outputs that were brought away nothing is left (decision 0019). After settle().
+    void cleanse_outputs();
 
   private:
     void before_read(std::uint64_t address, std::size_t length) {
@@ -177,6 +179,7 @@ class HelpedDma final : public blocks::DmaPort {
     /// By desk: a helper works again in memory that it has at hand.
     std::vector<std::vector<Computation*>> vacant_;
     std::vector<std::vector<Computation*>> delivered_;  ///< since settle()
+    bool is_cleansed_ = true;                           ///< no output was left as it is
     unsigned next_desk_ = 0;
     alignas(apart) Helpers helpers_;  ///< first to go
 };

@@ -142,7 +142,7 @@ void Helpers::await_read(const Computation& computation) {
 
 void Helpers::deliver(Computation& computation, std::byte* target) {
     Desk& desk = desks_[computation.desk];
-    while (!desk.put_delivery(computation.output, target)) {
+    while (!desk.put_delivery(computation.output, target, !computation.nature.may_fail)) {
         announce(desk);
         desk.copy();
     }

@@ -38,8 +38,8 @@ class Helpers {
     void collect(Computation& computation);
     /// Waits until nobody works on it; nobody will, if no helper has begun.
     void withdraw(Computation& computation);
-    /// The helper of its desk will bring its output to `target`, or finish_copies() will; nothing
-    /// of it stays.
+    /// The helper of its desk will bring its output to `target`, or finish_copies() will. It is
+    /// overwritten if it could have failed.
     void deliver(Computation& computation, std::byte* target);
     /// Waits until outputs have been brought away, and no source need stay any more.
     void finish_copies();

@@ -67,9 +67,8 @@ Duration Device::Impl::begin_service(Operation& operation) {
 
 void Device::Impl::let_helpers_compute(Operation& operation, std::span<const std::byte> source,
                                        bool is_in_place) {
-    Computation& computation = helped_->take(operation.output.size());
+    Computation& computation = helped_->take(operation.nature, operation.output.size());
     computation.errand->entry = operation.entry;
-    computation.nature = operation.nature;
     if (operation.has_entropy) {
         computation.keep_entropy(operation.entropy);
     }

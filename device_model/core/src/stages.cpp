@@ -442,6 +442,7 @@ void Device::Impl::release(Operation& operation, std::uint32_t slot) {
     operation.source.cleanse_from(0);
     if (operation.nature.may_fail || !operation.status.ok()) {  // the host has not got it
         operation.output.cleanse_from(0);
+        operation.output.cleanse();
     } else if (!operation.output.empty()) {
         operation.output.leave();
         if (!operation.is_uncleansed) {
@@ -472,6 +473,9 @@ void Device::Impl::release(Operation& operation, std::uint32_t slot) {
 }
 
 void Device::Impl::cleanse_outputs() {
+    if (helped_ != nullptr) {
+        helped_->cleanse_outputs();
+    }
     for (const std::uint32_t slot : uncleansed_) {
         operations_[slot].output.cleanse();
         operations_[slot].is_uncleansed = false;
