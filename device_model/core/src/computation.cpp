@@ -18,7 +18,7 @@ void Errand::conclude(const Job& job, const Outcome& outcome) const {
 }
 
 void Errand::end(const Outcome& outcome, std::uint64_t digest) const {
-    if (copy != nullptr) {
+    if (copy != nullptr && copy != output) {
         explicit_bzero(copy, source_size);
     }
     result->give(offer, outcome, digest, is_long(session->nature(entry)));

@@ -84,7 +84,8 @@ struct alignas(apart) Errand {
     Result* result = nullptr;
     Session* session = nullptr;
     const std::byte* source = nullptr;
-    std::byte* copy = nullptr;  ///< of the source, to compute on; null: it stays as it is
+    /// Of the source, to compute on; may be the output. Null: the source stays as it is.
+    std::byte* copy = nullptr;
     std::byte* output = nullptr;
     const Entropy* entropy = nullptr;
     std::uint32_t source_size = 0;
@@ -153,6 +154,7 @@ struct Computation {
     std::uint64_t offer = 0;       ///< the errand's
     std::uint64_t read_since = 0;  ///< settle() so many times before; 0: not from host memory
     std::uint64_t address = 0;     ///< there
+    std::size_t read_size = 0;     ///< bytes from there
     Scratch source;                ///< for Errand::copy
     Scratch output;
     Entropy entropy{};

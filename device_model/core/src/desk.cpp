@@ -29,7 +29,7 @@ void Desk::put(Computation& computation) {
     places_[put_ % capacity].store(Place(*computation.errand, computation.nature.is_chain),
                                    std::memory_order_relaxed);
     ++put_;
-    bytes_to_read_ += computation.source.size();
+    bytes_to_read_ += computation.read_size;
     prefetch_to_write(&places_[(put_ + ahead) % capacity]);
 }
 

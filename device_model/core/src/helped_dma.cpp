@@ -48,6 +48,7 @@ void HelpedDma::start(Computation& computation, Session& session, std::span<cons
     errand.source = source.data();
     errand.source_size = static_cast<std::uint32_t>(source.size());
     errand.copy = copy;
+    computation.read_size = copy != nullptr ? source.size() : 0;
     errand.output = computation.output.data();
     errand.output_size = static_cast<std::uint32_t>(computation.output.size());
     computation.is_long = errand.is_long(computation.nature);
@@ -64,11 +65,15 @@ void HelpedDma::start(Computation& computation, Session& session,
 
 void HelpedDma::start_in_place(Computation& computation, Session& session,
                                std::span<const std::byte> source, std::uint64_t address) {
-    computation.source.begin(source.size());
     computation.address = address;
     computation.read_since = settled_ + 1;
     under_way_.begin_read(address, source.size());
     is_settled_ = false;
+    if (computation.nature.is_chain) {  // in its output, which is as long
+        start(computation, session, source, computation.output.data());
+        return;
+    }
+    computation.source.begin(source.size());
     start(computation, session, source, computation.source.data());
 }
 
@@ -79,7 +84,7 @@ void HelpedDma::collect(Computation& computation) {
 
 void HelpedDma::end_reading(Computation& computation) {
     if (computation.read_since == settled_ + 1) {
-        under_way_.end_read(computation.address, computation.source.size());
+        under_way_.end_read(computation.address, computation.read_size);
     }
     computation.read_since = 0;
 }

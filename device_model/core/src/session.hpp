@@ -39,7 +39,8 @@ inline bool encrypts(const spec::SubmissionEntry& entry) {
     return (entry.flags & static_cast<unsigned>(spec::SubmissionFlag::decrypt)) == 0;
 }
 
-/// One operation as a slice gets it. Source and output do not overlap.
+/// One operation as a slice gets it. Source and output do not overlap; those of a chain
+/// (JobNature::is_chain) may be the same.
 struct Job {
     const spec::SubmissionEntry& entry;
     std::span<const std::byte> source;
