@@ -35,6 +35,7 @@ struct Bound {
 constexpr std::uint32_t total_in_flight = 496;
 constexpr std::uint32_t flat_burst = 8;
 constexpr std::uint32_t deep_burst = 250;  ///< so that helpers need not be waited for often
+constexpr std::uint16_t deep_us = 200;     ///< longer than so many take
 
 /// Of what takes long by itself.
 constexpr unsigned long_rounds = 3;
@@ -181,6 +182,7 @@ class Measurements {
         Settings settings = base();
         settings.helpers = std::min(cores - 1, core::max_helpers);
         settings.moderation_count = deep_burst;
+        settings.moderation_us = deep_us;
         Point load = point(1024);
         load.depth = 2 * deep_burst;
         load.burst = deep_burst;
