@@ -151,6 +151,7 @@ struct Computation {
     JobNature nature;
     bool is_long = false;  ///< the errand's
     bool has_entropy = false;
+    bool is_uncleansed = false;    ///< HelpedDma knows that its output was left, if it still is
     std::uint64_t offer = 0;       ///< the errand's
     std::uint64_t read_since = 0;  ///< settle() so many times before; 0: not from host memory
     std::uint64_t address = 0;     ///< there

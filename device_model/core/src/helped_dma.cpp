@@ -98,7 +98,7 @@ void HelpedDma::deliver(Computation& computation, std::byte* target, std::uint64
         computation.output.forget();  // who delivers it overwrites it
     } else {
         computation.output.leave();
-        is_cleansed_ = false;
+        note_uncleansed(computation);
     }
     vacate(computation);
 }
@@ -107,7 +107,7 @@ void HelpedDma::give_back(Computation& computation) {
     helpers_.withdraw(computation);
     end_reading(computation);
     computation.output.cleanse_from(0);
-    is_cleansed_ = false;  // it may have been an operation's
+    note_uncleansed(computation);  // it may have been an operation's
     vacate(computation);
     vacant_[computation.desk].push_back(&computation);
 }
@@ -134,18 +134,19 @@ void HelpedDma::settle() {
     }
 }
 
+void HelpedDma::note_uncleansed(Computation& computation) {
+    if (!computation.is_uncleansed) {
+        computation.is_uncleansed = true;
+        uncleansed_.push_back(&computation);
+    }
+}
+
 void HelpedDma::cleanse_outputs() {
-    if (is_cleansed_) {
-        return;
+    for (Computation* const computation : uncleansed_) {
+        computation->output.cleanse();
+        computation->is_uncleansed = false;
     }
-    for (const auto& shelf : shelves_) {
-        for (Computation& computation : shelf->computations) {
-            if (computation.output.empty()) {  // else somebody fills it
-                computation.output.cleanse();
-            }
-        }
-    }
-    is_cleansed_ = true;
+    uncleansed_.clear();
 }
 
 }  // namespace ringside::core

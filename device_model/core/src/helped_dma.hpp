@@ -151,7 +151,8 @@ class HelpedDma final : public blocks::DmaPort {
     void give_back(Computation& computation);
     /// No helper works on host memory any more.
     void settle();
-    /// Of outputs that were brought away nothing is left (decision 0019). After settle().
+    /// Of outputs that were brought away nothing is left (decision 0019). After settle(), with
+    /// nothing taken.
     void cleanse_outputs();
 
   private:
@@ -170,6 +171,7 @@ class HelpedDma final : public blocks::DmaPort {
     void end_reading(Computation& computation);
     void add_shelf(unsigned desk);
     void vacate(Computation& computation);
+    void note_uncleansed(Computation& computation);
 
     blocks::DmaPort& port_;
     AccessCounts under_way_;
@@ -179,7 +181,7 @@ class HelpedDma final : public blocks::DmaPort {
     /// By desk: a helper works again in memory that it has at hand.
     std::vector<std::vector<Computation*>> vacant_;
     std::vector<std::vector<Computation*>> delivered_;  ///< since settle()
-    bool is_cleansed_ = true;                           ///< no output was left as it is
+    std::vector<Computation*> uncleansed_;              ///< whose output was left as it is
     unsigned next_desk_ = 0;
     alignas(apart) Helpers helpers_;  ///< first to go
 };
