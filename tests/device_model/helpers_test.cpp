@@ -87,7 +87,8 @@ class Workload {
             entry.cid = cid;
             entry.src_len = static_cast<std::uint32_t>(1 + prng_.below(3000));
             if (question.algorithm == spec::Algorithm::aes_cbc) {
-                entry.src_len = (entry.src_len + 15) / 16 * 16;
+                // half of them a chain that is not handed out, but waits for another
+                entry.src_len = prng_.below(2) == 0 ? 256 : (entry.src_len + 15) / 16 * 16;
             }
             if (question.algorithm != spec::Algorithm::hmac) {
                 entry.dst_len = entry.src_len;

@@ -150,6 +150,7 @@ class Device::Impl final : public blocks::Endpoint {
     void record_busy(SliceClass slices, std::uint16_t queue, std::uint64_t user_tag);
     void occupy_slice(SliceClass slices, Operation& operation, std::uint32_t slot);
     Duration begin_service(Operation& operation);
+    bool is_for_helpers(const Operation& operation, bool is_in_place);
     void let_helpers_compute(Operation& operation, std::span<const std::byte> source,
                              bool is_in_place);
     [[gnu::noinline]] void run_slice(Operation& operation, std::uint32_t slot);
@@ -241,9 +242,9 @@ class Device::Impl final : public blocks::Endpoint {
     bool fetching_ = false;
     std::vector<Operation> operations_;
     const std::unique_ptr<HelpedDma> helped_;  ///< null: without helpers
-    WaitingChain waiting_chain_;               ///< never with helpers
-    bool memory_stays_ = false;                ///< until run() returns; see blocks::RunTerms
-    bool host_stands_still_ = false;           ///< likewise
+    WaitingChain waiting_chain_;
+    bool memory_stays_ = false;       ///< until run() returns; see blocks::RunTerms
+    bool host_stands_still_ = false;  ///< likewise
     Prng entropy_;
     std::vector<std::uint32_t> vacant_;
     std::vector<std::uint32_t> uncleansed_;  ///< slots whose output was left as it is

@@ -78,7 +78,12 @@ void HelpedDma::start_in_place(Computation& computation, Session& session,
 }
 
 void HelpedDma::collect(Computation& computation) {
-    helpers_.collect(computation);
+    if (!computation.is_done()) {
+        if (computation.read_since != 0) {  // it could have been kept
+            own_share_.note_late();
+        }
+        helpers_.collect(computation);
+    }
     end_reading(computation);
 }
 

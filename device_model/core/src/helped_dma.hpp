@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "helpers.hpp"
+#include "own_share.hpp"
 #include "ringside/blocks/ports.hpp"
 
 namespace ringside::core {
@@ -131,6 +132,9 @@ class HelpedDma final : public blocks::DmaPort {
 
     // ---- the helpers' ----
 
+    /// Whether the chip's thread had better compute the next one itself that could
+    /// start_in_place().
+    bool keeps_next() { return own_share_.keeps_next(); }
     /// One of this nature whose output has so many bytes; the entry is to be filled in, and entropy
     /// if needed.
     Computation& take(JobNature nature, std::size_t output);
@@ -183,6 +187,7 @@ class HelpedDma final : public blocks::DmaPort {
     std::vector<std::vector<Computation*>> delivered_;  ///< since settle()
     std::vector<Computation*> uncleansed_;              ///< whose output was left as it is
     unsigned next_desk_ = 0;
+    OwnShare own_share_;
     alignas(apart) Helpers helpers_;  ///< first to go
 };
 

@@ -90,9 +90,6 @@ bool Helpers::start(Computation& computation, bool may_wait) {
 }
 
 void Helpers::collect(Computation& computation) {
-    if (computation.is_done()) {
-        return;
-    }
     await_read(computation);
     if (computation.result->claim(computation.offer)) {
         computation.errand->perform(0);

@@ -34,7 +34,8 @@ class Helpers {
     /// may wait is told of with the next ones, or before somebody waits for it. True: the next one
     /// should be another desk's.
     bool start(Computation& computation, bool may_wait);
-    /// Waits until it is done; does it here if no helper has begun, and others rather than wait.
+    /// Of one that was not done just now: waits until it is, does it here if no helper has begun,
+    /// and others rather than wait.
     void collect(Computation& computation);
     /// Waits until nobody works on it; nobody will, if no helper has begun.
     void withdraw(Computation& computation);

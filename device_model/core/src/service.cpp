@@ -65,6 +65,13 @@ Duration Device::Impl::begin_service(Operation& operation) {
     return service;
 }
 
+/// What costs less to compute than to hand over stays here, and some of the rest if helpers have
+/// enough to do.
+bool Device::Impl::is_for_helpers(const Operation& operation, bool is_in_place) {
+    return helped_ != nullptr && !operation.nature.is_quick &&
+           !(is_in_place && helped_->keeps_next());
+}
+
 void Device::Impl::let_helpers_compute(Operation& operation, std::span<const std::byte> source,
                                        bool is_in_place) {
     Computation& computation = helped_->take(operation.nature, operation.output.size());
@@ -151,9 +158,11 @@ bool Device::Impl::let_helpers_deliver(Operation& operation) {
     if (operation.computation == nullptr) {
         return false;
     }
-    std::byte* const target = host_stands_still_
-                                  ? dma_.look_to_write(operation.entry.dst, operation.output.size())
-                                  : nullptr;
+    std::byte* target = nullptr;
+    if (host_stands_still_) {
+        before_write(operation.entry.dst, operation.output.size());
+        target = dma_.look_to_write(operation.entry.dst, operation.output.size());
+    }
     if (target == nullptr) {
         take_output(operation);
         return false;

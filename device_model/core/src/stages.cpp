@@ -337,7 +337,7 @@ void Device::Impl::read_source(Operation& operation, std::uint32_t slot) {
         entropy_.fill(operation.entropy);  // in this order, whoever computes
         operation.has_entropy = true;
     }
-    if (helped_ != nullptr && !operation.nature.is_quick) {
+    if (is_for_helpers(operation, in_place != nullptr)) {
         let_helpers_compute(operation, source, in_place != nullptr);
     } else if (in_place != nullptr) {
         if (memory_stays_ && operation.nature.is_chain && is_certain(operation)) {
