@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <vector>
 
 #include "program.hpp"
@@ -38,6 +39,9 @@ class Memory final : public core::DmaPort, public core::MsiPort {
         const bool is_seen = is_mapped(address, length) && address >= base + size / 2;
         return is_seen ? bytes_.data() + (address - base) : nullptr;
     }
+    std::byte* look_to_write(std::uint64_t address, std::size_t length) override {
+        return const_cast<std::byte*>(look(address, length));
+    }
     core::DmaResult write(std::uint64_t address, std::span<const std::byte> from) override {
         if (!is_mapped(address, from.size())) {
             return address % 2 == 0 ? core::DmaResult::iommu_fault : core::DmaResult::bus_error;
@@ -66,14 +70,22 @@ class Machine {
     static constexpr std::uint32_t queue_pairs = 4;
     static constexpr std::uint32_t entries = 8;
 
-    Machine() { enumerate(); }
+    explicit Machine(DeviceTerms terms)
+        : terms_(terms),
+          device_({.queue_pairs = queue_pairs,
+                   .max_sessions = 4,
+                   .max_length = 0x2000,
+                   .helpers = terms.helpers},
+                  memory_, memory_, trace_) {
+        enumerate();
+    }
 
-    std::uint64_t run(Program program) {
+    DeviceRun run(Program program) {
         while (!program.at_end() && trace_.event_count() < most_events) {
             step(program);
         }
         expect_an_end();
-        return trace_.event_count();
+        return {trace_.event_count(), trace_.hash()};
     }
 
   private:
@@ -245,14 +257,20 @@ class Machine {
     void pass(Duration duration, std::uint64_t limit = most_events) {
         const Time end = now_ + duration;
         // A storm of messages goes on as long as it may: so many steps are enough of it.
-        for (int steps = 0; steps < 10'000 && trace_.event_count() < limit; ++steps) {
-            const auto next = device_.next_event();
-            if (!next || *next > end) {
-                break;
+        int steps = 0;
+        const std::function<bool(Time)> goes_on = [&](Time next) {
+            require(next >= now_, "an event in the past");
+            now_ = next;
+            return steps++ < 10'000 && trace_.event_count() < limit;
+        };
+        if (terms_.host_stands_still) {
+            Time clock{};
+            device_.run(end, clock, {.go_on = &goes_on, .host_stands_still = true});
+        } else {
+            for (auto next = device_.next_event(); next && *next <= end && goes_on(*next);
+                 next = device_.next_event()) {
+                device_.advance(*next);
             }
-            require(*next >= now_, "an event in the past");
-            now_ = *next;
-            device_.advance(now_);
         }
         const auto next = device_.next_event();
         now_ = next ? std::min(std::max(*next, now_), end) : end;
@@ -289,16 +307,14 @@ class Machine {
     Trace trace_{1};
     Memory memory_;
     Time now_{};
-    core::Device device_{{.queue_pairs = queue_pairs, .max_sessions = 4, .max_length = 0x2000},
-                         memory_,
-                         memory_,
-                         trace_};
+    const DeviceTerms terms_;
+    core::Device device_;
 };
 
 }  // namespace
 
-std::uint64_t run_device_program(std::span<const std::byte> program) {
-    return Machine().run(Program(program));
+DeviceRun run_device_program(std::span<const std::byte> program, DeviceTerms terms) {
+    return Machine(terms).run(Program(program));
 }
 
 }  // namespace ringside::testing

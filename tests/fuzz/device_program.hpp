@@ -17,8 +17,22 @@ namespace ringside::testing {
 /// and messages without end.
 inline constexpr std::uint64_t most_events = 500'000;
 
-/// Runs it on a fresh chip; says how many events that recorded. Aborts, with a line on stderr,
-/// where the chip breaks a promise.
-std::uint64_t run_device_program(std::span<const std::byte> program);
+/// Who runs the chip, and on what terms. What the chip does is the same in each.
+struct DeviceTerms {
+    unsigned helpers = 0;
+    /// The chip works ahead as far as the program lets time pass; else one instant at a time.
+    bool host_stands_still = false;
+};
+inline constexpr DeviceTerms device_terms[] = {{}, {0, true}, {2, true}};
+
+struct DeviceRun {
+    std::uint64_t events;  ///< that the chip recorded
+    std::uint64_t hash;    ///< of them
+
+    bool operator==(const DeviceRun&) const = default;
+};
+
+/// Runs it on a fresh chip. Aborts, with a line on stderr, where the chip breaks a promise.
+DeviceRun run_device_program(std::span<const std::byte> program, DeviceTerms terms);
 
 }  // namespace ringside::testing
