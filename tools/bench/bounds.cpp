@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
 #include <functional>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -47,14 +46,6 @@ constexpr double flat = 1.2;
 constexpr double zero_copy = 1.1;
 constexpr double thread_scaling = 1.2;
 constexpr double growth_kib = 1024;
-
-std::uint64_t resident_kib() {
-    std::ifstream file("/proc/self/statm");
-    std::uint64_t total = 0;
-    std::uint64_t resident = 0;
-    file >> total >> resident;
-    return resident * 4;
-}
 
 using Side = std::function<double()>;
 /// Given the best of each side.
@@ -213,10 +204,11 @@ class Measurements {
             load.depth = total_in_flight / count;
             load.burst = flat_burst;
             load.ring_size = 512;
-            sides.push_back(cost_of(settings, load));
+            sides.emplace_back(
+                [settings, load] { return measure(settings, load).wall_ns_per_operation(); });
         }
         compare(std::move(sides), [this](const std::vector<double>& best) {
-            add("time per operation, 1 to 62 queue pairs, most by least", most_by_least(best),
+            add("wall time per operation, 1 to 62 queue pairs, most by least", most_by_least(best),
                 Sense::at_most, flat, "times");
         });
     }
@@ -230,24 +222,19 @@ class Measurements {
             sides.emplace_back([this, operations] {
                 Settings settings = base();
                 settings.operations = operations;
-                const std::uint64_t before = resident_kib();
-                const double each = cost(settings, point(1024));
-                const std::uint64_t after = resident_kib();
-                grown_kib_ = after > before ? after - before : 0;  // the longest run's is last
-                return each;
+                const Result result = measure(settings, point(1024));
+                most_grown_kib_ = std::max(most_grown_kib_, result.grown_kib);
+                return result.wall_ns_per_operation();
             });
         }
-        sides.emplace_back([this] { return static_cast<double>(grown_kib_); });
         compare(
             std::move(sides),
-            [this, shortest = lengths[0], longest = lengths[3]](std::vector<double> best) {
-                const double grown_kib = best.back();
-                best.pop_back();
-                add(fmt::format("time per operation, {} to {} operations, most by least", shortest,
-                                longest),
+            [this, shortest = lengths[0], longest = lengths[3]](const std::vector<double>& best) {
+                add(fmt::format("wall time per operation, {} to {} operations, most by least",
+                                shortest, longest),
                     most_by_least(best), Sense::at_most, flat, "times");
-                add(fmt::format("memory grown in {} operations", longest), grown_kib,
-                    Sense::at_most, growth_kib, "KiB");
+                add(fmt::format("memory grown in {} operations", longest),
+                    static_cast<double>(most_grown_kib_), Sense::at_most, growth_kib, "KiB");
             },
             std::min(settings_.rounds, long_rounds));
     }
@@ -291,7 +278,7 @@ class Measurements {
 
     const BoundsSettings& settings_;
     std::vector<Comparison> comparisons_;
-    std::uint64_t grown_kib_ = 0;
+    std::int64_t most_grown_kib_ = 0;
     std::vector<Bound> bounds_;
 };
 

@@ -2,12 +2,15 @@
 // SPDX-FileCopyrightText: the ringside authors
 #include "measure.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
 #include <boost/asio/post.hpp>
 #include <chrono>
 #include <ctime>
 #include <deque>
+#include <fstream>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -101,6 +104,14 @@ std::uint32_t create_session(driver::Device& device, const Algorithm& algorithm,
         throw std::runtime_error("creating a session: " + completion.status.message());
     }
     return completion.result;
+}
+
+std::int64_t resident_kib() {
+    std::ifstream file("/proc/self/statm");
+    std::int64_t total = 0;
+    std::int64_t resident = 0;
+    file >> total >> resident;
+    return resident * sysconf(_SC_PAGESIZE) / 1024;
 }
 
 /// All queue pairs of one device under load.
@@ -228,6 +239,7 @@ Result measure(const Settings& settings, const Point& point) {
     {
         Load load(*platform, *device, settings, point);
         load.run(warm_up_rounds * point.depth * point.queue_pairs);
+        const std::int64_t resident_before = resident_kib();
         const auto interrupts = device->read_statistics().msix_messages;
         const Time start = platform->device_time();
         const auto wall_start = std::chrono::steady_clock::now();
@@ -241,6 +253,7 @@ Result measure(const Settings& settings, const Point& point) {
         result.simulated = platform->device_time() - start;
         result.interrupts = device->read_statistics().msix_messages - interrupts;
         result.driver_cpu_ns = load.driver_cpu_ns();
+        result.grown_kib = resident_kib() - resident_before;
         load.fill(result);
     }
     device->close();

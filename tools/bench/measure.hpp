@@ -22,6 +22,7 @@ struct Result {
     std::uint64_t cycles = 0;  ///< of the host's time stamp counter
     std::int64_t driver_cpu_ns = 0;  ///< of the threads that poll, where they found something
     std::uint64_t interrupts = 0;
+    std::int64_t grown_kib = 0;  ///< resident memory of the process, while it all still stands
     std::uint64_t trace_hash = 0;
 
     double operations() const { return static_cast<double>(counters.dequeued); }
