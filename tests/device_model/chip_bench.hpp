@@ -389,6 +389,19 @@ class Bench : public core::MsiPort {
         return entry;
     }
 
+    /// By GET_LOG on the admin queue, which must be enabled. Newest first.
+    std::vector<spec::LogEntry> error_log() {
+        auto entry = nop(0);
+        entry.opcode = static_cast<std::uint8_t>(spec::Opcode::get_log);
+        entry.dst_len = spec::log_entries * sizeof(spec::LogEntry);
+        entry.dst = memory.allocate(entry.dst_len);
+        std::vector<spec::LogEntry> log(execute(0, entry).result / sizeof(spec::LogEntry));
+        for (std::size_t i = 0; i < log.size(); ++i) {
+            log[i] = memory.get<spec::LogEntry>(entry.dst + i * sizeof(spec::LogEntry));
+        }
+        return log;
+    }
+
     Trace trace{1};
     BenchMemory memory;
     Time now{};
