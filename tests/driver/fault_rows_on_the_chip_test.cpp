@@ -20,6 +20,9 @@ using spec::FaultKind;
 
 constexpr std::size_t operations = 24;
 
+/// A reset in the middle of a run, apart from what the driver does by itself.
+enum class Reset { none, of_the_device, of_the_function };
+
 /// What one fault does to one run.
 struct Row {
     const char* name;
@@ -30,8 +33,9 @@ struct Row {
     /// What must have happened, by the driver's own account; empty: nothing to be seen.
     bool (*seen)(const driver::RecoveryCounters&, const driver::QueueCounters&) = nullptr;
     bool dies = false;
-    bool reset_asked = false;  ///< a reset is requested, for faults of resets
+    Reset reset = Reset::none;
     std::uint16_t moderation_count = 0;
+    std::size_t wrong = 0;  ///< operations that end well with other bytes than the right ones
 };
 
 std::ostream& operator<<(std::ostream& out, const Row& row) {
@@ -74,6 +78,15 @@ const Row rows[] = {
      Errc::aborted,
      [](Recovered r, Queue q) { return q.stale_completions >= 1 && r.queue_resets == 1; }},
     {"Row05OutOfOrder", {.kind = FaultKind::delay_completion, .queue = 1, .every = 3, .count = 4}},
+    {"Row06BitFlipInTheOutput",
+     {.kind = FaultKind::flip_output, .queue = 1, .after = 5},
+     0,
+     Errc::aborted,
+     [](Recovered r, Queue) { return r.queue_resets == 0 && r.device_resets == 0; },
+     false,
+     Reset::none,
+     0,
+     1},
     {"Row08WrongLength",
      {.kind = FaultKind::wrong_length, .queue = 1, .after = 5},
      1,
@@ -89,8 +102,14 @@ const Row rows[] = {
      Errc::aborted,
      [](Recovered r, Queue) { return r.failed_resets >= 1; },
      false,
-     true},
-    {"Row11ResetFails", {.kind = FaultKind::fail_reset}, all, Errc::dead, nullptr, true, true},
+     Reset::of_the_device},
+    {"Row11ResetFails",
+     {.kind = FaultKind::fail_reset},
+     all,
+     Errc::dead,
+     nullptr,
+     true,
+     Reset::of_the_device},
     {"Row12ResetDuringSubmit",
      {.kind = FaultKind::self_reset, .queue = 1, .after = 5},
      all,
@@ -178,6 +197,15 @@ const Row rows[] = {
      0,
      Errc::aborted,
      [](Recovered r, Queue) { return r.error_interrupts >= 1 && r.error_interrupts < 300; }},
+    {"Row25FunctionLevelReset",
+     {},
+     all,
+     Errc::aborted,
+     [](Recovered r, Queue) {
+         return r.device_resets == 1 && r.sessions_restored == 1 && r.overdue == 0;
+     },
+     false,
+     Reset::of_the_function},
     {"Row26InterruptLost",
      {.kind = FaultKind::drop_interrupt, .queue = 1, .after = 1},
      0,
@@ -216,9 +244,17 @@ const Row rows[] = {
      Errc::aborted,
      [](Recovered r, Queue q) { return q.completions_polled >= 1 && r.overdue == 0; },
      false,
-     false,
+     Reset::none,
      7},
 };
+
+void reset(FaultyChip& chip, Reset how) {
+    if (how == Reset::of_the_device) {
+        chip.machine.device->request_reset();
+    } else if (how == Reset::of_the_function) {
+        chip.machine.platform->reset_function();
+    }
+}
 
 /// Many operations run into the fault of `row`; the trace's hash.
 std::uint64_t run_into(const Row& row, std::uint64_t chip_seed) {
@@ -231,18 +267,20 @@ std::uint64_t run_into(const Row& row, std::uint64_t chip_seed) {
     }
     for (std::size_t i = 0; i < operations; ++i) {
         chip.submit();
-        if (row.reset_asked && i == operations / 2) {
-            chip.machine.device->request_reset();
+        if (i == operations / 2) {
+            reset(chip, row.reset);
         }
     }
     chip.machine.platform->run_until_idle();
     chip.oracle.expect_settled();
+    std::size_t wrong = 0;
     for (std::size_t i = 0; i < chip.tracked.size(); ++i) {
         const auto status = chip.tracked[i]->last.status;
         EXPECT_TRUE(!status || status == make_error_code(row.as))
             << "operation " << i << ": " << status.message();
-        EXPECT_TRUE(status || chip.is_right(i)) << "operation " << i << " is wrong";
+        wrong += !status && !chip.is_right(i) ? 1 : 0;
     }
+    EXPECT_EQ(wrong, row.wrong) << "operations that ended well with other bytes";
     EXPECT_GE(chip.oracle.ended_with({}) + row.may_fail, operations);
     if (row.seen != nullptr) {
         EXPECT_TRUE(
@@ -269,6 +307,93 @@ TEST_P(FaultRowsOnTheChip, IsTheSameRunForTheSameSeed) {
 
 INSTANTIATE_TEST_SUITE_P(Matrix, FaultRowsOnTheChip, ::testing::ValuesIn(rows),
                          [](const auto& param_info) { return param_info.param.name; });
+
+// ---- row 9: the verdict on a tag is the device's alone ----
+
+/// Messages to be opened, every other one with a broken tag, on a chip that turns one verdict
+/// round.
+class TurnedVerdict : public ::testing::TestWithParam<FaultKind> {
+  protected:
+    static constexpr std::uint32_t length = 64;
+    static constexpr std::uint32_t tag_length = 16;
+
+    TurnedVerdict() : machine_({.seed = seed()}, {.ring_entries = 8, .recovery = impatient()}) {
+        auto plaintext = allocate(length);
+        std::ranges::copy(plaintext_, plaintext.bytes().begin());
+        RecordedOperation seal(machine_.environment());
+        EXPECT_TRUE(machine_.queue()
+                        .submit(request(driver::Direction::encrypt, plaintext, good_), seal)
+                        .has_value());
+        EXPECT_FALSE(seal.wait().status);
+        std::copy_n(good_.bytes().begin(), length + tag_length, bad_.bytes().begin());
+        bad_.bytes()[length] ^= std::byte{1};
+    }
+    driver::DmaBuffer allocate(std::size_t size) {
+        return machine_.device->dma().allocate(size).value();
+    }
+    spec::SubmissionEntry request(driver::Direction direction, const driver::DmaBuffer& from,
+                                  const driver::DmaBuffer& to) {
+        const bool seals = direction == driver::Direction::encrypt;
+        const driver::CipherBuffers buffers{from.iova(), length + (seals ? 0 : tag_length),
+                                            to.iova(), length + (seals ? tag_length : 0)};
+        return driver::aead(direction, session_, buffers, iv_, 0, tag_length);
+    }
+    bool is_plaintext(const driver::DmaBuffer& target) const {
+        return std::ranges::equal(target.bytes().first(length), plaintext_);
+    }
+    static bool is_untouched(const driver::DmaBuffer& target) {
+        return std::ranges::all_of(target.bytes(),
+                                   [](std::byte byte) { return byte == std::byte{0}; });
+    }
+
+    Accelerator machine_;
+    const std::array<std::byte, 16> key_{std::byte{7}};
+    const std::array<std::byte, 12> iv_{};
+    const std::array<std::byte, length> plaintext_{std::byte{1}, std::byte{2}};
+    const std::uint32_t session_ = machine_.create_session(spec::Algorithm::aes_gcm, key_);
+    driver::DmaBuffer good_ = allocate(length + tag_length);
+    driver::DmaBuffer bad_ = allocate(length + tag_length);
+};
+
+TEST_P(TurnedVerdict, Row09PassesAsTheDeviceSaysItAndConcernsOneOperation) {
+    sim::inject(machine_.platform->link(), {.kind = GetParam(), .queue = 1, .after = 5}, 0);
+    FaultOracle oracle(*machine_.device);
+    std::vector<driver::DmaBuffer> targets;
+    std::vector<FaultOracle::Tracked*> tracked;
+    for (std::size_t i = 0; i < operations; ++i) {
+        targets.push_back(allocate(length));
+        const auto& sealed = i % 2 == 0 ? good_ : bad_;
+        tracked.push_back(&oracle.submit(
+            machine_.queue(), request(driver::Direction::decrypt, sealed, targets.back())));
+    }
+    machine_.platform->run_until_idle();
+    oracle.expect_settled();
+    std::array<std::size_t, 2> opened{};  // of the good ones, of the bad ones
+    for (std::size_t i = 0; i < operations; ++i) {
+        const auto& last = tracked[i]->last;
+        if (!last.status) {
+            ++opened.at(i % 2);
+            EXPECT_EQ(last.result, length);
+            EXPECT_TRUE(is_plaintext(targets[i])) << "operation " << i;
+        } else {
+            EXPECT_EQ(last.status, Errc::auth_failed);
+            EXPECT_TRUE(is_untouched(targets[i])) << "operation " << i;
+        }
+    }
+    const bool refuses = GetParam() == FaultKind::refuse_good_tag;
+    EXPECT_EQ(opened[0], operations / 2 - (refuses ? 1 : 0));
+    EXPECT_EQ(opened[1], refuses ? 0u : 1u);
+    const auto recovery = machine_.device->recovery_counters();
+    EXPECT_EQ(recovery.overdue + recovery.aborts + recovery.queue_resets + recovery.device_resets,
+              0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Matrix, TurnedVerdict,
+                         ::testing::Values(FaultKind::accept_bad_tag, FaultKind::refuse_good_tag),
+                         [](const auto& kind) {
+                             return std::string(
+                                 spec::find_fault(static_cast<std::uint32_t>(kind.param))->name);
+                         });
 
 }  // namespace
 }  // namespace ringside::testing
