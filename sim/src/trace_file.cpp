@@ -3,6 +3,7 @@
 #include "ringside/sim/trace_file.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -42,14 +43,50 @@ class TextWriter final : public TraceWriter {
     TraceHash hash_;
 };
 
+int fail_with(int error) {
+    errno = error;
+    return -1;
+}
+
+/// A FIFO or a character device that is there, also behind links (/dev/stdout). A link to a regular
+/// file is not followed: who may write to the folder of a trace could have put it there to have
+/// that file overwritten; nor replaced, as it may be the user's own. Nor does anything of somebody
+/// else's get to see a trace.
+int open_in_place(const char* path, const struct stat& found) {
+    if (found.st_uid != geteuid() && found.st_uid != 0) {
+        return fail_with(EACCES);
+    }
+    const int fd = open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0) {
+        return errno == ENOENT ? fail_with(ELOOP) : fd;
+    }
+    struct stat opened {};
+    if (fstat(fd, &opened) != 0 || !(S_ISFIFO(opened.st_mode) || S_ISCHR(opened.st_mode))) {
+        close(fd);
+        return fail_with(S_ISLNK(found.st_mode) ? ELOOP : EINVAL);
+    }
+    return fd;
+}
+
+/// Negative: errno says why.
+int open_for_output(const char* path) {
+    struct stat found {};
+    if (lstat(path, &found) == 0) {
+        if (!S_ISREG(found.st_mode)) {
+            return open_in_place(path, found);
+        }
+        if (unlink(path) != 0) {  // so that the mode is ours, whoever made the old one
+            return -1;
+        }
+    }
+    return open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+}
+
 }  // namespace
 
 // ---- OutputFile ----
 
-OutputFile::OutputFile(const std::string& path) {
-    unlink(path.c_str());  // so that the mode is ours, whoever made the old one
-    fd_ = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-}
+OutputFile::OutputFile(const std::string& path) : fd_(open_for_output(path.c_str())) {}
 
 OutputFile::~OutputFile() {
     if (is_open()) {

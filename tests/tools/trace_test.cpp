@@ -7,8 +7,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -25,6 +28,7 @@ namespace {
 
 using nlohmann::json;
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 /// When a signal took a value; of changes at one instant the last.
 using Edges = std::map<std::int64_t, std::int64_t>;
@@ -267,6 +271,57 @@ TEST(RunTraceOptions, WrongOnesGetOneLine) {
         EXPECT_THAT(run.err, HasSubstr(part));
         EXPECT_EQ(std::count(run.err.begin(), run.err.end(), '\n'), 1) << run.err;
     }
+}
+
+class RunFiles : public ::testing::Test {
+  protected:
+    RunFiles() {
+        std::string name = ::testing::TempDir() + "ringside_files_XXXXXX";
+        folder = mkdtemp(name.data());
+        std::ofstream(file("in")) << "kept";
+    }
+    ~RunFiles() override { std::filesystem::remove_all(folder); }
+
+    std::string file(const char* name) const { return folder / name; }
+    void expect_refused(const std::vector<std::string>& files, const char* complaint) {
+        std::vector<std::string> arguments = {"run"};
+        arguments.insert(arguments.end(), files.begin(), files.end());
+        const auto run = run_program(arguments);
+        EXPECT_EQ(run.exit_code, 2);
+        EXPECT_EQ(run.out, "");
+        EXPECT_THAT(run.err, StartsWith(std::string("ringside run: ") + complaint));
+        EXPECT_EQ(std::count(run.err.begin(), run.err.end(), '\n'), 1) << run.err;
+        std::string content;
+        std::getline(std::ifstream(file("in")), content);
+        EXPECT_EQ(content, "kept");
+        EXPECT_FALSE(std::filesystem::exists(file("out")));
+    }
+
+    std::filesystem::path folder;
+};
+
+TEST_F(RunFiles, OfWhichTwoAreTheSameAreRefusedBeforeAnythingIsWritten) {
+    const std::string in = file("in");
+    const std::string out = file("out");
+    expect_refused({"--file", in, "--trace", in}, "--file and --trace are the same file: ");
+    expect_refused({"--file", in, "--record", in}, "--file and --record are the same file: ");
+    expect_refused({"--trace", out, "--vcd", out}, "--trace and --vcd are the same file: ");
+    expect_refused({"--trace", out, "--record", out}, "--record and --trace are the same file: ");
+    expect_refused({"--vcd", out, "--record", out}, "--record and --vcd are the same file: ");
+}
+
+TEST_F(RunFiles, AreTheSameUnderOtherNamesToo) {
+    const std::string in = file("in");
+    const std::string out = file("out");
+    const std::string detour = folder / "." / "folder" / ".." / "out";
+    std::filesystem::create_directory(file("folder"));
+    std::filesystem::create_symlink("out", file("to_out"));
+    std::filesystem::create_symlink(in, file("to_in"));
+    std::filesystem::create_hard_link(in, file("in_too"));
+    expect_refused({"--trace", detour, "--vcd", out}, "--trace and --vcd");
+    expect_refused({"--record", file("to_out"), "--trace", out}, "--record and --trace");
+    expect_refused({"--file", in, "--record", file("to_in")}, "--file and --record");
+    expect_refused({"--file", in, "--record", file("in_too")}, "--file and --record");
 }
 
 }  // namespace

@@ -10,8 +10,11 @@
 #include <bit>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <system_error>
 
 #include "arguments.hpp"
 #include "async_library.hpp"
@@ -175,8 +178,44 @@ void print_table(const RunOptions& options, const RunReport& report) {
     fmt::print("\nThroughput and latency are simulated: what the modelled chip would do.\n");
 }
 
+/// Where a file is or would be made; empty: nobody can say.
+std::filesystem::path place_of(std::filesystem::path path) {
+    constexpr int most_links = 40;
+    std::error_code failure;
+    // weakly_canonical() follows no link to nothing, but who writes through one makes a file there.
+    for (int i = 0; i < most_links && std::filesystem::is_symlink(path, failure); ++i) {
+        path = path.parent_path() / std::filesystem::read_symlink(path, failure);
+    }
+    return std::filesystem::weakly_canonical(std::filesystem::absolute(path, failure), failure);
+}
+
+bool is_same_file(const std::string& one, const std::string& other) {
+    std::error_code failure;
+    const auto place = place_of(one);
+    return std::filesystem::equivalent(one, other, failure) ||
+           (!place.empty() && place == place_of(other));
+}
+
+/// Of two that write to one file, only one would leave something.
+void refuse_same_files(const RunOptions& options) {
+    const std::vector<std::pair<const char*, std::string>> files = {{"--file", options.file},
+                                                                    {"--record", options.record},
+                                                                    {"--trace", options.trace},
+                                                                    {"--vcd", options.vcd}};
+    for (auto one = files.begin(); one != files.end(); ++one) {
+        for (auto other = files.begin(); other != one; ++other) {
+            if (!one->second.empty() && !other->second.empty() &&
+                is_same_file(other->second, one->second)) {
+                throw std::runtime_error(fmt::format("{} and {} are the same file: '{}'",
+                                                     other->first, one->first, one->second));
+            }
+        }
+    }
+}
+
 int run(const RunOptions& options) {
     try {
+        refuse_same_files(options);
         use_async_library(options.async);
         RunReport report;
         {

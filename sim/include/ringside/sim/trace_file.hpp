@@ -61,7 +61,9 @@ class TraceFiles {
     TraceFiles(const TraceFiles&) = delete;
     TraceFiles& operator=(const TraceFiles&) = delete;
 
-    /// From now on. The file is made anew, mode 0600. False: it cannot be (errno says why).
+    /// From now on. The file is made anew, mode 0600; a FIFO or a character device that is there
+    /// is written to. False: it cannot be (errno says why; ELOOP: it is a link to a regular file or
+    /// to nothing, EACCES also: it is somebody else's FIFO, device or link).
     bool open(const std::string& path, TraceFormat format, unsigned shown = all_signals);
     /// Stops listening and completes the files. False: one could not be written in full.
     bool finish();
