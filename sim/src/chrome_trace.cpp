@@ -232,11 +232,12 @@ class Story {
             if (!operation.at[i]) {
                 continue;
             }
+            Time end = std::max(before, *operation.at[i]);
             if (static_cast<Step>(i) == Step::callback && operation.interrupt) {
                 const Time raised = std::max(before, *operation.interrupt);
                 flow(raised, device, vector_track(operation.vector), operation.id, 't');
+                end = std::max(end, raised);
             }
-            const Time end = std::max(before, *operation.at[i]);
             edge(before, 'b', step_names[i]);
             edge(end, 'e', step_names[i]);
             before = end;
