@@ -228,6 +228,26 @@ TEST(Run, TableSaysWhatHappened) {
     EXPECT_EQ(run.err, "") << "a progress bar is for a terminal only";
 }
 
+TEST(Run, NumbersAreDecimalAndALeadingZeroMeansNothing) {
+    const auto report = report_of({"--jobs", "010", "--seed", "0010", "--ring-size", "016"});
+    EXPECT_EQ(report.at("jobs"), 10);
+    EXPECT_EQ(report.at("seed"), 10);
+    EXPECT_EQ(report.at("ring_size"), 16);
+    EXPECT_EQ(report_of({"--jobs", "08", "--ring-size", "0x10"}).at("ring_size"), 16);
+}
+
+TEST(Run, TheLargestSeedIsTakenAndALargerOneRefusedWithTheRange) {
+    const std::string largest = "18446744073709551615";
+    EXPECT_EQ(report_of({"--seed", largest}).at("seed").dump(), largest);
+    for (const char* seed : {"18446744073709551616", "99999999999999999999999"}) {
+        const auto run = run_program({"run", "--seed", seed});
+        EXPECT_EQ(run.exit_code, 2);
+        EXPECT_EQ(run.out, "");
+        EXPECT_EQ(run.err, "ringside run: --seed: '" + std::string(seed) +
+                               "' is not allowed: a number from 0 to " + largest + "\n");
+    }
+}
+
 TEST(Run, WrongInputIsNamedInOneLineAndNothingIsPrinted) {
     const std::vector<std::vector<std::string>> wrong = {
         {"--file", "/nonexistent"}, {"--file", "/"},      {"--ring-size", "7"},
@@ -235,6 +255,7 @@ TEST(Run, WrongInputIsNamedInOneLineAndNothingIsPrinted) {
         {"--time", "real"},         {"--async", "none"},  {"--notify", "pigeon"},
         {"--seed", "-1"},           {"--jobs", "eleven"}, {"--jobs", "8x"},
         {"--faults", "earthquake"}, {"--faults", ""},     {"--chip", "potato"},
+        {"--ring-size", "0x"},      {"--jobs", "0x8"},
     };
     for (auto arguments : wrong) {
         const auto value = arguments.back();

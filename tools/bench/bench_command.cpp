@@ -138,31 +138,19 @@ void add_load(CLI::App& command, Options& options) {
     add_sweep(command, "--ring-size,--desc-nb", options.ring_sizes,
               {spec::min_ring_entries, spec::max_ring_entries, true}, "entries of their rings");
     Settings& settings = options.settings;
-    command.add_option("--operations,--total-ops", settings.operations, "in all, for each row")
-        ->check(number_between<std::uint64_t>(1, 1'000'000'000))
-        ->type_name("N")
-        ->capture_default_str();
-    command.add_option("--seed", settings.seed, "drives keys and payloads")
-        ->check(number_between<std::uint64_t>(0))
-        ->type_name("N")
-        ->capture_default_str();
+    add_number(command, "--operations,--total-ops", settings.operations, {1, 1'000'000'000},
+               "in all, for each row");
+    add_number(command, "--seed", settings.seed, {0}, "drives keys and payloads");
     add_choice<CompletionMode>(command, "--completions", settings.completions,
                                {{"interrupt", CompletionMode::interrupt},
                                 {"adaptive", CompletionMode::adaptive},
                                 {"poll", CompletionMode::poll}},
                                "how the driver learns of them; poll in live time: by a thread for "
                                "each queue pair");
-    command
-        .add_option("--moderation", settings.moderation_count, "interrupt at so many completions")
-        ->check(number_between<std::uint16_t>(0, 255))
-        ->type_name("N")
-        ->capture_default_str();
-    command
-        .add_option("--moderation-us", settings.moderation_us,
-                    "or so long after the first, if --moderation is 2 or more")
-        ->check(number_between<std::uint16_t>(1, 65535))
-        ->type_name("N")
-        ->capture_default_str();
+    add_number(command, "--moderation", settings.moderation_count, {0, 255},
+               "interrupt at so many completions");
+    add_number(command, "--moderation-us", settings.moderation_us, {1},
+               "or so long after the first, if --moderation is 2 or more");
     add_choice<Memory>(command, "--memory", settings.memory,
                        {{"pool", Memory::pool}, {"caller", Memory::caller}},
                        "the driver's buffers, or the caller's, imported");
@@ -182,10 +170,8 @@ void add_bench_command(CLI::App& program, int& exit_code) {
                          "verify: compare all output with libcrypto's");
     add_time_option(*command, settings.time);
     add_chip_option(*command, settings.chip);
-    command->add_option("--helpers", settings.helpers, "threads that compute for the chip's slices")
-        ->check(number_between<unsigned>(0, core::max_helpers))
-        ->type_name("N")
-        ->capture_default_str();
+    add_number(*command, "--helpers", settings.helpers, {0, core::max_helpers},
+               "threads that compute for the chip's slices");
     add_load(*command, *options);
     auto* json = command->add_flag_callback(
         "--json", [options] { options->format = Format::json; }, "print JSON instead of a table");
@@ -199,20 +185,12 @@ void add_bench_command(CLI::App& program, int& exit_code) {
         ->add_flag("--require-bounds", options->require_bounds,
                    "with --bounds: exit code 1 if one does not hold")
         ->needs(bounds);
-    command
-        ->add_option("--bounds-operations", options->bounds_operations,
-                     "with --bounds: of a measurement; the longest run has 50 times as many")
-        ->check(number_between<std::uint64_t>(1, 100'000'000))
-        ->needs(bounds)
-        ->type_name("N")
-        ->capture_default_str();
-    command
-        ->add_option("--bounds-rounds", options->bounds_rounds,
-                     "with --bounds: how often each is measured; the best counts")
-        ->check(number_between<unsigned>(1, 1000))
-        ->needs(bounds)
-        ->type_name("N")
-        ->capture_default_str();
+    add_number(*command, "--bounds-operations", options->bounds_operations, {1, 100'000'000},
+               "with --bounds: of a measurement; the longest run has 50 times as many")
+        ->needs(bounds);
+    add_number(*command, "--bounds-rounds", options->bounds_rounds, {1, 1000},
+               "with --bounds: how often each is measured; the best counts")
+        ->needs(bounds);
     command->callback([options, &exit_code] { exit_code = run(*options); });
 }
 

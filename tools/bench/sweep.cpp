@@ -6,8 +6,8 @@
 #include <fmt/ranges.h>
 
 #include <bit>
-#include <charconv>
-#include <optional>
+
+#include "arguments.hpp"
 
 namespace ringside::tools::bench {
 namespace {
@@ -24,19 +24,12 @@ std::vector<std::string> split(const std::string& text, char separator) {
     return parts;
 }
 
-std::optional<std::uint32_t> number_in(const std::string& text) {
-    std::uint32_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    return error == std::errc() && end == text.data() + text.size() ? std::optional(number)
-                                                                    : std::nullopt;
-}
-
 /// Empty: it is neither a range nor a list.
 std::vector<std::uint32_t> values_in(const std::string& text) {
     const bool is_range = text.find(':') != std::string::npos;
     std::vector<std::uint32_t> numbers;
     for (const std::string& part : split(text, is_range ? ':' : ',')) {
-        const auto number = number_in(part);
+        const auto number = number_in<std::uint32_t>(part);
         if (!number) {
             return {};
         }

@@ -29,17 +29,16 @@ namespace {
 
 constexpr std::uint32_t most_jobs = 4096;
 
-CLI::Validator ring_size() {
-    const auto check = [](const std::string& text) {
-        std::uint32_t entries = 0;
-        const bool allowed = CLI::detail::lexical_cast(text, entries) &&
-                             std::has_single_bit(entries) && entries >= spec::min_ring_entries &&
-                             entries <= spec::max_ring_entries;
-        return allowed ? std::string()
-                       : fmt::format("'{}' is not allowed: a power of two from {} to {}", text,
-                                     spec::min_ring_entries, spec::max_ring_entries);
-    };
-    return {check, ""};
+/// CLI::ValidationError if it is none.
+std::uint32_t ring_size_of(const std::string& text) {
+    const auto entries = number_in<std::uint32_t>(text, true);
+    if (!entries || !std::has_single_bit(*entries) || *entries < spec::min_ring_entries ||
+        *entries > spec::max_ring_entries) {
+        throw CLI::ValidationError(
+            "--ring-size", fmt::format("'{}' is not allowed: a power of two from {} to {}", text,
+                                       spec::min_ring_entries, spec::max_ring_entries));
+    }
+    return *entries;
 }
 
 /// Rejects a wrong plan, and puts the rules of a good one into `rules`.
@@ -260,18 +259,16 @@ void add_run_command(CLI::App& program, int& exit_code) {
     command->add_option("--file", options->file, "the file to encrypt and decrypt")
         ->type_name("PATH")
         ->capture_default_str();
-    command->add_option("--ring-size", options->ring_size, "entries, a power of two")
-        ->check(ring_size())
+    command
+        ->add_option_function<std::string>(
+            "--ring-size",
+            [options](const std::string& text) { options->ring_size = ring_size_of(text); },
+            "entries, a power of two")
         ->type_name("N")
-        ->capture_default_str();
-    command->add_option("--jobs", options->jobs, "jobs at one time")
-        ->check(number_between<std::uint32_t>(1, most_jobs))
-        ->type_name("N")
-        ->capture_default_str();
-    command->add_option("--seed", options->seed, "drives sizes, arrivals, keys, order, schedule")
-        ->check(number_between<std::uint64_t>(0))
-        ->type_name("N")
-        ->capture_default_str();
+        ->default_str(fmt::format("{}", options->ring_size));
+    add_number(*command, "--jobs", options->jobs, {1, most_jobs}, "jobs at one time");
+    add_number(*command, "--seed", options->seed, {0},
+               "drives sizes, arrivals, keys, order, schedule");
     command
         ->add_option("--faults", options->fault_plan,
                      "what goes wrong, e.g. drop_interrupt,after=9")
