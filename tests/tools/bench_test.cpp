@@ -250,7 +250,14 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{{"--buffer-size", "65"}, "aes-128-cbc takes buffers of a multiple of 16 bytes"},
         Wrong{{"--queue-pairs", "8"}, "chip standard has 7 queue pairs"},
         Wrong{{"--chip", "edge", "--ring-size", "512"}, "chip edge has 2 queue pairs of up to 256"},
-        Wrong{{"--require-bounds"}, "--bounds"}));
+        Wrong{{"--require-bounds"}, "--bounds"},
+        Wrong{{"--bounds", "--csv", "--bounds-operations", "200", "--bounds-rounds", "1"},
+              "--bounds takes no --csv"},
+        Wrong{{"--bounds", "--time", "live", "--bounds-operations", "200", "--bounds-rounds", "1"},
+              "--bounds takes no --time"},
+        Wrong{
+            {"--bounds", "--buffer-sz", "64", "--bounds-operations", "200", "--bounds-rounds", "1"},
+            "--bounds takes no --buffer-size"}));
 
 }  // namespace
 }  // namespace ringside::testing

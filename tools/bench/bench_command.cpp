@@ -4,9 +4,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <exception>
 #include <memory>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -64,9 +68,26 @@ std::string objection(const Options& options) {
     return {};
 }
 
-int run(const Options& options) {
+/// An option that was given and means nothing with --bounds; empty: none.
+std::string ignored_by_bounds(const CLI::App& command) {
+    constexpr std::array<std::string_view, 6> taken = {
+        "--bounds",        "--require-bounds", "--bounds-operations",
+        "--bounds-rounds", "--seed",           "--json"};
+    for (const CLI::Option* option : command.get_options()) {
+        if (option->count() != 0 &&
+            std::find(taken.begin(), taken.end(), option->get_name()) == taken.end()) {
+            return option->get_name();
+        }
+    }
+    return {};
+}
+
+int run(const CLI::App& command, const Options& options) {
     try {
         if (options.bounds) {
+            if (const std::string name = ignored_by_bounds(command); !name.empty()) {
+                throw std::runtime_error("--bounds takes no " + name);
+            }
             BoundsSettings settings;
             settings.seed = options.settings.seed;
             settings.operations = options.bounds_operations;
@@ -179,8 +200,10 @@ void add_bench_command(CLI::App& program, int& exit_code) {
         ->add_flag_callback(
             "--csv", [options] { options->format = Format::csv; }, "print CSV instead of a table")
         ->excludes(json);
-    auto* bounds = command->add_flag("--bounds", options->bounds,
-                                     "measure what we hold ourselves to, instead");
+    auto* bounds =
+        command->add_flag("--bounds", options->bounds,
+                          "measure what we hold ourselves to, instead; of the options above it "
+                          "takes --seed and --json");
     command
         ->add_flag("--require-bounds", options->require_bounds,
                    "with --bounds: exit code 1 if one does not hold")
@@ -191,7 +214,7 @@ void add_bench_command(CLI::App& program, int& exit_code) {
     add_number(*command, "--bounds-rounds", options->bounds_rounds, {1, 1000},
                "with --bounds: how often each is measured; the best counts")
         ->needs(bounds);
-    command->callback([options, &exit_code] { exit_code = run(*options); });
+    command->callback([command, options, &exit_code] { exit_code = run(*command, *options); });
 }
 
 }  // namespace ringside::tools
