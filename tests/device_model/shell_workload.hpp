@@ -128,19 +128,7 @@ class Workload {
         }
         host_.wait_for(settling_time);
     }
-
-  private:
-    static constexpr Duration settling_time = std::chrono::microseconds(100);
-    static constexpr Duration self_test_time = std::chrono::milliseconds(1);  ///< and some more
-    /// Of a source: leaves room for a tag in the target, and for a list behind the source.
-    static constexpr std::uint32_t longest = workload_layout::buffer_size - 32;
-
-    struct Ring {
-        std::uint32_t tail = 0;
-        std::uint32_t in_flight = 0;
-        RingReader completions;
-    };
-
+    /// Part of it: to a chip that has its queues and sessions.
     void power_up() {
         host_.wait_for(self_test_time);
         host_.write32(spec::at("CC").of(), 1);
@@ -156,6 +144,28 @@ class Workload {
             sessions_.push_back(entry.result);
         });
     }
+    /// Then: `count` operations behind one doorbell, until they are done. How many are.
+    std::uint32_t batch(std::uint32_t queue, std::uint32_t count) {
+        submit(queue, count);
+        host_.wait_for(settling_time);
+        const std::uint32_t submitted = rings_[queue].in_flight;
+        reap(queue);
+        host_.wait_for(settling_time);
+        return submitted - rings_[queue].in_flight;
+    }
+
+  private:
+    static constexpr Duration settling_time = std::chrono::microseconds(100);
+    static constexpr Duration self_test_time = std::chrono::milliseconds(1);  ///< and some more
+    /// Of a source: leaves room for a tag in the target, and for a list behind the source.
+    static constexpr std::uint32_t longest = workload_layout::buffer_size - 32;
+
+    struct Ring {
+        std::uint32_t tail = 0;
+        std::uint32_t in_flight = 0;
+        RingReader completions;
+    };
+
     void enable(std::uint32_t queue) {
         write_base(spec::at("SQ_BASE").of(queue), workload_layout::submission_ring(queue));
         write_base(spec::at("CQ_BASE").of(queue), workload_layout::completion_ring(queue));
