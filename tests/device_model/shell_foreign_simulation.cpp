@@ -4,7 +4,9 @@
 // Somebody else's SystemC simulation with the accelerator in it: a plain sc_main() with an
 // initiator, a memory and a clock of its own, and nothing of ours but the module. Does the seeded
 // workload and prints when each completion and each MSI-X message arrived at the memory.
-//   shell_foreign_simulation SEED
+//   shell_foreign_simulation SEED [RESOLUTION]   of the kernel's time, in femtoseconds
+// With a resolution below a picosecond the processor works between two picoseconds, and the chip
+// still at whole ones.
 
 #include <tlm_utils/simple_initiator_socket.h>
 #include <tlm_utils/simple_target_socket.h>
@@ -60,6 +62,9 @@ class Memory : public sc_core::sc_module {
         } else {
             std::memcpy(bytes_.data() + offset, payload.get_data_ptr(), payload.get_data_length());
             log_.look(bytes_, now());
+            if (systemc::to_sc_time(now()) != sc_core::sc_time_stamp()) {
+                SC_REPORT_FATAL("memory", "a write between two picoseconds");
+            }
         }
     }
 
@@ -108,6 +113,7 @@ class Processor : public sc_core::sc_module, public testing::WorkloadHost {
         }
     }
     void work() {
+        wait(sc_time(400, sc_core::SC_FS));
         write(config, spec::pci::at("COMMAND"),
               spec::pci::command::memory_space | spec::pci::command::bus_master, 2);
         for (std::uint32_t vector = 0; vector < spec::max_vectors; ++vector) {
@@ -145,9 +151,12 @@ class Clocked : public sc_core::sc_module {
 }  // namespace
 
 int sc_main(int argc, char** argv) {
-    if (argc != 2) {
-        std::fprintf(stderr, "shell_foreign_simulation SEED\n");
+    if (argc != 2 && argc != 3) {
+        std::fprintf(stderr, "shell_foreign_simulation SEED [RESOLUTION]\n");
         return 2;
+    }
+    if (argc == 3) {
+        sc_core::sc_set_time_resolution(std::strtod(argv[2], nullptr), sc_core::SC_FS);
     }
     const std::uint64_t seed = std::strtoull(argv[1], nullptr, 10);
     Trace trace(seed);

@@ -4,9 +4,13 @@
 // The module in a SystemC simulation of somebody else's does exactly what it does on our virtual
 // platform: the same seeded work, and every completion and message arrives at the same picosecond.
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "ringside/testing/process.hpp"
 #include "ringside/testing/seed.hpp"
@@ -25,20 +29,47 @@ std::vector<std::string> lines_of(const std::string& text) {
     return lines;
 }
 
-TEST(ForeignSimulation, SeesEveryCompletionAndMessageAtThePlatformsTimes) {
-    const auto foreign = run_process({FOREIGN_SIMULATION, std::to_string(seed())});
-    ASSERT_EQ(foreign.exit_code, 0) << foreign.err;
+/// All lines of the workload on our platform.
+std::vector<std::string> lines_of_platform() {
     PlatformHost host;
     Workload(host, seed()).run();
-
-    auto expected = host.log.completions;
-    EXPECT_GT(expected.size(), 500u);
+    auto lines = host.log.completions;
+    EXPECT_GT(lines.size(), 500u);
     EXPECT_GT(host.log.messages.size(), 50u);
-    expected.insert(expected.end(), host.log.messages.begin(), host.log.messages.end());
+    lines.insert(lines.end(), host.log.messages.begin(), host.log.messages.end());
+    return lines;
+}
+
+void expect_lines_of_platform(const ProcessResult& foreign) {
+    ASSERT_EQ(foreign.exit_code, 0) << foreign.err;
+    const auto expected = lines_of_platform();
     const auto seen = lines_of(foreign.out);
     ASSERT_EQ(seen.size(), expected.size());
     for (std::size_t i = 0; i < seen.size(); ++i) {
         ASSERT_EQ(seen[i], expected[i]);
+    }
+}
+
+TEST(ForeignSimulation, SeesEveryCompletionAndMessageAtThePlatformsTimes) {
+    expect_lines_of_platform(run_process({FOREIGN_SIMULATION, std::to_string(seed())}));
+}
+
+TEST(ForeignSimulation, SeesThemAtTheSameTimesWhereTheKernelsResolutionIsFiner) {
+    for (const char* const femtoseconds : {"1", "100"}) {
+        SCOPED_TRACE(femtoseconds);
+        expect_lines_of_platform(
+            run_process({FOREIGN_SIMULATION, std::to_string(seed()), femtoseconds}));
+    }
+}
+
+TEST(ForeignSimulation, IsRefusedTheModuleWhereTheKernelsResolutionIsCoarser) {
+    for (const auto& [femtoseconds, text] :
+         {std::pair("10000", "10 ps"), std::pair("1000000", "1 ns")}) {
+        const auto foreign =
+            run_process({FOREIGN_SIMULATION, std::to_string(seed()), femtoseconds});
+        EXPECT_NE(foreign.exit_code, 0);
+        EXPECT_THAT(foreign.err + foreign.out,
+                    ::testing::HasSubstr("the time resolution is " + std::string(text)));
     }
 }
 

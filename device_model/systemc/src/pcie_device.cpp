@@ -3,6 +3,7 @@
 #include "ringside/systemc/pcie_device.hpp"
 
 #include <algorithm>
+#include <string>
 
 #include "direct_memory.hpp"
 #include "ringside/base/bus_copy.hpp"
@@ -29,6 +30,28 @@ tlm::tlm_response_status refuse_unsupported(const tlm::tlm_generic_payload& payl
 
 std::span<std::byte> data_of(tlm::tlm_generic_payload& payload) {
     return {reinterpret_cast<std::byte*>(payload.get_data_ptr()), payload.get_data_length()};
+}
+
+/// Ticks of the kernel's time in a picosecond; zero before it is asked. A process has one kernel at
+/// a time, whose resolution stays as it is once asked for: asked again for each module.
+sc_dt::uint64 ticks_per_ps = 0;
+
+void settle_resolution() {
+    ticks_per_ps = sc_core::sc_time(1, sc_core::SC_PS).value();
+    if (ticks_per_ps == 0) {
+        ticks_per_ps = 1;  // who has errors ignored goes on with wrong times
+        const std::string text = "the time resolution is " +
+                                 sc_core::sc_get_time_resolution().to_string() +
+                                 ": a device needs 1 ps or finer, as its stages take picoseconds";
+        SC_REPORT_ERROR("ringside", text.c_str());
+    }
+}
+
+sc_dt::uint64 known_ticks_per_ps() {
+    if (ticks_per_ps == 0) {
+        settle_resolution();
+    }
+    return ticks_per_ps;
 }
 
 }  // namespace
@@ -151,6 +174,13 @@ class PcieDevice::Impl final : public blocks::DmaPort, public blocks::MsiPort {
         device_->advance(time);
     }
 
+    /// From the kernel's time, which may be between two picoseconds, to a time of the device.
+    static sc_core::sc_time time_until(Time time) {
+        const sc_core::sc_time at = to_sc_time(time);
+        const sc_core::sc_time& stamp = sc_core::sc_time_stamp();
+        return at > stamp ? at - stamp : sc_core::SC_ZERO_TIME;
+    }
+
     /// The same events in the same order as one activation for each; nobody is there to tell.
     void work_ahead() {
         if (run_ahead_.limit <= local_ || sc_core::sc_pending_activity_at_current_time()) {
@@ -194,7 +224,7 @@ class PcieDevice::Impl final : public blocks::DmaPort, public blocks::MsiPort {
         payload_.set_streaming_width(static_cast<unsigned int>(length));
         payload_.set_dmi_allowed(false);
         payload_.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
-        sc_core::sc_time delay = to_sc_time(Time{local_time() - now()});
+        sc_core::sc_time delay = time_until(local_);
         module_.dma->b_transport(payload_, delay);
         if (payload_.is_response_ok()) {
             if (payload_.is_dmi_allowed()) {
@@ -222,8 +252,8 @@ class PcieDevice::Impl final : public blocks::DmaPort, public blocks::MsiPort {
         if (!next) {
             return;
         }
-        if (*next > now()) {
-            wake_.notify(to_sc_time(Time{*next - now()}));
+        if (const auto wait = time_until(*next); wait != sc_core::SC_ZERO_TIME) {
+            wake_.notify(wait);
         } else {
             wake_.notify();  // a delta notification would be lost while the kernel is paused
         }
@@ -249,6 +279,7 @@ PcieDevice::PcieDevice(sc_core::sc_module_name name, const blocks::MakeFunction&
       msix("msix"),
       dma("dma"),
       impl_(std::make_unique<Impl>(*this, make, trace)) {
+    settle_resolution();
     config.register_b_transport(this, &PcieDevice::transport_config);
     config.register_transport_dbg(this, &PcieDevice::debug_config);
     registers.register_b_transport(this, &PcieDevice::transport_registers);
@@ -295,11 +326,14 @@ unsigned int PcieDevice::debug_msix(tlm::tlm_generic_payload& payload) {
 }
 
 sc_core::sc_time to_sc_time(Time time) {
-    return sc_core::sc_time::from_value(static_cast<sc_dt::uint64>(to_ps(time)));
+    return sc_core::sc_time::from_value(static_cast<sc_dt::uint64>(to_ps(time)) *
+                                        known_ticks_per_ps());
 }
 
 Time from_sc_time(const sc_core::sc_time& time) {
-    return time_from_ps(static_cast<std::int64_t>(time.value()));
+    const sc_dt::uint64 ticks = known_ticks_per_ps();
+    const sc_dt::uint64 ps = ticks == 1 ? time.value() : time.value() / ticks;
+    return time_from_ps(static_cast<std::int64_t>(ps));
 }
 
 }  // namespace ringside::systemc

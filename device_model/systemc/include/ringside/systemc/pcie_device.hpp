@@ -31,7 +31,8 @@ class PcieDevice : public sc_core::sc_module {
     tlm_utils::simple_target_socket<PcieDevice> msix;       ///< BAR2: MSI-X table and PBA
     tlm_utils::simple_initiator_socket<PcieDevice> dma;
 
-    /// The trace must outlive the module.
+    /// The trace must outlive the module. The kernel's time resolution is 1 ps or finer, else it is
+    /// reported as an error.
     PcieDevice(sc_core::sc_module_name name, const blocks::MakeFunction& make, Trace& trace);
     ~PcieDevice() override;
 
@@ -73,7 +74,8 @@ class PcieDevice : public sc_core::sc_module {
     std::unique_ptr<Impl> impl_;
 };
 
-/// Between integer picoseconds and sc_time; the kernel's resolution is the default 1 ps.
+/// Between integer picoseconds and sc_time. The kernel's resolution is 1 ps or finer, else it is
+/// reported as an error; parts of a picosecond are cut off.
 sc_core::sc_time to_sc_time(Time time);
 Time from_sc_time(const sc_core::sc_time& time);
 
