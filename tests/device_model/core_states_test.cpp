@@ -257,6 +257,109 @@ TEST(QueueReset, DuringAFetchDoesNotLendThatFetchToTheNextUser) {
     EXPECT_EQ(fetched(), 1u);
 }
 
+// ---- what a device reset leaves to the next user ----
+
+/// A chip with one slice and without a watchdog, whose time is passed no further than is said: what
+/// an operation before a reset would have taken is not over when the next one comes.
+struct OneSlice : Bench {
+    static core::DeviceConfig chip() { return {.slices = 1}; }
+
+    OneSlice() : Bench(chip()) { set_up(); }
+    void set_up() {
+        write(spec::at("WDT_SYM_US").of(), 0);
+        enable_queue(0, 8);
+        enable_queue(1, 8);
+        push(0, session_request());
+        ring(0);
+        run_for(10us);
+        const auto created = reap(0);
+        ASSERT_EQ(created.size(), 1u);
+        session = created[0].result;
+    }
+    void submit(std::uint32_t length) {
+        push(1, encryption(1, session, length));
+        ring(1);
+    }
+    /// One operation is on the slice, for so many times as long as usual, and another waits for it.
+    void occupy(std::int32_t factor) {
+        device.inject({.kind = spec::FaultKind::slow_slice, .value = factor});
+        submit(64);
+        submit(64);
+        run_for(10us);
+        EXPECT_TRUE(reap(1).empty());
+    }
+    void reset(bool is_function_level) {
+        if (is_function_level) {
+            const std::uint16_t control = spec::pci::device_control::initiate_reset;
+            EXPECT_TRUE(device.write(core::Bar::config, now, spec::pci::at("DEVCTL"),
+                                     std::as_bytes(std::span(&control, 1))));
+            enable_function(device, now);
+        } else {
+            device_reset();
+        }
+        run_for(chip().reset + chip().self_test);
+        write(spec::at("CC").of(), 1);
+        run_for(chip().enable);
+        EXPECT_EQ(state(), spec::DeviceState::ready);
+        set_up();
+    }
+    /// Of three operations that want the slice at one time.
+    std::vector<std::uint32_t> latencies() {
+        for (const std::uint32_t length : {1u << 18, 1u << 17, 64u}) {
+            submit(length);
+        }
+        run_for(200us);
+        std::vector<std::uint32_t> all;
+        for (const auto& completion : reap(1)) {
+            EXPECT_TRUE(status_of(completion).ok());
+            all.push_back(completion.latency_ns);
+        }
+        return all;
+    }
+    std::uint32_t session = 0;
+};
+
+class SlicesAfterAReset : public ::testing::TestWithParam<bool> {};
+
+TEST_P(SlicesAfterAReset, AreAllFree) {
+    OneSlice bench;
+    bench.occupy(spec::most_slowdown);
+    bench.reset(GetParam());
+    const auto after = bench.latencies();
+    EXPECT_EQ(after.size(), 3u);
+    EXPECT_EQ(after, OneSlice().latencies());
+}
+
+TEST_P(SlicesAfterAReset, AreNotGivenAwayWhenWhatWasBeforeItWouldHaveBeenDone) {
+    const auto fresh = OneSlice().latencies();
+    for (std::int32_t factor = 1000; factor < 2000; factor += 25) {  // 416 us to 832 us
+        OneSlice bench;
+        bench.occupy(factor);
+        bench.reset(GetParam());
+        EXPECT_EQ(bench.latencies(), fresh) << factor << " times as long";
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Both, SlicesAfterAReset, ::testing::Bool(), [](const auto& how) {
+    return how.param ? "FunctionLevelReset" : "DeviceReset";
+});
+
+TEST(BusySlices, AreNoneInTheTraceFromAResetOn) {
+    std::vector<std::uint32_t> busy;
+    OneSlice bench;
+    bench.trace.listen([&](const TraceEvent& event) {
+        if (event.kind == TraceKind::slices) {
+            busy.push_back(BusySlices::of(event.id).busy);
+        }
+    });
+    bench.occupy(1000);
+    EXPECT_EQ(busy, (std::vector<std::uint32_t>{1}));
+    bench.device_reset();
+    EXPECT_EQ(busy, (std::vector<std::uint32_t>{1, 0}));
+    bench.run();
+    EXPECT_EQ(busy.size(), 2u);
+}
+
 // ---- what an ended operation leaves to the next ----
 
 /// A chip with one slice, which a long operation occupies until 83 us while another waits for it,

@@ -59,6 +59,7 @@ void Device::Impl::begin_reset() {
     }
     ++reset_epoch_;
     drop_operations();
+    free_all_slices();
     for (Queue& queue : queues_) {
         const std::uint32_t epoch = queue.epoch + 1;
         queue = Queue{};
@@ -97,7 +98,7 @@ void Device::Impl::drop_operations() {
         }
     }
     for (SlicePool& pool : slices_) {
-        pool.waiting.clear();  // a slice that works on what is gone stays busy until it is done
+        pool.waiting.clear();  // a slice that works on what is gone stays busy: see begin_reset()
     }
 }
 

@@ -146,6 +146,9 @@ class Device::Impl final : public blocks::Endpoint {
 
     // on a slice (service.cpp)
     void free_slice(SliceClass slices);
+    void free_all_slices();
+    /// Of an action that says that a slice is done: whether it was not freed by a reset meanwhile.
+    bool is_since_reset(Action action) const { return action.serial() > serial_at_reset_; }
     [[gnu::noinline]] void pass_slice_on(SliceClass slices);
     void record_busy(SliceClass slices, std::uint16_t queue, std::uint64_t user_tag);
     void occupy_slice(SliceClass slices, Operation& operation, std::uint32_t slot);
@@ -249,6 +252,7 @@ class Device::Impl final : public blocks::Endpoint {
     std::vector<std::uint32_t> vacant_;
     std::vector<std::uint32_t> uncleansed_;  ///< slots whose output was left as it is
     std::uint64_t serial_ = 0;
+    std::uint64_t serial_at_reset_ = 0;  ///< serial_ when the latest device reset began
     std::uint32_t in_pipeline_ = 0;
     std::array<SlicePool, slice_classes> slices_;
     blocks::LinkDirection downstream_;  ///< towards the chip

@@ -17,6 +17,18 @@ void Device::Impl::free_slice(SliceClass slices) {
     record_busy(slices, nobody, 0);
 }
 
+/// At once, whatever they work on (device reset). That they are done is no news any more.
+void Device::Impl::free_all_slices() {
+    for (const SliceClass slices : {SliceClass::symmetric, SliceClass::asymmetric}) {
+        SlicePool& pool = slices_[static_cast<std::size_t>(slices)];
+        if (pool.busy != 0) {
+            pool.busy = 0;
+            record_busy(slices, nobody, 0);
+        }
+    }
+    serial_at_reset_ = serial_;
+}
+
 void Device::Impl::record_busy(SliceClass slices, std::uint16_t queue, std::uint64_t user_tag) {
     const auto number = static_cast<std::uint32_t>(slices);
     record(TraceKind::slices, queue, BusySlices{number, slices_[number].busy}.encode(), user_tag);

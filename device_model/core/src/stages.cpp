@@ -41,7 +41,7 @@ inline void Device::Impl::on_operation(Action action, void (Impl::*step)(Operati
 /// registers that it needs, and the loop none.
 inline void Device::Impl::perform(Action action) {
     if (is_frozen_ && action.stage() < Stage::fault && action.stage() != Stage::reset_done) {
-        if (action.stage() == Stage::slice_done) {
+        if (action.stage() == Stage::slice_done && is_since_reset(action)) {
             free_slice(static_cast<SliceClass>(action.queue()));
         }
         return;
@@ -51,8 +51,10 @@ inline void Device::Impl::perform(Action action) {
             on_operation(action, &Impl::read_source);
             return;
         case Stage::slice_done:
-            pass_slice_on(static_cast<SliceClass>(action.queue()));
-            on_operation(action, &Impl::run_slice);
+            if (is_since_reset(action)) {
+                pass_slice_on(static_cast<SliceClass>(action.queue()));
+                on_operation(action, &Impl::run_slice);
+            }
             return;
         case Stage::written:
             on_operation(action, &Impl::write_output);
