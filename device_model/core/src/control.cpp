@@ -60,6 +60,8 @@ void Device::Impl::begin_reset() {
     ++reset_epoch_;
     drop_operations();
     free_all_slices();
+    downstream_.forget(now_);
+    upstream_.forget(now_);
     for (Queue& queue : queues_) {
         const std::uint32_t epoch = queue.epoch + 1;
         queue = Queue{};

@@ -54,6 +54,13 @@ class LinkDirection {
         return free_ = std::max(free_, now) + limits_.per_byte * bytes;
     }
 
+    /// Nobody waits any more for what was asked for (reset): what has not begun to cross never
+    /// will, and the little that has begun holds up nothing that comes later.
+    void forget(Time now) {
+        free_ = now;
+        std::fill(places_.begin(), places_.end(), now);
+    }
+
     /// Packets of at most `request` bytes that a transfer is asked for with; 0 if they cost
     /// nothing.
     std::size_t requests(std::size_t bytes) const {
