@@ -228,6 +228,23 @@ inline constexpr KnownAnswer known_answers[] = {
                "0b0b0bf0f1f2f3f4f5f6f7f8f9",
      .answer = "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf"
                "34007208d5b887185865"},
+    // the same, extracting
+    {.algorithm = spec::Algorithm::hkdf_extract,
+     .hash = spec::Hash::sha256,
+     .opcode = spec::Opcode::derive,
+     .first_len = 13,
+     .source = "000102030405060708090a0b0c0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b"
+               "0b0b0b",
+     .answer = "077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5"},
+    // the same, expanding
+    {.algorithm = spec::Algorithm::hkdf_expand,
+     .hash = spec::Hash::sha256,
+     .opcode = spec::Opcode::derive,
+     .first_len = 32,
+     .source = "077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5"
+               "f0f1f2f3f4f5f6f7f8f9",
+     .answer = "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf"
+               "34007208d5b887185865"},
     // a common test vector, first 32 bytes
     {.algorithm = spec::Algorithm::tls12_prf,
      .hash = spec::Hash::sha256,
