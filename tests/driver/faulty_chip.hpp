@@ -32,7 +32,7 @@ class FaultyChip {
   public:
     /// At most `most` operations will be submitted. One runs here, before any fault.
     FaultyChip(std::uint64_t seed, const driver::DeviceConfig& config, std::size_t most)
-        : machine({.seed = seed}, config),
+        : machine({.device = {.self_test_scope = core::SelfTestScope::aes}, .seed = seed}, config),
           session_(machine.create_session(spec::Algorithm::aes_cbc, key_)),
           oracle(*machine.device) {
         for (std::size_t i = 0; i <= most; ++i) {

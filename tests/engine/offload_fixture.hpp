@@ -33,7 +33,8 @@ class OffloadMachine {
   public:
     explicit OffloadMachine(const MachineConfig& config)
         : accelerator(
-              {.device = {.max_length = config.max_length},
+              {.device = {.max_length = config.max_length,
+                          .self_test_scope = core::SelfTestScope::aes},
                .seed = config.seed,
                .interleaving = config.interleaving},
               {.ring_entries = config.ring_entries, .reservation_lapse = config.reservation_lapse}),

@@ -75,6 +75,7 @@ class Machine {
           device_({.queue_pairs = queue_pairs,
                    .max_sessions = 4,
                    .max_length = 0x2000,
+                   .self_test_scope = core::SelfTestScope::aes,
                    .helpers = terms.helpers},
                   memory_, memory_, trace_) {
         enumerate();

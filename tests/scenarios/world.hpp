@@ -25,7 +25,10 @@ inline constexpr Duration patience = std::chrono::milliseconds(1);
 class World {
   public:
     World(std::uint64_t seed, Verdict& to, const driver::DeviceConfig& config)
-        : verdict(to), prng(seed, "scenario"), machine({.seed = seed}, config) {}
+        : verdict(to),
+          prng(seed, "scenario"),
+          machine({.device = {.self_test_scope = core::SelfTestScope::aes}, .seed = seed}, config) {
+    }
 
     driver::QueuePair& queue() { return machine.queue(); }
     driver::Environment& environment() { return machine.environment(); }

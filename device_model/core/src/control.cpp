@@ -84,7 +84,7 @@ void Device::Impl::begin_reset() {
 
 /// The self-test decides: a slice that computes wrongly is fatal whatever ERR_SEV says.
 void Device::Impl::finish_reset() {
-    if (passes_self_test(library_, broken_slices_)) {
+    if (passes_self_test(library_, config_.self_test_scope, broken_slices_)) {
         change_state(spec::DeviceState::disabled);
         return;
     }
