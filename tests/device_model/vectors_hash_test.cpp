@@ -9,6 +9,7 @@
 
 #include <array>
 
+#include "ringside/base/prng.hpp"
 #include "vectors_fixture.hpp"
 
 namespace ringside::testing {
@@ -229,6 +230,71 @@ TEST(Random, AreTheSameInTheSameRunAndOthersInAnother) {
     CryptoBench other;
     for (int i = 0; i < 3; ++i) {
         EXPECT_EQ(one.ask(random_bytes(48)).output, other.ask(random_bytes(48)).output);
+    }
+}
+
+/// CTR_DRBG with AES-256 and without derivation function (NIST SP 800-90A, 10.2.1), of whose parts
+/// only AES is libcrypto's.
+class CtrDrbg {
+  public:
+    explicit CtrDrbg(const Bytes& entropy) { update(entropy); }
+
+    /// The first output.
+    Bytes generate(std::size_t length) { return next(length); }
+
+  private:
+    static constexpr std::size_t key_size = 32;
+    static constexpr std::size_t block_size = 16;
+
+    /// The blocks that the counter gives, from the next one on.
+    Bytes next(std::size_t length) {
+        Bytes output;
+        while (output.size() < length) {
+            for (std::size_t i = block_size; i-- != 0;) {
+                counter_[i] = static_cast<std::byte>(std::to_integer<unsigned>(counter_[i]) + 1);
+                if (counter_[i] != std::byte{0}) {
+                    break;
+                }
+            }
+            output = output + encrypt(counter_);
+        }
+        output.resize(length);
+        return output;
+    }
+    void update(const Bytes& with) {
+        Bytes state = next(key_size + block_size);
+        for (std::size_t i = 0; i < state.size(); ++i) {
+            state[i] ^= with[i];
+        }
+        key_.assign(state.begin(), state.begin() + key_size);
+        counter_.assign(state.begin() + key_size, state.end());
+    }
+    Bytes encrypt(const Bytes& block) const {
+        Bytes encrypted(block_size);
+        int length = 0;
+        EVP_CIPHER_CTX* const ctx = EVP_CIPHER_CTX_new();
+        EXPECT_EQ(EVP_EncryptInit_ex(ctx, EVP_aes_256_ecb(), nullptr,
+                                     reinterpret_cast<const unsigned char*>(key_.data()), nullptr),
+                  1);
+        EXPECT_EQ(EVP_EncryptUpdate(ctx, reinterpret_cast<unsigned char*>(encrypted.data()),
+                                    &length, reinterpret_cast<const unsigned char*>(block.data()),
+                                    static_cast<int>(block_size)),
+                  1);
+        EVP_CIPHER_CTX_free(ctx);
+        return encrypted;
+    }
+
+    Bytes key_ = Bytes(key_size);
+    Bytes counter_ = Bytes(block_size);
+};
+
+TEST(Random, AreThoseOfTheStandardsGeneratorWithTheRunsEntropy) {
+    CryptoBench bench;
+    Prng stream(bench.trace.seed(), "device entropy");
+    for (const std::size_t length : {200, 16, 1, 4097}) {
+        Bytes entropy(48);
+        stream.fill(entropy);
+        EXPECT_EQ(bench.ask(random_bytes(length)).output, CtrDrbg(entropy).generate(length));
     }
 }
 
