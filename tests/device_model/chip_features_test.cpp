@@ -7,6 +7,8 @@
 #include <gtest/gtest.h>
 
 #include <numeric>
+#include <string>
+#include <tuple>
 
 #include "chip_bench.hpp"
 
@@ -49,6 +51,147 @@ TEST(Arbitration, AWeightOfZeroFetchesWholeBatches) {
     bench.run();
     EXPECT_EQ(bench.reap(1).size(), 60u);
 }
+
+/// Which queue the chip reads each of its descriptors for, in order, while this lives.
+class FetchOrder {
+  public:
+    FetchOrder(Bench& bench, std::uint32_t queues) : bench_(bench) {
+        bench.memory.judge = [this, queues](const BenchMemory::Access& access) {
+            for (std::uint32_t queue = 1; queue <= queues; ++queue) {
+                const auto& ring = bench_.rings.at(queue);
+                if (!access.is_write && access.address >= ring.sq_entry(0) &&
+                    access.address <= ring.sq_entry(ring.sq_mask)) {
+                    order_ += static_cast<char>('0' + queue);
+                }
+            }
+            return core::DmaResult::ok;
+        };
+    }
+    FetchOrder(const FetchOrder&) = delete;
+    FetchOrder& operator=(const FetchOrder&) = delete;
+    ~FetchOrder() { bench_.memory.judge = nullptr; }
+    const std::string& so_far() const { return order_; }
+
+  private:
+    Bench& bench_;
+    std::string order_;
+};
+
+/// Queue 1 has the weight, queue 2 that of one.
+class TurnsByWeight : public ::testing::TestWithParam<std::tuple<std::uint32_t, std::uint32_t>> {
+  protected:
+    static constexpr std::uint32_t entries = 256;
+
+    TurnsByWeight() {
+        for (const std::uint32_t queue : {1u, 2u}) {
+            bench.enable_queue(queue, entries);
+            set_weight(queue, queue == 1 ? weight : 1);
+        }
+    }
+    void set_weight(std::uint32_t queue, std::uint32_t value) {
+        const auto field = spec::field("Q_CTRL", "WEIGHT").set(value);
+        bench.write(spec::at("Q_CTRL").of(queue), static_cast<std::uint32_t>(field) | 1);
+    }
+    void announce(std::uint32_t queue, std::uint32_t count) {
+        for (std::uint32_t i = 0; i < count; ++i) {
+            bench.push(queue, nop(static_cast<std::uint16_t>(i)));
+        }
+        bench.ring(queue);
+    }
+    static std::string times(std::uint32_t count, const std::string& what) {
+        std::string all;
+        for (std::uint32_t i = 0; i < count; ++i) {
+            all += what;
+        }
+        return all;
+    }
+
+    const std::uint32_t fetch_batch = std::get<0>(GetParam());
+    const std::uint32_t weight = std::get<1>(GetParam());
+    const std::uint32_t batches = (weight + fetch_batch - 1) / fetch_batch;
+    Bench bench{{.fetch_batch = fetch_batch}};
+    FetchOrder order{bench, 2};
+};
+
+TEST_P(TurnsByWeight, AreOfSoManyDescriptorsInAsManyBatchesAsTheyTake) {
+    constexpr std::uint32_t rounds = 10;
+    announce(1, rounds * weight + 1);
+    announce(2, rounds + 1);
+    const std::string round = times(weight, "1") + "2";
+    bench.run_for(100ns + rounds * (batches + 1) * 500ns - Duration(1));
+    EXPECT_EQ(order.so_far() + "2", times(rounds, round));
+    bench.run_for(Duration(1));
+    EXPECT_EQ(order.so_far(), times(rounds, round));
+}
+
+TEST_P(TurnsByWeight, EndWhenNothingIsLeft) {
+    announce(1, weight + 1);
+    announce(2, 4);
+    bench.run();
+    EXPECT_EQ(order.so_far(), times(weight, "1") + "21222");
+    announce(1, weight);
+    announce(2, 1);
+    bench.run();
+    EXPECT_EQ(order.so_far(), times(weight, "1") + "21222" + times(weight, "1") + "2");
+}
+
+TEST_P(TurnsByWeight, EndWhenTheRateIsUsedUp) {
+    const std::uint32_t burst = fetch_batch;
+    bench.write(spec::at("RL_BURST").of(1), burst);
+    bench.write(spec::at("RL_RATE").of(1), 1000);
+    announce(1, 3 * weight + burst);
+    announce(2, 8);
+    bench.run_for(20us);
+    const std::uint32_t first = std::min(burst, weight);
+    EXPECT_EQ(order.so_far().substr(0, first + 1), times(first, "1") + "2");
+    EXPECT_EQ(order.so_far().size(), burst + 8);
+}
+
+TEST_P(TurnsByWeight, BeginAnewAfterTheRateHasHeldThemBack) {
+    bench.write(spec::at("RL_BURST").of(1), fetch_batch);
+    bench.write(spec::at("RL_RATE").of(1), 1000);
+    announce(1, fetch_batch + weight + 1);
+    bench.run_for(20us);
+    EXPECT_EQ(order.so_far(), times(fetch_batch, "1"));
+    bench.write(spec::at("RL_RATE").of(1), 0);
+    announce(2, 1);
+    bench.run();
+    EXPECT_EQ(order.so_far(), times(fetch_batch + weight, "1") + "21");
+}
+
+TEST_P(TurnsByWeight, EndWithAResetInTheirMiddle) {
+    for (const bool is_of_chip : {false, true}) {
+        announce(1, 64);
+        announce(2, 1);
+        bench.run_for(100ns + 500ns + 250ns);
+        if (is_of_chip) {
+            bench.device_reset();
+            bench.start();
+            bench.enable_again(2);
+            set_weight(2, 1);
+        } else {
+            bench.write(spec::at("Q_RESET").of(1), 1);
+            bench.reap(2);
+        }
+        const std::size_t before = order.so_far().size();
+        bench.enable_again(1);
+        set_weight(1, weight);
+        announce(1, weight + 1);
+        announce(2, 2);
+        bench.run();
+        const std::string after = order.so_far().substr(before);
+        EXPECT_NE(after.find(times(weight, "1") + "2"), std::string::npos) << after;
+        bench.reap(1);
+        bench.reap(2);
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, TurnsByWeight,
+                         ::testing::Combine(::testing::Values(2u, 8u), ::testing::Range(1u, 16u)),
+                         [](const auto& chip) {
+                             return "Batch" + std::to_string(std::get<0>(chip.param)) + "Weight" +
+                                    std::to_string(std::get<1>(chip.param));
+                         });
 
 TEST(Arbitration, AQueueResetDuringItsFetchLeavesTheArbiterToTheOthers) {
     Bench bench;

@@ -69,6 +69,7 @@ void Device::Impl::begin_reset() {
     }
     eligible_ = 0;
     fetching_ = false;
+    fetched_in_turn_ = 0;
     sessions_.forget_all();
     msix_.clear_pending();
     registers_.reset(spec::ResetDomain::device);

@@ -98,6 +98,7 @@ class Device::Impl final : public blocks::Endpoint {
     void submission_doorbell(std::uint32_t index, std::uint32_t value);
     void completion_doorbell(std::uint32_t index, std::uint32_t value);
     void ring(std::uint32_t index);
+    std::uint32_t weight(std::uint32_t index) const;
     void arbitrate();
     bool may_fetch(std::uint32_t index);
     std::optional<RateLimit> rate_limit(std::uint32_t index) const;
@@ -242,6 +243,7 @@ class Device::Impl final : public blocks::Endpoint {
     std::uint64_t eligible_ = 0;     ///< a bit for each queue of whose unfetched descriptors the
                                      ///< arbiter knows
     std::uint32_t last_served_ = 0;  ///< by the arbiter
+    std::uint32_t fetched_in_turn_ = 0;  ///< by that one, if its turn goes on
     bool fetching_ = false;
     std::vector<Operation> operations_;
     const std::unique_ptr<HelpedDma> helped_;  ///< null: without helpers

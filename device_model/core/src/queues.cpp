@@ -105,17 +105,25 @@ void Device::Impl::ring(std::uint32_t index) {
 
 // ---- fetching: one batch at a time, queues in turn, each as much as its weight allows ----
 
+/// Zero: as many as fit a batch.
+std::uint32_t Device::Impl::weight(std::uint32_t index) const {
+    return static_cast<std::uint32_t>(
+        spec::field("Q_CTRL", "WEIGHT").get(registers_.get32(spec::at("Q_CTRL").of(index))));
+}
+
 void Device::Impl::arbitrate() {
     if (eligible_ == 0 || fetching_ || is_frozen_ || state() != spec::DeviceState::ready) {
         return;
     }
-    const std::uint32_t first = last_served_ + 1;
+    const bool turn_goes_on = fetched_in_turn_ != 0 && fetched_in_turn_ < weight(last_served_);
+    const std::uint32_t first = turn_goes_on ? last_served_ : last_served_ + 1;
     for (std::uint64_t turns = std::rotr(eligible_, static_cast<int>(first % 64)); turns != 0;
          turns &= turns - 1) {
         const std::uint32_t index =
             (first + static_cast<std::uint32_t>(std::countr_zero(turns))) % 64;
         if (may_fetch(index)) {
             fetching_ = true;
+            fetched_in_turn_ = turn_goes_on && index == last_served_ ? fetched_in_turn_ : 0;
             last_served_ = index;
             calendar_.add(now_ + config_.fetch, {Stage::fetch, static_cast<std::uint16_t>(index),
                                                  queues_[index].epoch, reset_epoch_});
@@ -165,22 +173,24 @@ void Device::Impl::refill(std::uint32_t index) {
     arbitrate();
 }
 
+/// The turn goes on if the queue can be chosen again at once.
 void Device::Impl::fetch(std::uint32_t index, std::uint32_t epoch) {
     fetching_ = false;
+    const std::uint32_t before = std::exchange(fetched_in_turn_, 0);
     Queue& queue = queues_[index];
     if (queue.epoch == epoch && state() == spec::DeviceState::ready &&
         queue.state == spec::QueueState::enabled) {
-        const auto weight = static_cast<std::uint32_t>(
-            spec::field("Q_CTRL", "WEIGHT").get(registers_.get32(spec::at("Q_CTRL").of(index))));
+        const std::uint32_t most = weight(index);
         std::uint32_t count = std::min(queue.sq.unfetched(), config_.fetch_batch);
-        count = weight != 0 ? std::min(count, weight) : count;
+        count = most != 0 ? std::min(count, most - std::min(most, before)) : count;
         const auto limit = rate_limit(index);
         count = limit ? std::min(count, queue.rate.tokens(now_, *limit)) : count;
         const std::size_t in_a_row = std::min(count, queue.sq.mask + 1 - queue.sq.head);
         dma_.expect(queue.sq.head_address(sizeof(spec::SubmissionEntry)),
                     in_a_row * sizeof(spec::SubmissionEntry));
-        while (count != 0 && fetch_one(index)) {
-            --count;
+        std::uint32_t fetched = 0;
+        while (fetched != count && fetch_one(index)) {
+            ++fetched;
             if (limit) {
                 queue.rate.take(now_, *limit);
             }
@@ -188,8 +198,12 @@ void Device::Impl::fetch(std::uint32_t index, std::uint32_t epoch) {
         if (queue.sq.unfetched() == 0) {
             eligible_ &= ~bit_of(index);
         }
+        fetched_in_turn_ = before + fetched;
     }
     arbitrate();
+    if (!fetching_) {
+        fetched_in_turn_ = 0;
+    }
 }
 
 /// The descriptor at the queue's head. False: its DMA failed, which has been raised as an error.
