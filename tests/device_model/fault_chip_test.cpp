@@ -452,10 +452,14 @@ TEST_F(ChipFault, AQueueResetThatHangsIsNeverDoneAndADeviceResetHelps) {
     bench_.run();
     EXPECT_EQ(bench_.read(spec::at("Q_RESET").of(queue)), 1u);
     EXPECT_EQ(bench_.queue_state(queue), spec::QueueState::resetting);
-    bench_.write(spec::at("Q_RESET").of(queue), 1);
+    for (const std::uint32_t value : {0u, 1u, 0u}) {
+        bench_.write(spec::at("Q_RESET").of(queue), value);
+        EXPECT_EQ(bench_.read(spec::at("Q_RESET").of(queue)), 1u) << value;
+    }
     bench_.write(spec::at("Q_CTRL").of(queue), 0);
     bench_.write(spec::at("Q_CTRL").of(queue), 1);
     EXPECT_EQ(bench_.queue_state(queue), spec::QueueState::resetting);
+    EXPECT_EQ(bench_.read(spec::at("Q_RESET").of(queue)), 1u);
     EXPECT_TRUE(bench_.reap(queue).empty());
     EXPECT_TRUE(status_of(bench_.execute(2, nop(1))).ok()) << "others work on";
     recover();

@@ -130,6 +130,9 @@ std::uint32_t Device::Impl::live_queue_register(const spec::Location& location, 
     if (is(spec::at("Q_STS"))) {
         return static_cast<std::uint32_t>(queue.state);
     }
+    if (is(spec::at("Q_RESET"))) {
+        return queue.state == spec::QueueState::resetting ? 1 : 0;
+    }
     if (is(spec::at("SQ_HEAD"))) {
         return queue.sq.head;
     }

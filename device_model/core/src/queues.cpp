@@ -265,7 +265,6 @@ void Device::Impl::reset_queue(std::uint32_t index) {
     if (is_frozen_ ||
         strike(spec::FaultKind::hang_queue_reset, static_cast<std::uint16_t>(index))) {
         queue.state = spec::QueueState::resetting;
-        registers_.set32(spec::at("Q_RESET").of(index), 1);
         return;
     }
     if (queue.state == spec::QueueState::enabled && state() != spec::DeviceState::error) {
