@@ -421,6 +421,9 @@ class Shell : public ::testing::Test {
         machine.memory.meanwhile = nullptr;
         memory = HostMemory{};
     }
+    unsigned int debug(Bar bar, Transaction& transaction) {
+        return machine.initiator.socket(bar)->transport_dbg(transaction.payload);
+    }
     std::uint32_t errors() { return host.read(spec::at("ERR_SRC").of()); }
 
     Machine& machine = Machine::get();

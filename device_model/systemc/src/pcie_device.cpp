@@ -3,6 +3,7 @@
 #include "ringside/systemc/pcie_device.hpp"
 
 #include <algorithm>
+#include <array>
 #include <string>
 
 #include "direct_memory.hpp"
@@ -76,11 +77,23 @@ class PcieDevice::Impl final : public blocks::DmaPort, public blocks::MsiPort {
 
     unsigned int transport_debug(blocks::Bar bar, tlm::tlm_generic_payload& payload) {
         // Only looking is without side effects; a debug write would have them.
-        if (!payload.is_read() || payload.get_address() > UINT32_MAX) {
+        if (!payload.is_read()) {
             return 0;
         }
-        const auto offset = static_cast<std::uint32_t>(payload.get_address());
-        return device_->peek(bar, now(), offset, data_of(payload)) ? payload.get_data_length() : 0;
+        const std::span<std::byte> into = data_of(payload);
+        std::size_t done = 0;
+        while (done < into.size() && payload.get_address() + done <= UINT32_MAX) {
+            const auto offset = static_cast<std::uint32_t>(payload.get_address() + done);
+            std::array<std::byte, 4> word;
+            const std::size_t before = offset % word.size();
+            if (!device_->peek(bar, now(), offset - static_cast<std::uint32_t>(before), word)) {
+                break;
+            }
+            const std::size_t count = std::min(word.size() - before, into.size() - done);
+            std::copy_n(word.begin() + before, count, into.begin() + done);
+            done += count;
+        }
+        return static_cast<unsigned int>(done);
     }
 
     void work() {

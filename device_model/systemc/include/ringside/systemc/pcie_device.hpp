@@ -9,7 +9,8 @@
 // accesses the module only when it has: until then it gets TLM_GENERIC_ERROR_RESPONSE. Until
 // configuration space enables them, `registers` and `msix` answer no address and nothing leaves
 // through `dma`. An access takes effect when its annotated delay is over; with one other than zero
-// only an SC_THREAD may call. Kernel thread only.
+// only an SC_THREAD may call. Debug reads see any bytes, also of what does not answer yet, and
+// change nothing; debug writes transfer nothing. Kernel thread only.
 
 #include <tlm_utils/simple_initiator_socket.h>
 #include <tlm_utils/simple_target_socket.h>
