@@ -96,6 +96,7 @@ class Memory : public sc_core::sc_module {
     explicit Memory(const sc_core::sc_module_name& name)
         : sc_core::sc_module(name), socket("socket") {
         socket.register_b_transport(this, &Memory::transport);
+        socket.register_get_direct_mem_ptr(this, &Memory::direct_memory);
     }
 
     HostMemory host;
@@ -103,8 +104,17 @@ class Memory : public sc_core::sc_module {
     std::map<std::uint64_t, tlm::tlm_response_status> failing;
     /// Called in the middle of each access.
     std::function<void()> meanwhile;
+    /// Answers who asks for direct access; without it none is offered.
+    std::function<bool(const tlm::tlm_generic_payload&, tlm::tlm_dmi&)> grant;
+
+    void revoke(std::uint64_t first = 0, std::uint64_t last = ~0ull) {
+        socket->invalidate_direct_mem_ptr(first, last);
+    }
 
   private:
+    bool direct_memory(tlm::tlm_generic_payload& payload, tlm::tlm_dmi& dmi) {
+        return grant && grant(payload, dmi);
+    }
     void transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
         EXPECT_EQ(delay, sc_core::SC_ZERO_TIME);
         EXPECT_EQ(payload.get_response_status(), tlm::TLM_INCOMPLETE_RESPONSE);
@@ -126,6 +136,7 @@ class Memory : public sc_core::sc_module {
                                       reinterpret_cast<std::byte*>(payload.get_data_ptr()),
                                       payload.get_data_length());
         payload.set_response_status(done ? tlm::TLM_OK_RESPONSE : tlm::TLM_ADDRESS_ERROR_RESPONSE);
+        payload.set_dmi_allowed(grant != nullptr);
     }
 };
 
@@ -419,6 +430,8 @@ class Shell : public ::testing::Test {
         Initiator::settle();
         machine.memory.failing.clear();
         machine.memory.meanwhile = nullptr;
+        machine.memory.grant = nullptr;
+        machine.memory.revoke();
         memory = HostMemory{};
     }
     unsigned int debug(Bar bar, Transaction& transaction) {

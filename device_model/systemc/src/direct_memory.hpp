@@ -25,7 +25,9 @@ class DirectMemory {
 
     void keep(std::uint64_t address, tlm::tlm_dmi& dmi) {
         Grant& grant = grants_[place_of(address)];
-        const std::uint64_t size = dmi.get_end_address() - dmi.get_start_address() + 1;
+        // All addresses that there are, but for the last: their number is none of 64 bits.
+        const std::uint64_t beyond_first = dmi.get_end_address() - dmi.get_start_address();
+        const std::uint64_t size = beyond_first + (beyond_first == UINT64_MAX ? 0 : 1);
         grant.first = dmi.get_start_address();
         grant.memory = reinterpret_cast<std::byte*>(dmi.get_dmi_ptr());
         grant.readable = dmi.is_read_allowed() ? size : 0;
