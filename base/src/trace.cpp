@@ -22,9 +22,9 @@ static_assert(kind_names.size() == static_cast<std::size_t>(TraceKind::callback)
 class Tail {
   public:
     Tail() = default;
-    Tail(std::span<const TraceEvent> ring, std::uint64_t count)
+    Tail(std::span<const TraceEvent> ring, std::uint64_t count, std::size_t kept)
         : ring_(ring),
-          first_(count - std::min<std::uint64_t>(count, ring.size())),
+          first_(count - std::min<std::uint64_t>(count, kept)),
           place_(count),
           end_(count) {}
     bool has_before() const { return place_ != first_; }
@@ -52,6 +52,47 @@ class Tail {
 };
 
 }  // namespace
+
+/// The last_events of all rings: what several threads recorded has no other order.
+class Trace::LatestByTime {
+  public:
+    enum class Collected { all, flushed };
+
+    LatestByTime(const Trace& trace, Collected collected) {
+        const Latest& ring = trace.latest_;
+        const auto place = static_cast<std::size_t>(trace.next_ - ring.data());
+        tails_[0] = Tail(ring, trace.laps_ * ring.size() + place, ring.size());
+        for (std::size_t i = 0; trace.streams_ != nullptr && i < trace.streams_->size(); ++i) {
+            const Stream& stream = (*trace.streams_)[i];
+            // Who collects may write over the oldest ones, but flushes before there are more.
+            const bool goes_on = &stream == &trace.collector() && collected == Collected::flushed;
+            tails_[i + 1] = goes_on
+                                ? Tail(stream.ring, stream.hashed, stream.ring.size() - usual_delay)
+                                : Tail(stream.ring, stream.count, stream.ring.size());
+        }
+        for (; size_ < last_events; ++size_) {
+            Tail& latest =
+                *std::max_element(tails_.begin(), tails_.end(), std::mem_fn(&Tail::was_before));
+            if (!latest.has_before()) {
+                break;
+            }
+            latest.go_back();
+        }
+    }
+    std::size_t size() const { return size_; }
+    /// From the earliest on, `size` times.
+    const TraceEvent& next() {
+        Tail& earliest =
+            *std::min_element(tails_.begin(), tails_.end(), std::mem_fn(&Tail::comes_before));
+        const TraceEvent& event = earliest.next();
+        earliest.go_on();
+        return event;
+    }
+
+  private:
+    std::array<Tail, 1 + std::tuple_size_v<Streams>> tails_;
+    std::size_t size_ = 0;
+};
 
 std::string_view to_string(TraceKind kind) {
     const auto index = static_cast<std::size_t>(kind);
@@ -149,12 +190,16 @@ Trace::Sum Trace::add_all() const {
     return sum;
 }
 
-Trace::Sum Trace::add_all_locked() const {
-    const auto lock = guard();
-    std::array<std::unique_lock<SpinningMutex>, std::tuple_size_v<Streams>> locks;
-    for (std::size_t i = 0; streams_ != nullptr && i < locks.size(); ++i) {
-        locks[i] = std::unique_lock((*streams_)[i].mutex);
+Trace::Locks Trace::lock_all() const {
+    Locks locks{guard(), {}};
+    for (std::size_t i = 0; streams_ != nullptr && i < locks.of_streams.size(); ++i) {
+        locks.of_streams[i] = std::unique_lock((*streams_)[i].mutex);
     }
+    return locks;
+}
+
+Trace::Sum Trace::add_all_locked() const {
+    const auto locks = lock_all();
     return add_all();
 }
 
@@ -196,31 +241,24 @@ void Trace::dump(std::FILE* out) const {
         std::fprintf(out, "-- %s\n", writer.name.c_str());
         writer.write(out);
     }
-    // By time: what several threads recorded has no other order.
-    std::array<Tail, 1 + std::tuple_size_v<Streams>> tails;
-    tails[0] =
-        Tail(latest_, laps_ * latest_.size() + static_cast<std::size_t>(next_ - latest_.data()));
-    for (std::size_t i = 0; streams_ != nullptr && i < streams_->size(); ++i) {
-        tails[i + 1] = Tail((*streams_)[i].ring, (*streams_)[i].count);
-    }
-    std::uint64_t shown = 0;
-    for (; shown < last_events; ++shown) {
-        Tail& latest =
-            *std::max_element(tails.begin(), tails.end(), std::mem_fn(&Tail::was_before));
-        if (!latest.has_before()) {
-            break;
-        }
-        latest.go_back();
-    }
-    std::fprintf(out, "-- last %" PRIu64 " events: time_ps kind queue id digest\n", shown);
-    for (; shown != 0; --shown) {
-        Tail& earliest =
-            *std::min_element(tails.begin(), tails.end(), std::mem_fn(&Tail::comes_before));
-        const TraceEvent& event = earliest.next();
+    LatestByTime latest(*this, LatestByTime::Collected::all);
+    std::fprintf(out, "-- last %zu events: time_ps kind queue id digest\n", latest.size());
+    for (std::size_t left = latest.size(); left != 0; --left) {
+        const TraceEvent& event = latest.next();
         std::fprintf(out, "%" PRId64 " %s %u %" PRIx64 " %016" PRIx64 "\n", to_ps(event.time),
                      to_string(event.kind).data(), event.queue, event.id, event.digest);
-        earliest.go_on();
     }
+}
+
+std::vector<TraceEvent> Trace::recent() const {
+    std::vector<TraceEvent> events;
+    events.reserve(last_events);
+    const auto locks = lock_all();
+    LatestByTime latest(*this, LatestByTime::Collected::flushed);
+    while (events.size() != latest.size()) {
+        events.push_back(latest.next());
+    }
+    return events;
 }
 
 }  // namespace ringside

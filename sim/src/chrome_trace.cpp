@@ -300,8 +300,8 @@ class Story {
 /// Keeps the last events, and writes them in the end.
 class ChromeWriter final : public TraceWriter {
   public:
-    ChromeWriter(std::unique_ptr<OutputFile> file, const Trace& trace)
-        : file_(std::move(file)), seed_(trace.seed()) {}
+    ChromeWriter(std::unique_ptr<OutputFile> file, const Trace& trace, std::uint64_t missing)
+        : file_(std::move(file)), seed_(trace.seed()), missing_(missing) {}
 
     void add(const TraceEvent& event) override {
         if (kept_.size() < most_events) {
@@ -314,14 +314,15 @@ class ChromeWriter final : public TraceWriter {
 
     bool finish() override {
         const std::size_t kept = kept_.size();
-        Story story(kept == count_);
+        const std::uint64_t dropped = missing_ + count_ - kept;
+        Story story(dropped == 0);
         for (std::uint64_t i = count_ - kept; i < count_; ++i) {
             story.add(kept_[i % most_events]);
         }
         file_->print("{\"displayTimeUnit\":\"ns\",\"otherData\":{\"seed\":\"%" PRIu64
                      "\",\"events\":\"%" PRIu64 "\",\"dropped\":\"%" PRIu64
                      "\"},\"traceEvents\":[\n",
-                     seed_, count_, count_ - kept);
+                     seed_, missing_ + count_, dropped);
         file_->print(
             "{\"ph\":\"M\",\"pid\":%d,\"name\":\"process_name\",\"args\":{\"name\":"
             "\"driver and application\"}},\n",
@@ -346,6 +347,7 @@ class ChromeWriter final : public TraceWriter {
   private:
     std::unique_ptr<OutputFile> file_;
     const std::uint64_t seed_;
+    const std::uint64_t missing_;
     std::uint64_t count_ = 0;
     std::vector<TraceEvent> kept_;  ///< by number, modulo most_events
 };
@@ -353,8 +355,8 @@ class ChromeWriter final : public TraceWriter {
 }  // namespace
 
 std::unique_ptr<TraceWriter> make_chrome_writer(std::unique_ptr<OutputFile> file,
-                                                const Trace& trace) {
-    return std::make_unique<ChromeWriter>(std::move(file), trace);
+                                                const Trace& trace, std::uint64_t missing) {
+    return std::make_unique<ChromeWriter>(std::move(file), trace, missing);
 }
 
 }  // namespace ringside::sim

@@ -184,4 +184,18 @@ bool TraceFiles::finish() {
     return whole;
 }
 
+bool write_recent(const Trace& trace, const std::string& path) {
+    auto file = std::make_unique<OutputFile>(path);
+    if (!file->is_open()) {
+        return false;
+    }
+    const auto events = trace.recent();
+    const auto writer =
+        make_chrome_writer(std::move(file), trace, trace.event_count() - events.size());
+    for (const TraceEvent& event : events) {
+        writer->add(event);
+    }
+    return writer->finish();
+}
+
 }  // namespace ringside::sim

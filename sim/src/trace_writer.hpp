@@ -43,8 +43,9 @@ class TraceWriter {
 };
 
 std::unique_ptr<TraceWriter> make_text_writer(std::unique_ptr<OutputFile> file, const Trace& trace);
+/// `missing`: events before the first one that is added.
 std::unique_ptr<TraceWriter> make_chrome_writer(std::unique_ptr<OutputFile> file,
-                                                const Trace& trace);
+                                                const Trace& trace, std::uint64_t missing = 0);
 std::unique_ptr<TraceWriter> make_vcd_writer(std::unique_ptr<OutputFile> file, const Trace& trace,
                                              std::uint32_t queue_pairs, unsigned shown);
 

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
@@ -244,6 +245,53 @@ TEST(Trace, ADumpEndsWithTheLastEventsOfAllThreadsByTime) {
     EXPECT_TRUE(std::is_sorted(times.begin(), times.end()));
     EXPECT_EQ(times.front(), 2 * (300 - (200 - 40)));
     EXPECT_EQ(times.back(), 2 * 299);
+}
+
+TEST(Trace, RecentEventsAreThoseOfAllThreadsByTimeAsFarAsTheyAreFlushed) {
+    Trace trace(1, Trace::Threads::many);
+    trace.collect_here();
+    for (int i = 0; i < 300; ++i) {
+        trace.record({time_from_ps(2 * i), TraceKind::fetch, 3, 0, 0});
+    }
+    std::thread([&trace] {
+        for (int i = 250; i < 290; ++i) {
+            trace.record({time_from_ps(2 * i + 1), TraceKind::submit, 3, 0, 0});
+        }
+    }).join();
+    const auto expect_to_begin_and_end = [&trace](int first, int last) {
+        const auto events = trace.recent();
+        ASSERT_EQ(events.size(), Trace::last_events);
+        EXPECT_TRUE(std::is_sorted(
+            events.begin(), events.end(),
+            [](const TraceEvent& a, const TraceEvent& b) { return a.time < b.time; }));
+        EXPECT_EQ(to_ps(events.front().time), first);
+        EXPECT_EQ(to_ps(events.back().time), last);
+    };
+    expect_to_begin_and_end(2 * (256 - (200 - 40)), 2 * 289 + 1);
+    trace.flush();
+    expect_to_begin_and_end(2 * (300 - (200 - 40)), 2 * 299);
+}
+
+TEST(Trace, RecentEventsOfAThreadThatGoesOnAreWhole) {
+    Trace trace(1, Trace::Threads::many);
+    std::atomic<bool> is_over = false;
+    std::thread collector([&] {
+        trace.collect_here();
+        for (std::uint64_t id = 0; !is_over; ++id) {
+            trace.record(
+                {time_from_ps(static_cast<std::int64_t>(id)), TraceKind::fetch, 3, id, ~id});
+        }
+        trace.flush();
+    });
+    for (int i = 0; i < 200; ++i) {
+        const auto events = trace.recent();
+        for (std::size_t n = 0; n < events.size(); ++n) {
+            ASSERT_EQ(events[n].id, events[0].id + n);
+            ASSERT_EQ(events[n].digest, ~events[n].id);
+        }
+    }
+    is_over = true;
+    collector.join();
 }
 
 TEST(TraceKind, EveryKindHasAName) {

@@ -6,9 +6,11 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -62,6 +64,57 @@ TEST_F(ChromeTrace, AFlowEndsInTheCallbackThoughTheDevicesClockIsAhead) {
     }
     EXPECT_EQ(flow, "stf");
     EXPECT_EQ(waits, (std::vector<std::pair<std::string, double>>{{"b", 50}, {"e", 90}}));
+}
+
+TEST_F(ChromeTrace, RecentEventsAreWrittenThoughNobodyListenedAndOperationsAreWhole) {
+    constexpr TraceKind kinds[] = {TraceKind::submit, TraceKind::fetch, TraceKind::completion,
+                                   TraceKind::reap, TraceKind::callback};
+    constexpr int operations = 61;
+    int us = 0;
+    for (int tag = 1; tag <= operations; ++tag) {
+        for (const TraceKind kind : kinds) {
+            record(kind, ++us, static_cast<std::uint64_t>(tag));
+        }
+    }
+    record(TraceKind::device_state, ++us, 5);  // ERROR
+    ASSERT_TRUE(write_recent(trace, path));
+
+    const json document = json::parse(std::ifstream(path));
+    EXPECT_EQ(document.at("otherData").at("events"), std::to_string(us));
+    EXPECT_EQ(document.at("otherData").at("dropped"), std::to_string(us - 200));
+    std::map<std::uint64_t, std::vector<std::string>> open;
+    std::vector<std::uint64_t> tags;
+    std::string last;
+    for (const json& event : document.at("traceEvents")) {
+        const std::string phase = event.at("ph");
+        if (phase == "b") {
+            open[event.at("id")].push_back(event.at("name"));
+            if (event.contains("args")) {
+                tags.push_back(event.at("args").at("user_tag"));
+            }
+        } else if (phase == "e") {
+            auto& stack = open[event.at("id")];
+            ASSERT_FALSE(stack.empty());
+            EXPECT_EQ(stack.back(), event.at("name"));
+            stack.pop_back();
+        }
+        EXPECT_NE(phase, "C") << "how many are in flight is not known";
+        last = event.at("name");
+    }
+    for (const auto& [id, stack] : open) {
+        EXPECT_TRUE(stack.empty()) << "operation " << id;
+    }
+    EXPECT_EQ(last, "ERROR");
+    // The 199 events before are 39 whole operations, and one without its submission.
+    ASSERT_EQ(tags.size(), 39u);
+    EXPECT_EQ(tags.front(), operations - 38u);
+    EXPECT_EQ(tags.back(), std::uint64_t{operations});
+}
+
+TEST_F(ChromeTrace, OfRecentEventsNoneIsWrittenWhereNoFileCanBe) {
+    record(TraceKind::submit, 1, 1);
+    EXPECT_FALSE(write_recent(trace, path + "/no/folder"));
+    EXPECT_EQ(errno, ENOENT);
 }
 
 }  // namespace

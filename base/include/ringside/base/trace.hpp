@@ -21,6 +21,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 #include "ringside/base/digest.hpp"
 #include "ringside/base/spinning_mutex.hpp"
@@ -108,7 +109,7 @@ class TraceHash {
 
 class Trace {
   public:
-    /// How many of the latest events an assertion prints.
+    /// How many of the latest events an assertion prints, and recent() gives.
     static constexpr std::size_t last_events = 200;
 
     /// Whether several threads record. In virtual time one does, and the lock is left out.
@@ -152,6 +153,10 @@ class Trace {
     std::uint64_t hash() const;
     std::uint64_t event_count() const;
     std::uint64_t seed() const { return seed_; }
+
+    /// The latest events although nobody listened, up to last_events, by time. With Threads::many
+    /// others may record meanwhile; of what a thread collects those before the last flush().
+    std::vector<TraceEvent> recent() const;
 
     /// Calls `listener` for every event from now on, in order; empty: stop.
     void listen(std::function<void(const TraceEvent&)> listener);
@@ -233,6 +238,12 @@ class Trace {
     };
     Sum add_all() const;
     Sum add_all_locked() const;
+    struct Locks {
+        std::unique_lock<SpinningMutex> own;
+        std::array<std::unique_lock<SpinningMutex>, std::tuple_size_v<Streams>> of_streams;
+    };
+    Locks lock_all() const;
+    class LatestByTime;
 
     std::uint64_t seed_;
     const std::unique_ptr<Streams> streams_;  ///< null: Threads::one

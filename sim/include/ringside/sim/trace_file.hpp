@@ -74,4 +74,9 @@ class TraceFiles {
     std::vector<std::unique_ptr<TraceWriter>> writers_;
 };
 
+/// The events that a trace has kept although nobody listened (Trace::recent()), as
+/// TraceFormat::chrome: for the moment when something went wrong. The path as for
+/// TraceFiles::open(). False: not or not all could be written (errno says why).
+bool write_recent(const Trace& trace, const std::string& path);
+
 }  // namespace ringside::sim
