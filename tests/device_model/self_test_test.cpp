@@ -73,18 +73,23 @@ std::vector<OSSL_DISPATCH> idle_functions(const OSSL_DISPATCH* entry) {
     return functions;
 }
 
+/// The library's function of the name of ours.
+template <typename Function>
+Function* library(Function* /*ours*/, const char* name) {
+    return reinterpret_cast<Function*>(dlsym(RTLD_NEXT, name));
+}
+
 }  // namespace
 
 // These stand before the library's in this program.
-
-#define RINGSIDE_LIBRARYS(name) reinterpret_cast<decltype(&name)>(dlsym(RTLD_NEXT, #name))
 
 extern "C" {
 /// The chip calls the ciphers of this table themselves (docs/decisions/0016).
 const OSSL_ALGORITHM* OSSL_PROVIDER_query_operation(const OSSL_PROVIDER* provider, int operation,
                                                     int* no_cache) {
     const OSSL_ALGORITHM* const right =
-        RINGSIDE_LIBRARYS(OSSL_PROVIDER_query_operation)(provider, operation, no_cache);
+        library(OSSL_PROVIDER_query_operation, "OSSL_PROVIDER_query_operation")(provider, operation,
+                                                                                no_cache);
     if (wrong != Wrong::cipher || operation != OSSL_OP_CIPHER) {
         return right;
     }
@@ -102,60 +107,60 @@ const OSSL_ALGORITHM* OSSL_PROVIDER_query_operation(const OSSL_PROVIDER* provide
 }
 int EVP_DigestFinal_ex(EVP_MD_CTX* ctx, unsigned char* out, unsigned* size) {
     unsigned length = 0;
-    const int done = RINGSIDE_LIBRARYS(EVP_DigestFinal_ex)(ctx, out, &length);
+    const int done = library(EVP_DigestFinal_ex, "EVP_DigestFinal_ex")(ctx, out, &length);
     if (size != nullptr) {
         *size = length;
     }
     return spoil(Wrong::digest, done, out, length);
 }
 int EVP_MAC_final(EVP_MAC_CTX* ctx, unsigned char* out, std::size_t* length, std::size_t room) {
-    const int done = RINGSIDE_LIBRARYS(EVP_MAC_final)(ctx, out, length, room);
+    const int done = library(EVP_MAC_final, "EVP_MAC_final")(ctx, out, length, room);
     return spoil(Wrong::mac, done, out, *length);
 }
 int EVP_KDF_derive(EVP_KDF_CTX* ctx, unsigned char* out, std::size_t length,
                    const OSSL_PARAM parameters[]) {
-    const int done = RINGSIDE_LIBRARYS(EVP_KDF_derive)(ctx, out, length, parameters);
+    const int done = library(EVP_KDF_derive, "EVP_KDF_derive")(ctx, out, length, parameters);
     return spoil(Wrong::kdf, done, out, length);
 }
 int EVP_RAND_generate(EVP_RAND_CTX* ctx, unsigned char* out, std::size_t length, unsigned strength,
                       int resistance, const unsigned char* more, std::size_t more_length) {
-    const int done = RINGSIDE_LIBRARYS(EVP_RAND_generate)(ctx, out, length, strength, resistance,
-                                                          more, more_length);
+    const int done = library(EVP_RAND_generate, "EVP_RAND_generate")(ctx, out, length, strength,
+                                                                     resistance, more, more_length);
     return spoil(Wrong::random, done, out, length);
 }
 int EVP_PKEY_decrypt(EVP_PKEY_CTX* ctx, unsigned char* out, std::size_t* length,
                      const unsigned char* in, std::size_t in_length) {
-    const int done = RINGSIDE_LIBRARYS(EVP_PKEY_decrypt)(ctx, out, length, in, in_length);
+    const int done = library(EVP_PKEY_decrypt, "EVP_PKEY_decrypt")(ctx, out, length, in, in_length);
     return spoil(Wrong::rsa_private, done, out, *length);
 }
 int EVP_PKEY_encrypt(EVP_PKEY_CTX* ctx, unsigned char* out, std::size_t* length,
                      const unsigned char* in, std::size_t in_length) {
-    const int done = RINGSIDE_LIBRARYS(EVP_PKEY_encrypt)(ctx, out, length, in, in_length);
+    const int done = library(EVP_PKEY_encrypt, "EVP_PKEY_encrypt")(ctx, out, length, in, in_length);
     return spoil(Wrong::rsa_public, done, out, *length);
 }
 int EVP_PKEY_sign(EVP_PKEY_CTX* ctx, unsigned char* out, std::size_t* length,
                   const unsigned char* in, std::size_t in_length) {
-    const int done = RINGSIDE_LIBRARYS(EVP_PKEY_sign)(ctx, out, length, in, in_length);
+    const int done = library(EVP_PKEY_sign, "EVP_PKEY_sign")(ctx, out, length, in, in_length);
     return spoil(Wrong::sign, done, out, *length);
 }
 int EVP_PKEY_verify(EVP_PKEY_CTX* ctx, const unsigned char* signature, std::size_t length,
                     const unsigned char* in, std::size_t in_length) {
-    return spoil(Wrong::verify,
-                 RINGSIDE_LIBRARYS(EVP_PKEY_verify)(ctx, signature, length, in, in_length));
+    return spoil(Wrong::verify, library(EVP_PKEY_verify, "EVP_PKEY_verify")(ctx, signature, length,
+                                                                            in, in_length));
 }
 int EVP_PKEY_derive(EVP_PKEY_CTX* ctx, unsigned char* out, std::size_t* length) {
-    const int done = RINGSIDE_LIBRARYS(EVP_PKEY_derive)(ctx, out, length);
+    const int done = library(EVP_PKEY_derive, "EVP_PKEY_derive")(ctx, out, length);
     return spoil(Wrong::agree, done, out, *length);
 }
 int EVP_DigestSign(EVP_MD_CTX* ctx, unsigned char* out, std::size_t* length,
                    const unsigned char* in, std::size_t in_length) {
-    const int done = RINGSIDE_LIBRARYS(EVP_DigestSign)(ctx, out, length, in, in_length);
+    const int done = library(EVP_DigestSign, "EVP_DigestSign")(ctx, out, length, in, in_length);
     return spoil(Wrong::sign_message, done, out, *length);
 }
 int EVP_DigestVerify(EVP_MD_CTX* ctx, const unsigned char* signature, std::size_t length,
                      const unsigned char* in, std::size_t in_length) {
-    return spoil(Wrong::verify_message,
-                 RINGSIDE_LIBRARYS(EVP_DigestVerify)(ctx, signature, length, in, in_length));
+    return spoil(Wrong::verify_message, library(EVP_DigestVerify, "EVP_DigestVerify")(
+                                            ctx, signature, length, in, in_length));
 }
 }
 
