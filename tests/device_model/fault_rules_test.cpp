@@ -278,5 +278,39 @@ TEST(FaultSlots, AreTakenOneAfterTheOtherAndAgainWhenTheirRuleHasEnded) {
     EXPECT_EQ(bench.device.inject(drop()), 0u);
 }
 
+TEST(FaultSlots, AreNotTakenByAKindThatDoesNotExist) {
+    FaultBench bench;
+    for (const std::size_t kind : {std::size_t{0}, spec::fault_kinds.size() + 1}) {
+        EXPECT_FALSE(bench.device.inject({.kind = static_cast<FaultKind>(kind), .after = 5}));
+        EXPECT_EQ(bench.read(spec::at("FI_CTRL").of()), 0u);
+        EXPECT_EQ(bench.read(spec::at("FI_AFTER").of()), 0u);
+    }
+    EXPECT_EQ(bench.device.inject(drop()), 0u);
+}
+
+TEST(FaultSlots, OfADeadChipAreNotGivenAway) {
+    FaultBench bench;
+    bench.inject({.kind = FaultKind::fail_reset});
+    bench.device_reset();
+    bench.run();
+    ASSERT_EQ(bench.state(), spec::DeviceState::dead);
+    EXPECT_FALSE(bench.device.inject(drop()).has_value());
+}
+
+TEST(FaultSlots, OfAChipThatIsGoneAreNotGivenAway) {
+    FaultBench bench;
+    bench.inject({.kind = FaultKind::remove});
+    bench.push(1, nop(1));
+    bench.ring(1);
+    bench.run();
+    EXPECT_FALSE(bench.device.inject(drop()).has_value());
+}
+
+TEST(FaultRulesDeathTest, OfTheConfigurationHaveAKindThatExists) {
+    const core::DeviceConfig config{.faults = {{.kind = static_cast<FaultKind>(0xC8)}}};
+    EXPECT_DEATH(Bench{config}, "no fault has the kind 200");
+    EXPECT_DEATH(Bench{core::DeviceConfig{.faults = {{}}}}, "no fault has the kind 0");
+}
+
 }  // namespace
 }  // namespace ringside::testing

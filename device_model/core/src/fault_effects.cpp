@@ -33,6 +33,9 @@ void Device::Impl::program_faults() {
     RINGSIDE_ASSERT(trace_, config_.faults.empty() || config_.fault_injection,
                     "a chip without fault injection has %zu faults", config_.faults.size());
     for (const FaultRule& rule : config_.faults) {
+        const auto kind = static_cast<std::uint32_t>(rule.kind);
+        RINGSIDE_ASSERT(trace_, spec::find_fault(kind) != nullptr, "no fault has the kind %u",
+                        kind);
         const bool has_slot = inject(rule).has_value();
         RINGSIDE_ASSERT(trace_, has_slot, "%zu faults, but %u slots", config_.faults.size(),
                         spec::fault_rules);
@@ -40,7 +43,12 @@ void Device::Impl::program_faults() {
 }
 
 std::optional<std::uint32_t> Device::Impl::inject(const FaultRule& rule) {
-    for (std::uint32_t slot = 0; config_.fault_injection && slot < spec::fault_rules; ++slot) {
+    const bool takes_rules =
+        config_.fault_injection && !is_gone_ && state() != spec::DeviceState::dead;
+    if (!takes_rules || spec::find_fault(static_cast<std::uint32_t>(rule.kind)) == nullptr) {
+        return std::nullopt;
+    }
+    for (std::uint32_t slot = 0; slot < spec::fault_rules; ++slot) {
         if (!faults_.is_active(slot)) {
             for (const RegisterWrite& write : register_writes(rule, slot)) {
                 apply_write(write.offset, write.value);

@@ -147,7 +147,7 @@ class Device final : public blocks::Function {
     std::optional<Time> next_event() const override;
 
     /// Puts a rule into a free slot, as writes to the FI_* registers would. The slot; empty: all
-    /// are taken, or the chip has no fault injection.
+    /// are taken, its kind does not exist, or the chip has no fault injection, is DEAD or gone.
     std::optional<std::uint32_t> inject(const FaultRule& rule);
 
   private:
