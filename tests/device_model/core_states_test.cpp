@@ -54,6 +54,47 @@ TEST(CoreStates, AResetWhileEnablingLeadsToDisabled) {
     EXPECT_EQ(bench.read(spec::at("CC").of()), 0u);
 }
 
+/// In RESET, an access that is refused, which has been made fatal.
+void fail_in_reset(Bench& bench) {
+    bench.device_reset();
+    bench.write(spec::at("ERR_SEV").of(), spec::bit_of(spec::ErrorSource::bad_access));
+    bench.write(0xFFC, 0);
+    EXPECT_EQ(bench.read(spec::at("N_FATAL").of()), 1u);
+    EXPECT_EQ(bench.state(), spec::DeviceState::reset);
+}
+
+TEST(CoreStates, AFatalErrorInAResetLeadsToErrorAtItsEnd) {
+    for (const bool is_cleared : {false, true}) {
+        Bench bench;
+        fail_in_reset(bench);
+        if (is_cleared) {
+            bench.clear_errors();
+        }
+        bench.run();
+        const std::uint32_t status = bench.read(spec::at("CSTS").of());
+        EXPECT_EQ(bench.state(), spec::DeviceState::error);
+        EXPECT_EQ(spec::field("CSTS", "FATAL").get(status), 1u);
+        EXPECT_EQ(spec::field("CSTS", "RESET_BUSY").get(status), 0u);
+        bench.write(spec::at("CC").of(), 1);
+        bench.run();
+        EXPECT_EQ(bench.state(), spec::DeviceState::error);
+    }
+}
+
+TEST(CoreStates, AnotherResetForgetsAFatalErrorInTheOneBefore) {
+    Bench bench;
+    fail_in_reset(bench);
+    bench.device_reset();
+    bench.run();
+    EXPECT_EQ(bench.state(), spec::DeviceState::disabled);
+    fail_in_reset(bench);
+    bench.run();
+    bench.device_reset();
+    bench.write(0xFFC, 0);  // not fatal any more
+    bench.run();
+    EXPECT_EQ(bench.state(), spec::DeviceState::disabled);
+}
+
 TEST(CoreStates, StickyErrorsOutlastEverythingButAWriteOfOneAndTheDeviceReset) {
     Bench bench;
     bench.enable_queue(1, 8);

@@ -83,14 +83,19 @@ void Device::Impl::begin_reset() {
                   {Stage::reset_done, nobody, reset_epoch_, fails ? 1u : 0u});
 }
 
-/// The self-test decides: a slice that computes wrongly is fatal whatever ERR_SEV says.
+/// The self-test decides: a slice that computes wrongly is fatal whatever ERR_SEV says. So does
+/// what was fatal since the reset began, which had to wait for its end.
 void Device::Impl::finish_reset() {
-    if (passes_self_test(library_, config_.self_test_scope, broken_slices_)) {
+    const bool passes = passes_self_test(library_, config_.self_test_scope, broken_slices_);
+    const bool had_fatal_error = registers_.get32(spec::at("N_FATAL").of()) != 0;
+    if (passes && !had_fatal_error) {
         change_state(spec::DeviceState::disabled);
         return;
     }
     change_state(spec::DeviceState::error);
-    raise_error(spec::ErrorSource::self_test, 0, nobody, nobody);
+    if (!passes) {
+        raise_error(spec::ErrorSource::self_test, 0, nobody, nobody);
+    }
 }
 
 /// What is under way ends without a completion, and without any DMA from now on.
