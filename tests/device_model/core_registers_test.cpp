@@ -14,6 +14,8 @@
 namespace ringside::testing {
 namespace {
 
+using namespace std::chrono_literals;
+
 struct Word {
     const spec::Register* reg;
     std::uint32_t queue;
@@ -220,6 +222,27 @@ TEST(RegisterWidth, NoOtherThanAlignedWordsReadsOrWritesAnything) {
         if (of_errors.count(words[i].reg->name) == 0) {
             EXPECT_EQ(after[i], before[i]) << words[i];
         }
+    }
+}
+
+// ---- constants ----
+
+TEST(StateChangeTimeout, IsNoShorterThanTheSlowestChangeOfStateOfTheChip) {
+    struct Case {
+        core::DeviceConfig config;
+        std::uint32_t ms;
+    };
+    const Case cases[] = {
+        {{}, 100},
+        {{.reset = 60ms, .self_test = 40ms}, 100},
+        {{.reset = 60ms, .self_test = 40ms + Duration(1)}, 101},
+        {{.self_test = 500ms}, 501},
+        {{.enable = 2s}, 2000},
+        {{.enable = 2s + Duration(1), .reset = 3s, .self_test = 1ms}, 3001},
+        {{.reset = 1200h}, 0xFFFFFFFF},  // more than the register holds
+    };
+    for (const Case& chip : cases) {
+        EXPECT_EQ(Bench(chip.config).read(spec::at("TO").of()), chip.ms);
     }
 }
 

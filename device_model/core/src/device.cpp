@@ -5,8 +5,11 @@
 
 #include "ringside/core/device.hpp"
 
+#include <algorithm>
 #include <bit>
+#include <chrono>
 #include <cstring>
+#include <limits>
 
 #include "device_impl.hpp"
 #include "ringside/base/assert.hpp"
@@ -19,7 +22,17 @@ constexpr std::uint32_t storage_size =
     spec::blocks[3].base + spec::blocks[3].stride * spec::fault_rules;
 static_assert(storage_size <= spec::at("SQ_DB").of());
 
-constexpr std::uint32_t state_change_ms = 100;
+/// At least so much of TO, however fast the chip is.
+constexpr std::int64_t usual_state_change_ms = 100;
+
+/// Milliseconds, rounded up, that the slowest change of state takes: a reset with its self-test, or
+/// ENABLING.
+std::uint32_t state_change_ms(const DeviceConfig& config) {
+    const Duration slowest = std::max(config.reset + config.self_test, config.enable);
+    const auto ms = std::chrono::ceil<std::chrono::milliseconds>(slowest).count();
+    return static_cast<std::uint32_t>(std::clamp<std::int64_t>(
+        ms, usual_state_change_ms, std::numeric_limits<std::uint32_t>::max()));
+}
 
 bool is_fault_block(const spec::Block& block) {
     return block.base == spec::blocks[3].base;
@@ -71,7 +84,7 @@ void Device::Impl::fill_capabilities() {
                                 spec::field("LIMITS", "MAX_VECTORS").set(spec::max_vectors));
     put(spec::at("MAX_SESS"), config_.max_sessions);
     put(spec::at("MAX_LEN"), config_.max_length);
-    put(spec::at("TO"), state_change_ms);
+    put(spec::at("TO"), state_change_ms(config_));
 }
 
 bool Device::Impl::has_register(std::uint32_t offset) const {
