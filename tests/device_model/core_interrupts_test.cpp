@@ -186,10 +186,14 @@ constexpr std::uint32_t control_of(std::uint32_t which) {
     return which * 16 + 12;
 }
 
-/// Raises any vector: the queue's own is programmable.
+/// Raises any vector: the queue's own is programmable, that of the errors comes with one.
 struct VectorBench : Bench {
     void use(std::uint32_t which) {
+        vector = which;
         enable_queue(1, 8);
+        if (which == spec::error_vector) {
+            return;
+        }
         write(spec::at("Q_RESET").of(1), 1);
         auto& ring = rings.at(1);
         write64(spec::at("SQ_BASE").of(1), ring.sq);
@@ -200,6 +204,11 @@ struct VectorBench : Bench {
         acknowledge(1, true);
     }
     void raise() {
+        if (vector == spec::error_vector) {
+            write(0xFFC, 0);
+            run();
+            return;
+        }
         execute(1, nop(0));
         acknowledge(1, true);
     }
@@ -207,7 +216,29 @@ struct VectorBench : Bench {
         return read_msix(spec::msix_pba_offset) |
                std::uint64_t{read_msix(spec::msix_pba_offset + 4)} << 32;
     }
+    std::uint32_t vector = 0;
 };
+
+TEST(Msix, NoQueuePairHasTheVectorOfTheErrorsUnlessItSendsNothing) {
+    for (const std::uint32_t queue : {0u, 1u}) {
+        for (const bool sends : {false, true}) {
+            Bench bench;
+            bench.enable_queue(queue, 8);
+            bench.write(spec::at("Q_CTRL").of(queue), 0);
+            const auto& ring = bench.rings.at(queue);
+            bench.write64(spec::at("SQ_BASE").of(queue), ring.sq);
+            bench.write64(spec::at("CQ_BASE").of(queue), ring.cq);
+            bench.write(spec::at("Q_SIZE").of(queue), 7u << 16 | 7u);
+            const auto enabled = spec::field("CQ_VEC", "IEN").set(sends ? 1 : 0);
+            bench.write(spec::at("CQ_VEC").of(queue),
+                        static_cast<std::uint32_t>(enabled) | spec::error_vector);
+            bench.write(spec::at("Q_CTRL").of(queue), 1);
+            EXPECT_EQ(bench.queue_state(queue),
+                      sends ? spec::QueueState::error : spec::QueueState::enabled);
+            EXPECT_EQ(bench.errors(), sends ? spec::bit_of(spec::ErrorSource::bad_config) : 0u);
+        }
+    }
+}
 
 TEST(Msix, EachVectorHasItsMaskItsPendingBitAndItsMessage) {
     for (std::uint32_t which = 0; which < spec::max_vectors; ++which) {

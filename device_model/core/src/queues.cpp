@@ -33,7 +33,8 @@ void Device::Impl::enable_queue(std::uint32_t index) {
     const bool good = good_size(sq_entries) && good_size(cq_entries) &&
                       fresh.sq.base % (sq_entries * sizeof(spec::SubmissionEntry)) == 0 &&
                       fresh.cq.base % (cq_entries * sizeof(spec::CompletionEntry)) == 0 &&
-                      fresh.vector < spec::max_vectors;
+                      fresh.vector < spec::max_vectors &&
+                      (fresh.vector != spec::error_vector || !fresh.interrupts_enabled);
     if (!good) {
         queue.state = spec::QueueState::error;
         raise_error(spec::ErrorSource::bad_config, 0, static_cast<std::uint16_t>(index), nobody);
