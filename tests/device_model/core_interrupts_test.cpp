@@ -216,6 +216,16 @@ struct VectorBench : Bench {
         return read_msix(spec::msix_pba_offset) |
                std::uint64_t{read_msix(spec::msix_pba_offset + 4)} << 32;
     }
+    std::uint64_t read_msix64(std::uint32_t offset) {
+        std::uint64_t value = 0;
+        EXPECT_TRUE(device.read(core::Bar::msix, now, offset,
+                                std::as_writable_bytes(std::span(&value, 1))));
+        return value;
+    }
+    void write_msix64(std::uint32_t offset, std::uint64_t value) {
+        EXPECT_TRUE(
+            device.write(core::Bar::msix, now, offset, std::as_bytes(std::span(&value, 1))));
+    }
     std::uint32_t vector = 0;
 };
 
@@ -306,12 +316,58 @@ TEST(Msix, AllIsMaskedAfterPowerOn) {
     }
 }
 
-TEST(Msix, NoOtherThanAlignedWordsReadsOrWritesTheTable) {
+TEST(Msix, AnAligned64BitAccessIsTheLowWordAndThenTheHighOne) {
+    VectorBench bench;
+    bench.use(5);
+    bench.write_msix(control_of(5), 1);
+    bench.raise();
+    EXPECT_EQ(bench.read_msix64(spec::msix_pba_offset), 1u << 5);
+    bench.write_msix64(5 * 16, 0x12'FEE00028);
+    EXPECT_TRUE(bench.messages.empty()) << "still masked";
+    EXPECT_EQ(bench.read_msix64(5 * 16), 0x12'FEE00028u);
+    EXPECT_EQ(bench.read_msix64(5 * 16 + 8), 0x1'0000'0005u);
+    bench.write_msix64(5 * 16 + 8, 0xABCD);
+    ASSERT_EQ(bench.messages.size(), 1u) << "unmasked by the high word";
+    EXPECT_EQ(bench.messages[0].address, 0x12'FEE00028u);
+    EXPECT_EQ(bench.messages[0].data, 0xABCDu) << "which came second";
+    EXPECT_EQ(bench.read_msix64(spec::msix_pba_offset), 0u);
+    EXPECT_EQ(bench.read_msix(5 * 16 + 4), 0x12u);
+    EXPECT_EQ(bench.errors(), 0u);
+}
+
+TEST(Msix, AWriteOf64BitsLeavesThePendingBitsAsTheyAre) {
+    VectorBench bench;
+    bench.use(40);
+    bench.write_msix(control_of(40), 1);
+    bench.raise();
+    EXPECT_EQ(bench.read_msix64(spec::msix_pba_offset), 1ull << 40);
+    for (const std::uint64_t value : {std::uint64_t{0}, UINT64_MAX}) {
+        bench.write_msix64(spec::msix_pba_offset, value);
+        EXPECT_EQ(bench.read_msix64(spec::msix_pba_offset), 1ull << 40);
+    }
+    EXPECT_EQ(bench.errors(), 0u);
+    EXPECT_TRUE(bench.messages.empty());
+}
+
+TEST(Msix, WhereNothingStandsA64BitAccessIsAnErrorToo) {
+    VectorBench bench;
+    for (const std::uint32_t offset :
+         {spec::max_vectors * 16, spec::msix_pba_offset - 8, spec::msix_pba_offset + 8}) {
+        bench.clear_errors();
+        EXPECT_EQ(bench.read_msix64(offset), 0u);
+        EXPECT_EQ(bench.errors(), spec::bit_of(spec::ErrorSource::bad_access)) << offset;
+        bench.clear_errors();
+        bench.write_msix64(offset, 1);
+        EXPECT_EQ(bench.errors(), spec::bit_of(spec::ErrorSource::bad_access)) << offset;
+    }
+}
+
+TEST(Msix, NothingButAlignedAccessesOf32And64BitsReadsOrWritesTheTable) {
     Bench bench;
-    std::array<std::byte, 8> bytes{};
+    std::array<std::byte, 16> bytes{};
     for (const std::uint32_t offset : {0u, 8u, spec::msix_pba_offset}) {
         for (const auto& [shift, size] : std::vector<std::pair<std::uint32_t, std::size_t>>{
-                 {0, 1}, {0, 2}, {0, 8}, {1, 4}, {2, 4}, {3, 4}}) {
+                 {0, 1}, {0, 2}, {0, 12}, {0, 16}, {1, 4}, {2, 4}, {3, 4}, {1, 8}, {4, 8}}) {
             const auto data = std::span(bytes).first(size);
             bytes.fill(std::byte{0xFF});
             bench.clear_errors();

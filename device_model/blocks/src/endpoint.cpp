@@ -9,6 +9,12 @@ namespace ringside::blocks {
 
 namespace pci = spec::pci;
 
+namespace {
+
+constexpr std::uint32_t word_size = 4;
+
+}  // namespace
+
 bool Endpoint::fits(Bar bar, std::uint32_t offset, std::size_t length) const {
     const std::uint32_t size = bar == Bar::registers ? bar0_size_ : spec::bar2_size;
     return length <= size && offset <= size - length;
@@ -22,10 +28,31 @@ TlpHeader Endpoint::header_of(Bar bar, bool is_write, std::uint32_t offset,
     return request_header(is_write, base + offset, length);
 }
 
-/// Whether an access is an aligned word of something that this device has.
+/// Whether an access is an aligned word of something that this device has, or two in BAR2 (PCI
+/// Local Bus Specification 3.0, 6.8.2: aligned full DWORD or aligned full QWORD transactions).
 bool Endpoint::is_known(Bar bar, std::uint32_t offset, std::size_t length) const {
-    const bool is_word = length == 4 && offset % 4 == 0;
-    return is_word && (bar == Bar::registers ? has_register(offset) : MsixTable::is_known(offset));
+    if (bar == Bar::registers) {
+        return length == word_size && offset % word_size == 0 && has_register(offset);
+    }
+    return (length == word_size || length == 2 * word_size) && offset % length == 0 &&
+           MsixTable::is_known(offset);
+}
+
+void Endpoint::read_msix(std::uint32_t offset, std::span<std::byte> into) const {
+    for (std::uint32_t at = 0; at < into.size(); at += word_size) {
+        const std::uint32_t value = msix_.read(offset + at);
+        std::memcpy(into.data() + at, &value, sizeof value);
+    }
+}
+
+void Endpoint::write_msix(std::uint32_t offset, std::span<const std::byte> from) {
+    for (std::uint32_t at = 0; at < from.size(); at += word_size) {
+        std::uint32_t value = 0;
+        std::memcpy(&value, from.data() + at, sizeof value);
+        if (msix_.write(offset + at, value)) {
+            note_late_messages(std::uint64_t{1} << MsixTable::vector_at(offset));
+        }
+    }
 }
 
 bool Endpoint::read(Bar bar, Time now, std::uint32_t offset, std::span<std::byte> into) {
@@ -45,8 +72,11 @@ bool Endpoint::read(Bar bar, Time now, std::uint32_t offset, std::span<std::byte
         refuse_access(offset);
         return true;
     }
-    const auto value =
-        bar == Bar::registers ? read_register(offset, now) : std::optional(msix_.read(offset));
+    if (bar == Bar::msix) {
+        read_msix(offset, into);
+        return true;
+    }
+    const auto value = read_register(offset, now);
     if (value) {
         std::memcpy(into.data(), &*value, sizeof *value);
     }
@@ -63,10 +93,12 @@ bool Endpoint::peek(Bar bar, Time now, std::uint32_t offset, std::span<std::byte
     if (!fits(bar, offset, into.size())) {
         return false;
     }
-    std::fill(into.begin(), into.end(), std::byte{0});
-    if (is_known(bar, offset, into.size())) {
-        const std::uint32_t value =
-            bar == Bar::registers ? register_value(offset, now) : msix_.read(offset);
+    if (!is_known(bar, offset, into.size())) {
+        std::fill(into.begin(), into.end(), std::byte{0});
+    } else if (bar == Bar::msix) {
+        read_msix(offset, into);
+    } else {
+        const std::uint32_t value = register_value(offset, now);
         std::memcpy(into.data(), &value, sizeof value);
     }
     return true;
@@ -88,13 +120,13 @@ bool Endpoint::write(Bar bar, Time now, std::uint32_t offset, std::span<const st
         refuse_access(offset);
         return true;
     }
+    if (bar == Bar::msix) {
+        write_msix(offset, from);
+        return true;
+    }
     std::uint32_t value = 0;
     std::memcpy(&value, from.data(), sizeof value);
-    if (bar == Bar::registers) {
-        write_register(offset, value);
-    } else if (msix_.write(offset, value)) {
-        note_late_messages(std::uint64_t{1} << MsixTable::vector_at(offset));
-    }
+    write_register(offset, value);
     return true;
 }
 

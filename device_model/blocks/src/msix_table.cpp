@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::uint32_t table_end = spec::msix_table_offset + spec::max_vectors * 16;
 constexpr std::uint32_t pba_end = spec::msix_pba_offset + spec::max_vectors / 8;
+static_assert(spec::msix_pba_offset % 8 == 0 && pba_end % 8 == 0, "no half of 64 bits is outside");
 
 }  // namespace
 

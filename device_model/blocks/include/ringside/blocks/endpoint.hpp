@@ -53,7 +53,8 @@ class Endpoint : public Function {
     virtual std::optional<std::uint32_t> read_register(std::uint32_t offset, Time now) {
         return register_value(offset, now);
     }
-    /// An access to a BAR that is no aligned word of something that stands there.
+    /// An access to a BAR that is no aligned word of something that stands there, nor an aligned
+    /// 64-bit one to MSI-X table or pending bits.
     virtual void refuse_access(std::uint32_t /*offset*/) {}
     /// Messages of these vectors, a bit each, were pending and have been sent.
     virtual void note_late_messages(std::uint64_t /*vectors*/) {}
@@ -74,6 +75,8 @@ class Endpoint : public Function {
     bool fits(Bar bar, std::uint32_t offset, std::size_t length) const;
     TlpHeader header_of(Bar bar, bool is_write, std::uint32_t offset, std::size_t length) const;
     bool is_known(Bar bar, std::uint32_t offset, std::size_t length) const;
+    void read_msix(std::uint32_t offset, std::span<std::byte> into) const;
+    void write_msix(std::uint32_t offset, std::span<const std::byte> from);
     bool read_config(std::uint32_t offset, std::span<std::byte> into) const;
     bool write_config(std::uint32_t offset, std::span<const std::byte> from);
 

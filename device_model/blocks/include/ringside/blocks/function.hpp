@@ -49,9 +49,10 @@ class Function {
 
     // ---- the register port; `now` never goes backwards ----
 
-    /// Any offset, any length; what is no aligned 32-bit access to a register reads as zero.
-    /// Configuration space takes one to four bytes of one double word. False: nobody answers, as
-    /// the access is outside or memory space is off.
+    /// Any offset, any length; what is no aligned 32-bit access to a register reads as zero. MSI-X
+    /// table and pending bits take aligned 64-bit ones, too. Configuration space takes one to four
+    /// bytes of one double word. False: nobody answers, as the access is outside or memory space is
+    /// off.
     virtual bool read(Bar bar, Time now, std::uint32_t offset, std::span<std::byte> into) = 0;
     virtual bool write(Bar bar, Time now, std::uint32_t offset,
                        std::span<const std::byte> from) = 0;
