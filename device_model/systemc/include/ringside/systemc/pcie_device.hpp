@@ -6,11 +6,13 @@
 // `config`, `registers` and `msix` to whoever plays the root complex and `dma` to whoever plays
 // host memory (MSI-X messages leave through it too, as the memory writes that they are; memory that
 // it grants direct access to is accessed so). The target of `dma` answers without wait(), and
-// accesses the module only when it has: until then it gets TLM_GENERIC_ERROR_RESPONSE. Until
-// configuration space enables them, `registers` and `msix` answer no address and nothing leaves
-// through `dma`. An access takes effect when its annotated delay is over; with one other than zero
-// only an SC_THREAD may call. Debug reads see any bytes, also of what does not answer yet, and
-// change nothing; debug writes transfer nothing. Kernel thread only.
+// accesses the module only when it has: until then it gets TLM_GENERIC_ERROR_RESPONSE. A delay that
+// it annotates is discarded: the device's own model of the link has the latency of DMA, so that it
+// knows when its next event is without asking memory, and may work ahead. Until configuration space
+// enables them, `registers` and `msix` answer no address and nothing leaves through `dma`. An
+// access takes effect when its annotated delay is over; with one other than zero only an SC_THREAD
+// may call. Debug reads see any bytes, also of what does not answer yet, and change nothing; debug
+// writes transfer nothing. Kernel thread only.
 
 #include <tlm_utils/simple_initiator_socket.h>
 #include <tlm_utils/simple_target_socket.h>
