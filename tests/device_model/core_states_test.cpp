@@ -95,6 +95,20 @@ TEST(CoreStates, AnotherResetForgetsAFatalErrorInTheOneBefore) {
     EXPECT_EQ(bench.state(), spec::DeviceState::disabled);
 }
 
+TEST(CoreStates, AQueuePairSetUpInAResetWorksWhenTheChipIsReady) {
+    Bench bench;
+    bench.device_reset();
+    bench.enable_queue(1, 8);
+    bench.push(1, nop(7));
+    bench.ring(1);
+    bench.run();
+    EXPECT_EQ(bench.state(), spec::DeviceState::disabled);
+    EXPECT_TRUE(bench.reap(1).empty());
+    bench.write(spec::at("CC").of(), 1);
+    bench.run();
+    EXPECT_EQ(cids(bench.reap(1)), std::vector<std::uint16_t>{7});
+}
+
 TEST(CoreStates, StickyErrorsOutlastEverythingButAWriteOfOneAndTheDeviceReset) {
     Bench bench;
     bench.enable_queue(1, 8);
