@@ -36,6 +36,9 @@ constexpr std::uint32_t flat_burst = 8;
 constexpr std::uint32_t deep_burst = 250;  ///< so that helpers need not be waited for often
 constexpr std::uint16_t deep_us = 200;     ///< longer than so many take
 
+/// Operations.
+constexpr std::uint64_t short_run = 20'000;
+
 /// Of what takes long by itself.
 constexpr unsigned long_rounds = 3;
 constexpr unsigned rounds_in_a_row = 4;
@@ -123,8 +126,17 @@ class Measurements {
     void compare(std::vector<Side> sides, Judge judge, unsigned times) {
         comparisons_.push_back({std::move(sides), std::move(judge), times});
     }
-    /// For what needs several cores at a time, which a host gives less often than one.
-    unsigned more_often() const { return 4 * settings_.rounds; }
+    /// For what needs several cores at a time, which a host gives less often than one, and not for
+    /// long: four times as much, in short runs.
+    Settings base_of_short_runs() const {
+        Settings settings = base();
+        settings.operations = std::min(settings.operations, short_run);
+        return settings;
+    }
+    unsigned more_often() const {
+        const std::uint64_t runs = std::max<std::uint64_t>(settings_.operations / short_run, 1);
+        return static_cast<unsigned>(4 * settings_.rounds * runs);
+    }
     void add(std::string name, double measured, Sense sense, double bound, std::string unit) {
         bounds_.push_back({std::move(name), measured, sense, bound, std::move(unit)});
     }
@@ -170,7 +182,7 @@ class Measurements {
 
     void cores() {
         const unsigned cores = std::max(std::thread::hardware_concurrency(), 1u);
-        Settings settings = base();
+        Settings settings = base_of_short_runs();
         settings.helpers = std::min(cores - 1, core::max_helpers);
         settings.moderation_count = deep_burst;
         settings.moderation_us = deep_us;
@@ -255,7 +267,7 @@ class Measurements {
 
     void threads() {
         const unsigned cores = std::max(std::thread::hardware_concurrency(), 1u);
-        Settings settings = base();
+        Settings settings = base_of_short_runs();
         settings.time = TimeKind::live;
         settings.completions = driver::CompletionMode::poll;
         const auto driver_cost_of = [settings](const Point& point) {
