@@ -216,8 +216,8 @@ TEST(Trace, WhatManyThreadsRecordIsAllCountedAndHashed) {
     EXPECT_NE(trace.hash(), before);
 }
 
-TEST(Trace, ADumpEndsWithTheLastEventsOfAllThreadsByTime) {
-    Trace trace(1, Trace::Threads::many);
+/// This one collects and records 300 fetches at even times, another one 40 submissions in between.
+void record_from_two_threads(Trace& trace) {
     trace.collect_here();
     for (int i = 0; i < 300; ++i) {
         trace.record({time_from_ps(2 * i), TraceKind::fetch, 3, 0, 0});
@@ -227,6 +227,11 @@ TEST(Trace, ADumpEndsWithTheLastEventsOfAllThreadsByTime) {
             trace.record({time_from_ps(2 * i + 1), TraceKind::submit, 3, 0, 0});
         }
     }).join();
+}
+
+TEST(Trace, ADumpEndsWithTheLastEventsOfAllThreadsByTime) {
+    Trace trace(1, Trace::Threads::many);
+    record_from_two_threads(trace);
     std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::tmpfile(), std::fclose);
     trace.dump(file.get());
     std::rewind(file.get());
@@ -248,15 +253,7 @@ TEST(Trace, ADumpEndsWithTheLastEventsOfAllThreadsByTime) {
 
 TEST(Trace, RecentEventsAreThoseOfAllThreadsByTimeAsFarAsTheyAreFlushed) {
     Trace trace(1, Trace::Threads::many);
-    trace.collect_here();
-    for (int i = 0; i < 300; ++i) {
-        trace.record({time_from_ps(2 * i), TraceKind::fetch, 3, 0, 0});
-    }
-    std::thread([&trace] {
-        for (int i = 250; i < 290; ++i) {
-            trace.record({time_from_ps(2 * i + 1), TraceKind::submit, 3, 0, 0});
-        }
-    }).join();
+    record_from_two_threads(trace);
     const auto expect_to_begin_and_end = [&trace](int first, int last) {
         const auto events = trace.recent();
         ASSERT_EQ(events.size(), Trace::last_events);

@@ -195,6 +195,20 @@ class Bench : public core::MsiPort {
         }
     }
     void device_reset() { write(spec::at("RESET").of(), spec::reset_key); }
+    /// Configuration space is as before it again.
+    void function_level_reset() {
+        const std::uint16_t control = spec::pci::device_control::initiate_reset;
+        EXPECT_TRUE(device.write(core::Bar::config, now, spec::pci::at("DEVCTL"),
+                                 std::as_bytes(std::span(&control, 1))));
+        enable_function(device, now);
+    }
+    void reset(bool is_function_level) {
+        if (is_function_level) {
+            function_level_reset();
+        } else {
+            device_reset();
+        }
+    }
 
     void send(std::uint64_t address, std::uint32_t data) override {
         messages.push_back({now, address, data});

@@ -36,6 +36,16 @@ struct ErrorBench : CipherBench {
         EXPECT_TRUE(device.inject({.kind = kind, .queue = 1, .value = 1}).has_value());
         submit(encryption(7, 64));
     }
+    /// Of an operation of so many bytes, which no other has, its output's or its source's.
+    void fail_dma(std::uint16_t cid, std::uint32_t length, bool is_write) {
+        memory.judge = [length, is_write](const BenchMemory::Access& access) {
+            const bool hit = access.is_write == is_write && access.size == length;
+            return hit ? core::DmaResult::bus_error : core::DmaResult::ok;
+        };
+        auto entry = encryption(cid, length);
+        (is_write ? entry.dst : entry.src) = BenchMemory::base;
+        submit(entry);
+    }
     std::uint32_t counted(spec::Address counter) { return read(counter.of()); }
 };
 
@@ -95,27 +105,11 @@ const Provocation provocations[] = {
      {.queue = 1, .cid = 7}},
     {"DmaRead",
      ErrorSource::dma_read,
-     [](ErrorBench& bench) {
-         bench.memory.judge = [](const BenchMemory::Access& access) {
-             const bool hit = !access.is_write && access.size == 80;
-             return hit ? core::DmaResult::bus_error : core::DmaResult::ok;
-         };
-         auto entry = bench.encryption(8, 80);
-         entry.src = BenchMemory::base;
-         bench.submit(entry);
-     },
+     [](ErrorBench& bench) { bench.fail_dma(8, 80, false); },
      {.queue = 1, .cid = 8, .address = BenchMemory::base}},
     {"DmaWrite",
      ErrorSource::dma_write,
-     [](ErrorBench& bench) {
-         bench.memory.judge = [](const BenchMemory::Access& access) {
-             const bool hit = access.is_write && access.size == 96;
-             return hit ? core::DmaResult::bus_error : core::DmaResult::ok;
-         };
-         auto entry = bench.encryption(9, 96);
-         entry.dst = BenchMemory::base;
-         bench.submit(entry);
-     },
+     [](ErrorBench& bench) { bench.fail_dma(9, 96, true); },
      {.queue = 1, .cid = 9, .address = BenchMemory::base}},
     {"Iommu",
      ErrorSource::iommu,

@@ -212,6 +212,12 @@ struct VectorBench : Bench {
         execute(1, nop(0));
         acknowledge(1, true);
     }
+    /// Whose mask is set: its message waits.
+    void raise_masked(std::uint32_t which) {
+        use(which);
+        write_msix(control_of(which), 1);
+        raise();
+    }
     std::uint64_t pending() {
         return read_msix(spec::msix_pba_offset) |
                std::uint64_t{read_msix(spec::msix_pba_offset + 4)} << 32;
@@ -257,9 +263,7 @@ TEST(Msix, EachVectorHasItsMaskItsPendingBitAndItsMessage) {
         bench.write_msix(which * 16, 0xFEE00000 + which * 8);
         bench.write_msix(which * 16 + 4, 0x12);
         bench.write_msix(which * 16 + 8, 0xD0000000 + which);
-        bench.use(which);
-        bench.write_msix(control_of(which), 1);
-        bench.raise();
+        bench.raise_masked(which);
         bench.raise();
         EXPECT_TRUE(bench.messages.empty());
         EXPECT_EQ(bench.pending(), std::uint64_t{1} << which);
@@ -277,9 +281,7 @@ TEST(Msix, EachVectorHasItsMaskItsPendingBitAndItsMessage) {
 
 TEST(Msix, AMaskedVectorKeepsItsMessageBackWhileTheTableIsRewritten) {
     VectorBench bench;
-    bench.use(5);
-    bench.write_msix(control_of(5), 1);
-    bench.raise();
+    bench.raise_masked(5);
     bench.write_msix(5 * 16 + 8, 0xABCD);
     EXPECT_TRUE(bench.messages.empty());
     bench.write_msix(control_of(5), 0);
@@ -289,9 +291,7 @@ TEST(Msix, AMaskedVectorKeepsItsMessageBackWhileTheTableIsRewritten) {
 
 TEST(Msix, ADeviceResetForgetsWhatIsPendingAndKeepsTheTable) {
     VectorBench bench;
-    bench.use(5);
-    bench.write_msix(control_of(5), 1);
-    bench.raise();
+    bench.raise_masked(5);
     bench.device_reset();
     bench.run();
     EXPECT_EQ(bench.pending(), 0u);
@@ -318,9 +318,7 @@ TEST(Msix, AllIsMaskedAfterPowerOn) {
 
 TEST(Msix, AnAligned64BitAccessIsTheLowWordAndThenTheHighOne) {
     VectorBench bench;
-    bench.use(5);
-    bench.write_msix(control_of(5), 1);
-    bench.raise();
+    bench.raise_masked(5);
     EXPECT_EQ(bench.read_msix64(spec::msix_pba_offset), 1u << 5);
     bench.write_msix64(5 * 16, 0x12'FEE00028);
     EXPECT_TRUE(bench.messages.empty()) << "still masked";
@@ -337,9 +335,7 @@ TEST(Msix, AnAligned64BitAccessIsTheLowWordAndThenTheHighOne) {
 
 TEST(Msix, AWriteOf64BitsLeavesThePendingBitsAsTheyAre) {
     VectorBench bench;
-    bench.use(40);
-    bench.write_msix(control_of(40), 1);
-    bench.raise();
+    bench.raise_masked(40);
     EXPECT_EQ(bench.read_msix64(spec::msix_pba_offset), 1ull << 40);
     for (const std::uint64_t value : {std::uint64_t{0}, UINT64_MAX}) {
         bench.write_msix64(spec::msix_pba_offset, value);

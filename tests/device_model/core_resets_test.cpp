@@ -16,17 +16,6 @@ using namespace std::chrono_literals;
 struct ResetBench : Bench {
     ResetBench() { enable_queue(0, 16); }
 
-    void reset(bool function_level) {
-        if (function_level) {
-            const auto control =
-                static_cast<std::uint16_t>(spec::pci::device_control::initiate_reset);
-            EXPECT_TRUE(device.write(core::Bar::config, now, spec::pci::at("DEVCTL"),
-                                     std::as_bytes(std::span(&control, 1))));
-            enable_function(device, now);
-        } else {
-            device_reset();
-        }
-    }
     void restart() {
         start();
         enable_queue(0, 16);

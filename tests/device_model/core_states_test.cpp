@@ -344,15 +344,9 @@ struct OneSlice : Bench {
         run_for(10us);
         EXPECT_TRUE(reap(1).empty());
     }
-    void reset(bool is_function_level) {
-        if (is_function_level) {
-            const std::uint16_t control = spec::pci::device_control::initiate_reset;
-            EXPECT_TRUE(device.write(core::Bar::config, now, spec::pci::at("DEVCTL"),
-                                     std::as_bytes(std::span(&control, 1))));
-            enable_function(device, now);
-        } else {
-            device_reset();
-        }
+    /// To READY, with its queue pairs and session again.
+    void restart(bool is_function_level) {
+        reset(is_function_level);
         run_for(chip.reset + chip.self_test);
         write(spec::at("CC").of(), 1);
         run_for(chip.enable);
@@ -384,7 +378,7 @@ class AfterAReset : public ::testing::TestWithParam<bool> {
 TEST_P(AfterAReset, AllSlicesAreFree) {
     OneSlice bench;
     bench.occupy(spec::most_slowdown);
-    bench.reset(GetParam());
+    bench.restart(GetParam());
     const auto after = bench.latencies(lengths);
     EXPECT_EQ(after.size(), lengths.size());
     EXPECT_EQ(after, OneSlice().latencies(lengths));
@@ -395,7 +389,7 @@ TEST_P(AfterAReset, NoSliceIsGivenAwayWhenWhatWasBeforeItWouldHaveBeenDone) {
     for (std::int32_t factor = 1000; factor < 2000; factor += 25) {  // 416 us to 832 us
         OneSlice bench;
         bench.occupy(factor);
-        bench.reset(GetParam());
+        bench.restart(GetParam());
         EXPECT_EQ(bench.latencies(lengths), fresh) << factor << " times as long";
     }
 }
@@ -409,7 +403,7 @@ TEST_P(AfterAReset, NothingWaitsForWhatTheLinkHadStillToBring) {
     }
     bench.ring(2);
     bench.run_for(10us);
-    bench.reset(GetParam());
+    bench.restart(GetParam());
     EXPECT_EQ(bench.latencies(lengths), OneSlice().latencies(lengths));
 }
 
@@ -419,7 +413,7 @@ TEST_P(AfterAReset, NothingWaitsForACreditThatAnOutputBeforeItWouldHaveUsed) {
     OneSlice bench(chip);
     bench.submit(4096);
     bench.run_for(10us);
-    bench.reset(GetParam());
+    bench.restart(GetParam());
     const auto after = bench.latencies({64});
     EXPECT_EQ(after.size(), 1u);
     EXPECT_EQ(after, OneSlice(chip).latencies({64}));

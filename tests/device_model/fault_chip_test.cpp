@@ -426,10 +426,7 @@ TEST_F(ChipFault, AFailedResetLeavesADeadChipThatObeysNothing) {
     EXPECT_EQ(bench_.state(), spec::DeviceState::dead);
     EXPECT_EQ(bench_.queue_state(queue), spec::QueueState::disabled);
     enable_function(bench_.device, bench_.now);
-    std::uint16_t control = spec::pci::device_control::initiate_reset;
-    EXPECT_TRUE(bench_.device.write(core::Bar::config, bench_.now, spec::pci::at("DEVCTL"),
-                                    std::as_writable_bytes(std::span(&control, 1))));
-    enable_function(bench_.device, bench_.now);
+    bench_.function_level_reset();
     bench_.run();
     EXPECT_EQ(bench_.state(), spec::DeviceState::dead);
     EXPECT_TRUE(bench_.memory.accesses.empty());
@@ -437,10 +434,7 @@ TEST_F(ChipFault, AFailedResetLeavesADeadChipThatObeysNothing) {
 
 TEST_F(ChipFault, AFailedResetStrikesAFunctionLevelOneToo) {
     bench_.inject({.kind = FaultKind::fail_reset});
-    std::uint16_t control = spec::pci::device_control::initiate_reset;
-    EXPECT_TRUE(bench_.device.write(core::Bar::config, bench_.now, spec::pci::at("DEVCTL"),
-                                    std::as_writable_bytes(std::span(&control, 1))));
-    enable_function(bench_.device, bench_.now);
+    bench_.function_level_reset();
     bench_.run();
     EXPECT_EQ(bench_.state(), spec::DeviceState::dead);
 }

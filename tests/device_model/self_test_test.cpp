@@ -206,10 +206,7 @@ TEST_P(SelfTest, FindsItAgainAfterAReset) {
 }
 
 TEST_P(SelfTest, FindsItAgainAfterAFunctionLevelReset) {
-    const auto control = spec::pci::device_control::initiate_reset;
-    ASSERT_TRUE(bench.device.write(core::Bar::config, bench.now, spec::pci::at("DEVCTL"),
-                                   std::as_bytes(std::span(&control, 1))));
-    enable_function(bench.device, bench.now);
+    bench.function_level_reset();
     bench.run();
     expect_failure(1);
 }
@@ -246,16 +243,16 @@ class WrongLibcrypto : public ::testing::TestWithParam<WrongFunction> {
   protected:
     ~WrongLibcrypto() override { wrong = Wrong::nothing; }
 
-    void reset_function() {
-        const auto control = spec::pci::device_control::initiate_reset;
-        EXPECT_TRUE(bench.device.write(core::Bar::config, bench.now, spec::pci::at("DEVCTL"),
-                                       std::as_bytes(std::span(&control, 1))));
-        enable_function(bench.device, bench.now);
+    void expect_next_reset_to_find_it(bool is_function_level) {
+        ASSERT_EQ(bench.state(), spec::DeviceState::ready);
+        wrong = GetParam().which;
+        bench.reset(is_function_level);
         bench.run();
-    }
-    void reset() {
-        bench.device_reset();
+        expect_failure(bench);
+        wrong = Wrong::nothing;
+        bench.reset(is_function_level);
         bench.run();
+        EXPECT_EQ(bench.state(), spec::DeviceState::disabled);
     }
     void expect_failure(const Bench& of) {
         EXPECT_EQ(of.state(), spec::DeviceState::error);
@@ -266,23 +263,11 @@ class WrongLibcrypto : public ::testing::TestWithParam<WrongFunction> {
 };
 
 TEST_P(WrongLibcrypto, IsFoundByTheNextReset) {
-    ASSERT_EQ(bench.state(), spec::DeviceState::ready);
-    wrong = GetParam().which;
-    reset();
-    expect_failure(bench);
-    wrong = Wrong::nothing;
-    reset();
-    EXPECT_EQ(bench.state(), spec::DeviceState::disabled);
+    expect_next_reset_to_find_it(false);
 }
 
 TEST_P(WrongLibcrypto, IsFoundByTheNextFunctionLevelReset) {
-    ASSERT_EQ(bench.state(), spec::DeviceState::ready);
-    wrong = GetParam().which;
-    reset_function();
-    expect_failure(bench);
-    wrong = Wrong::nothing;
-    reset_function();
-    EXPECT_EQ(bench.state(), spec::DeviceState::disabled);
+    expect_next_reset_to_find_it(true);
 }
 
 TEST_P(WrongLibcrypto, IsFoundByTheNextChip) {

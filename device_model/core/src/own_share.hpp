@@ -17,7 +17,8 @@ class OwnShare {
     /// What a helper was given was not done when its output was due.
     void note_late() { share_ = std::min(share_ + 64 * step, most); }
 
-    /// Whether the next one stays here. Two in a row do, as chains are computed in pairs.
+    /// Whether the next one stays here; asked once for each. Two in a row do, as chains are
+    /// computed in pairs.
     bool keeps_next() {
         share_ -= std::min(share_, step);
         due_ += share_;
